@@ -1,0 +1,56 @@
+"""One root for what netmon raises on purpose, and the closed list of reasons.
+
+`Reason` is an enum because it is a metric label (`netmon_check_reason_info`): nothing that comes
+from the network may add a member at run time.  Its values are part of the public surface and are
+never renamed.
+"""
+
+from enum import StrEnum
+
+
+class NetmonError(Exception):
+    """The root of every exception that netmon raises on purpose."""
+
+
+class Reason(StrEnum):
+    """Why a check run ended as it did; `netmon_check_reason_info{reason}`."""
+
+    OK = "ok"
+    # Nothing has been observed yet.
+    NOT_RUN = "not_run"
+
+    # The way there, whatever the protocol.
+    TIMEOUT = "timeout"  # no answer in time, nothing heard at all
+    DEADLINE = "deadline"  # answers came, but the run did not end in time
+    REFUSED = "refused"  # TCP reset, or ICMP port unreachable: the host lives
+    UNREACHABLE = "unreachable"  # ICMP host or network unreachable from elsewhere
+    NO_ROUTE = "no_route"  # this machine has no route or address of that family
+    RESOLVE_FAILED = "resolve_failed"  # the resolver did not answer: netmon's own side
+    NAME_NOT_FOUND = "name_not_found"  # NXDOMAIN, or no address of the wanted family
+    LOCAL_ERROR = "local_error"  # out of sockets, permission refused: netmon's own side
+    CRASHED = "crashed"  # a defect in a probe, contained and logged
+
+    # SNMP
+    MALFORMED_REPLY = "malformed_reply"
+    AGENT_ERROR = "agent_error"  # error-status in the reply (genErr and the like)
+    AUTHORIZATION_ERROR = "authorization_error"  # authorizationError, noAccess
+    TOO_BIG = "too_big"  # tooBig even for one varbind
+    NOT_INCREASING = "not_increasing"  # an OID that does not increase
+    ENDLESS_TABLE = "endless_table"  # more varbinds than the bound
+    NO_DATA = "no_data"  # the agent answers, and serves none of the module's objects
+    MODULE_FAILED = "module_failed"  # some modules came, some did not
+
+    # SMTP and TLS
+    CONNECTION_LOST = "connection_lost"
+    GREETING_TIMEOUT = "greeting_timeout"  # TCP connects, the banner does not come
+    GREETING_REJECTED = "greeting_rejected"  # 5yz, as 554
+    GREETING_DEFERRED = "greeting_deferred"  # 4yz, as 421
+    PROTOCOL_ERROR = "protocol_error"  # not SMTP, or an illegal reply
+    EHLO_REJECTED = "ehlo_rejected"
+    EHLO_DEFERRED = "ehlo_deferred"
+    STARTTLS_MISSING = "starttls_missing"
+    STARTTLS_REJECTED = "starttls_rejected"
+    STARTTLS_DEFERRED = "starttls_deferred"
+    STARTTLS_INJECTION = "starttls_injection"  # bytes were sent before the TLS handshake
+    TLS_HANDSHAKE = "tls_handshake"
+    TLS_PROTOCOL_VERSION = "tls_protocol_version"  # no TLS version in common

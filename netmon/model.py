@@ -1,0 +1,235 @@
+"""The records that pass between the wings: no behaviour, no I/O, no clock.
+
+Input (plan, scheduler, probes) makes `Check` and `Observation`; output (store, watch, health,
+exposition) reads them.  Device data travels as `Table`: label rows once, values as columns, never
+an object per varbind, because a 48-port switch is two thousand values a minute.
+
+Units: durations are seconds on a monotonic clock, timestamps are seconds since the epoch (wall
+clock, for people only), unless a field says otherwise.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from netmon.errors import Reason
+
+
+Value = int | float | None
+
+
+class Result(StrEnum):
+    """How a run ended, in every probe (`netmon_check_result{result}`)."""
+
+    OK = "ok"
+    REJECTED = "rejected"  # it answered no
+    DEFERRED = "deferred"  # it asked to come back
+    FAILED = "failed"  # no answer, or a broken one
+    UNTESTABLE = "untestable"  # netmon's own side could not test
+
+
+class Role(StrEnum):
+    """What a mail endpoint is for; the verdict asks per role whether any endpoint accepts."""
+
+    INBOUND = "inbound"  # port 25
+    SUBMISSION = "submission"  # ports 465 and 587
+    ACCESS = "access"  # imap, pop3
+
+
+class Kind(StrEnum):
+    """Prometheus type of a metric family (text format 0.0.4)."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    HISTOGRAM = "histogram"
+    UNTYPED = "untyped"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A metric family: its name, its type and its help text."""
+
+    name: str
+    kind: Kind
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The values of one family, one for each row of the table; None where a row has none."""
+
+    family: Family
+    values: Sequence[Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Device data as columns.
+
+    `names` are the label names, `rows` one tuple of label values a row (unescaped text, same
+    order as `names`), and every column holds `len(rows)` values.  A scalar is a table of one row
+    with no labels: ``Table((), ((),), columns)``.
+    """
+
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    columns: tuple[Column, ...]
+
+
+class CheckKey(NamedTuple):
+    """What names a check for ever: over reloads, restarts and in metric labels."""
+
+    host: str
+    probe: str
+    endpoint: str  # what was configured: "mx1:25"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """How many scheduled runs confirm a change, and how soon an unconfirmed one is looked at again."""
+
+    fail: int = 3
+    recover: int = 2
+    retry_interval: float = 15.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What a person named in the config."""
+
+    name: str
+    address: str
+    addresses: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    depends_on: tuple[str, ...] = ()
+    confirm: Confirm = Confirm()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One probe scheduled on one host.
+
+    `settings` is the probe's own frozen record.  `digest` covers all that changes what a run does
+    or when it runs; the scheduler keeps a check whose digest stays.
+    """
+
+    key: CheckKey
+    host: Host
+    settings: Any
+    interval: float  # seconds between starts
+    timeout: float  # seconds to wait for one answer, an SNMP request's retries included
+    retries: int  # further sends of an SNMP request before it counts as unanswered
+    deadline: float  # seconds for the whole run; nothing outlives it
+    role: Role | None = None
+    required: bool = True
+    digest: str = ""
+
+
+class Phase(NamedTuple):
+    """A named part of a run and how long it took."""
+
+    name: str
+    seconds: float
+
+
+class Severity(StrEnum):
+    """What a finding does to a verdict."""
+
+    INFO = "info"  # shown, changes nothing
+    RISK = "risk"  # will become a fault: device_degraded
+    FAULT = "fault"  # is one: degrades what it is about
+    CAUSE = "cause"  # an SNMP fact that explains a mail fault
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fact behind a verdict.  `kind` is from a closed list; `text` holds the numbers."""
+
+    kind: str
+    severity: Severity
+    text: str
+    key: CheckKey | None = None  # the check that said it
+    at: float = 0.0  # when it was seen
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The outcome of one check run.
+
+    `tables` are device series: they leave `/metrics` with the first failed run.  `own` are
+    netmon's series about the run (`netmon_tls_...`): the last known ones stay.  `alive` is
+    evidence of life: True if anything at all was heard from the host, False if it was silent
+    though it was asked, None if it could not be asked.
+    """
+
+    key: CheckKey
+    result: Result
+    reason: Reason
+    detail: str  # one sentence for people; may quote the network, so escape it on output
+    started: float  # wall clock
+    duration: float
+    begun: float = 0.0  # monotonic, for comparing runs with each other
+    phases: tuple[Phase, ...] = ()
+    tables: tuple[Table, ...] = ()
+    own: tuple[Table, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    alive: bool | None = None
+    trail: tuple[str, ...] = ()  # the conversation, secrets already removed
+    scheduled: bool = True  # False: on demand or requested; adds evidence, never a streak
+
+
+@dataclass(frozen=True, slots=True)
+class CheckState:
+    """What is known of a check: its latest observation and how long that outcome has lasted."""
+
+    check: Check
+    observation: Observation | None = None
+    streak: int = 0  # scheduled runs in a row with the same ok / not ok
+    since: float = 0.0  # wall clock: when the streak's outcome was first seen
+    result: Result | None = None  # of the streak's latest run; survives a restart
+    reason: Reason = Reason.NOT_RUN
+    last_run: float = 0.0  # wall clock, start of the latest run
+    answered: bool = False  # has ever shown life (silence of ping counts only then)
+    own: tuple[Table, ...] = ()  # the last known own series
+
+
+class VerdictName(StrEnum):
+    """The closed list of verdicts; `netmon_host_verdict{verdict}`."""
+
+    UNKNOWN = "unknown"
+    UNREACHABLE = "unreachable"
+    HOST_DOWN = "host_down"
+    DEVICE_DOWN = "device_down"
+    MAIL_STARVED = "mail_starved"
+    PATH_FILTERED = "path_filtered"
+    MAIL_DOWN = "mail_down"
+    MAIL_DEGRADED = "mail_degraded"
+    AGENT_DOWN = "agent_down"
+    DEVICE_DEGRADED = "device_degraded"
+    HEALTHY = "healthy"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement over one host.
+
+    `decided_by` are the checks on whose outcome it rests: a change is confirmed when each of
+    them has stayed with its outcome for enough scheduled runs.
+    """
+
+    name: VerdictName
+    sentence: str
+    findings: tuple[Finding, ...] = ()
+    decided_by: tuple[CheckKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HostVerdict:
+    """A host's confirmed verdict and the one that its latest observations suggest."""
+
+    host: str
+    confirmed: Verdict
+    since: float  # wall clock: when `confirmed` took effect
+    candidate: Verdict
+    alive: bool | None = None

@@ -1,0 +1,64 @@
+"""What every probe is given and what it must offer.
+
+A probe is one file: a `Settings` class, an async function from a `Check` and a `Context` to an
+`Observation`, and one row in `PROBES` that serves config validation and scheduling alike.
+A probe never raises for what the network does: that is a result with a reason.  It may be
+cancelled at its deadline at any await, and must leave nothing open when it is.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from netmon.fields import Secret, Settings
+from netmon.model import Check, Family, Observation, Role
+
+if TYPE_CHECKING:
+    from netmon.icmp import Pinger
+    from netmon.mail.slots import Slots
+    from netmon.mail.tls import TrustStores
+    from netmon.mib.modules import Module
+    from netmon.resolver import Resolver
+    from netmon.snmp.client import Client
+
+
+class Auth(Settings):
+    """An entry of `auths`, in the schema of snmp_exporter's snmp.yml."""
+
+    version: int = 2
+    community: Secret = Secret("public")
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What settings refer to by name."""
+
+    auths: Mapping[str, Auth]
+    modules: Mapping[str, "Module"]
+
+
+@dataclass(slots=True)
+class Context:
+    """What lives longer than a check, a run or a reload; built by agent.py, shared by all probes."""
+
+    agent_name: str  # what netmon says in EHLO
+    snmp: "Client"
+    pinger: "Pinger"
+    resolver: "Resolver"
+    trust: "TrustStores"
+    slots: "Slots"  # one connection at a time per mail server address
+    wall: Callable[[], float]  # seconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeKind:
+    """A row of `PROBES`."""
+
+    name: str  # the key in a host's config and the value of the label `probe`
+    settings: type[Settings]
+    many: bool  # the host's key holds a list of settings
+    probe: Callable[[Check, Context], Awaitable[Observation]]
+    endpoint: Callable[[str, Any], str]  # (host name, settings) -> label `endpoint`
+    role: Callable[[Any], Role | None]
+    bind: Callable[[Any, Library], Any]  # settings -> what Check.settings holds, names resolved
+    families: tuple[Family, ...]  # netmon_ families that `Observation.own` may hold

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 from netmon.errors import Reason
 
-
 Value = int | float | None
 
 
@@ -181,17 +180,25 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class CheckState:
-    """What is known of a check: its latest observation and how long that outcome has lasted."""
+    """What is known of a check: its latest observation and how long that outcome has lasted.
+
+    All but `observation` and `own` survive a restart of the agent.
+    """
 
     check: Check
-    observation: Observation | None = None
-    streak: int = 0  # scheduled runs in a row with the same ok / not ok
-    since: float = 0.0  # wall clock: when the streak's outcome was first seen
-    result: Result | None = None  # of the streak's latest run; survives a restart
-    reason: Reason = Reason.NOT_RUN
-    last_run: float = 0.0  # wall clock, start of the latest run
-    answered: bool = False  # has ever shown life (silence of ping counts only then)
+    observation: Observation | None = None  # of this process
     own: tuple[Table, ...] = ()  # the last known own series
+    result: Result | None = None  # of the latest run; None: never run
+    reason: Reason = Reason.NOT_RUN
+    last_run: float = 0.0  # wall clock: start of the latest run
+    streak: int = 0  # scheduled runs in a row that were ok, or in a row that were not
+    streak_ok: bool = False  # which of the two the streak is of
+    since: float = 0.0  # wall clock: when the present result was first seen
+    since_begun: float = 0.0  # the same moment, monotonic: rules use this one
+    turned: float = 0.0  # wall clock: when ok last became not ok, or the reverse
+    turned_begun: float = 0.0  # the same moment, monotonic
+    last_ok: float = 0.0  # wall clock: start of the latest run that was ok; 0: never
+    answered: bool = False  # has ever shown life (silence of ping counts only then)
 
 
 class VerdictName(StrEnum):

@@ -1,0 +1,196 @@
+"""The latest of everything, in memory for readers and in SQLite for the next start.
+
+The wings meet here: the input wing calls `put`, the output wing reads and listens.  What must
+survive kill -9 (streaks, confirmed verdicts) is written behind by one thread (`Journal`); a full or
+locked disk delays that and nothing else, because readers never touch the disk.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from netmon.errors import Reason
+from netmon.journal import Journal, Row
+from netmon.model import (
+    Check,
+    CheckKey,
+    CheckState,
+    Host,
+    HostVerdict,
+    Observation,
+    Result,
+    Verdict,
+    VerdictName,
+)
+
+Listener = Callable[[CheckState, CheckState], None]
+
+UNSEEN = Verdict(VerdictName.UNKNOWN, "nothing has been observed yet")
+
+
+def advance(state: CheckState, observation: Observation) -> CheckState:
+    """`state` after one more run.
+
+    A run on request is evidence (result, life, tables), but never part of a streak: otherwise
+    whoever asks often would confirm what the schedule has not.
+    """
+    ok = observation.result is Result.OK
+    streak, streak_ok = state.streak, state.streak_ok
+    if observation.scheduled:
+        streak = streak + 1 if streak and streak_ok is ok else 1
+        streak_ok = ok
+    was_ok = None if state.result is None else state.result is Result.OK
+    same, turned = state.result is observation.result, was_ok is not ok
+    return replace(
+        state,
+        observation=observation,
+        own=observation.own or state.own,
+        result=observation.result,
+        reason=observation.reason,
+        last_run=observation.started,
+        streak=streak,
+        streak_ok=streak_ok,
+        since=state.since if same else observation.started,
+        since_begun=state.since_begun if same else observation.begun,
+        turned=observation.started if turned else state.turned,
+        turned_begun=observation.begun if turned else state.turned_begun,
+        last_ok=observation.started if ok else state.last_ok,
+        answered=state.answered or observation.alive is True,
+    )
+
+
+class Store:
+    """What is known of hosts and checks; every method is for the event loop's thread."""
+
+    def __init__(
+        self,
+        journal: Journal | None = None,
+        *,
+        wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """With a journal, what it holds of an earlier life is taken up as checks are planned."""
+        self._journal = journal
+        self._wall = wall
+        self._clock = clock
+        self._hosts: dict[str, Host] = {}
+        self._states: dict[CheckKey, CheckState] = {}
+        self._of_host: dict[str, dict[CheckKey, None]] = {}
+        self._verdicts: dict[str, HostVerdict] = {}
+        self._listeners: list[Listener] = []
+
+    def states(self) -> Mapping[CheckKey, CheckState]:
+        """Every planned check; `observation` is None until its first run."""
+        return self._states
+
+    def hosts(self) -> Mapping[str, Host]:
+        """The configured hosts, in the config's order."""
+        return self._hosts
+
+    def verdicts(self) -> Mapping[str, HostVerdict]:
+        """One for every configured host."""
+        return self._verdicts
+
+    def checks_of(self, host: str) -> tuple[CheckState, ...]:
+        """The states of one host's checks, in a stable order."""
+        return tuple(self._states[key] for key in self._of_host.get(host, ()))
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener(before, after)` after every observation that was taken."""
+        self._listeners.append(listener)
+
+    def plan(self, hosts: Iterable[Host], checks: Iterable[Check]) -> None:
+        """Take the set of hosts and checks; what stays keeps its state, what goes is forgotten."""
+        self._hosts = {host.name: host for host in hosts}
+        states: dict[CheckKey, CheckState] = {}
+        for check in sorted(checks, key=lambda check: check.key):
+            known = self._states.get(check.key)
+            states[check.key] = replace(known, check=check) if known else self._restored(check)
+        self._forget(self._states.keys() - states.keys(), self._verdicts.keys() - self._hosts.keys())
+        self._states = states
+        self._of_host = {name: {} for name in self._hosts}
+        for key in states:
+            self._of_host[key.host][key] = None
+        self._verdicts = {
+            name: self._verdicts.get(name) or self._restored_verdict(name) for name in self._hosts
+        }
+
+    def put(self, observation: Observation) -> None:
+        """Take an observation; one of a check that is no longer planned is dropped."""
+        before = self._states.get(observation.key)
+        if before is None:
+            return
+        after = self._states[observation.key] = advance(before, observation)
+        if self._journal is not None:
+            self._journal.write("checks", observation.key, _check_row(after))
+        for listener in self._listeners:
+            listener(before, after)
+
+    def put_verdict(self, verdict: HostVerdict) -> None:
+        """Take what watch judged."""
+        before = self._verdicts.get(verdict.host)
+        if before is None:
+            return
+        self._verdicts[verdict.host] = verdict
+        if self._journal is not None and (
+            before.since != verdict.since or before.confirmed.name is not verdict.confirmed.name
+        ):
+            row = (verdict.confirmed.name.value, verdict.confirmed.sentence, verdict.since)
+            self._journal.write("verdicts", (verdict.host,), row)
+
+    def _restored(self, check: Check) -> CheckState:
+        row = self._journal.restored("checks", check.key) if self._journal else None
+        if row is None:
+            return CheckState(check)
+        try:
+            result, reason, last_run, streak, streak_ok, since, turned, last_ok, answered = row
+            offset = self._clock() - self._wall()
+            return CheckState(
+                check,
+                result=Result(str(result)),
+                reason=Reason(str(reason)),
+                last_run=float(last_run),
+                streak=int(streak),
+                streak_ok=bool(streak_ok),
+                since=float(since),
+                since_begun=float(since) + offset,
+                turned=float(turned),
+                turned_begun=float(turned) + offset,
+                last_ok=float(last_ok),
+                answered=bool(answered),
+            )
+        except ValueError:  # written by a later version, which knew more results
+            return CheckState(check)
+
+    def _restored_verdict(self, host: str) -> HostVerdict:
+        row = self._journal.restored("verdicts", (host,)) if self._journal else None
+        if row is not None:
+            name, sentence, since = row
+            try:
+                verdict = Verdict(VerdictName(str(name)), str(sentence))
+                return HostVerdict(host, verdict, float(since), verdict)
+            except ValueError:
+                pass
+        return HostVerdict(host, UNSEEN, 0.0, UNSEEN)
+
+    def _forget(self, keys: Iterable[CheckKey], hosts: Iterable[str]) -> None:
+        if self._journal is not None:
+            for key in keys:
+                self._journal.write("checks", key, None)
+            for host in hosts:
+                self._journal.write("verdicts", (host,), None)
+
+
+def _check_row(state: CheckState) -> Row:
+    assert state.result is not None  # noqa: S101 - called after a run only
+    return (
+        state.result.value,
+        state.reason.value,
+        state.last_run,
+        state.streak,
+        state.streak_ok,
+        state.since,
+        state.turned,
+        state.last_ok,
+        state.answered,
+    )

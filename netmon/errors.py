@@ -45,6 +45,7 @@ class Reason(StrEnum):
     GREETING_TIMEOUT = "greeting_timeout"  # TCP connects, the banner does not come
     GREETING_REJECTED = "greeting_rejected"  # 5yz, as 554
     GREETING_DEFERRED = "greeting_deferred"  # 4yz, as 421
+    SYSTEM_DEFERRED = "system_deferred"  # a 4yz with X.3.Z (RFC 3463 §3.4): its own system is in trouble
     PROTOCOL_ERROR = "protocol_error"  # not SMTP, or an illegal reply
     EHLO_REJECTED = "ehlo_rejected"
     EHLO_DEFERRED = "ehlo_deferred"

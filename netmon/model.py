@@ -229,6 +229,7 @@ class Verdict:
     sentence: str
     findings: tuple[Finding, ...] = ()
     decided_by: tuple[CheckKey, ...] = ()
+    waits_for: tuple[str, ...] = ()  # upstream hosts that must be looked at before it may be confirmed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,205 @@
+"""The verdict table: first match wins, and the facts of lower rows stay as findings."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from netmon.errors import Reason
+from netmon.health.rules import RULES
+from netmon.health.view import DEFERRAL_LIMIT, SNMP, HostView, is_stale, life_of, roles, tested
+from netmon.model import CheckState, Finding, Result, Severity, Verdict, VerdictName
+
+# What a filter on the path looks like from outside: nothing at all.
+_SILENCE: Final = frozenset({Reason.TIMEOUT})
+
+
+class _Case:
+    """A view, read once: every row of the table asks this."""
+
+    def __init__(self, view: HostView, now: float, findings: tuple[Finding, ...]) -> None:
+        self.view = view
+        self.now = now
+        self.findings = findings
+        self.fresh = tuple(state for state in view.checks if not is_stale(state, view.started, now))
+        self.tested = tested(self.fresh)
+        self.life = life_of(self.fresh)
+        self.mail = tuple(state for state in self.fresh if state.check.role is not None)
+        self.snmp = tuple(state for state in self.fresh if state.check.key.probe == SNMP)
+        self.failing_mail = tuple(state for state in tested(self.mail) if state.result is not Result.OK)
+        self.down = tuple(state for group in roles(self.mail).values() for state in _down(group, now))
+        self.degraded = bool(self.failing_mail) or self._has(Severity.FAULT, self.mail)
+        self.causes = tuple(finding for finding in findings if finding.severity is Severity.CAUSE)
+        # When life was lost.  The latest of the failures, not the first: an endpoint may have been
+        # failing for days before the host died.
+        self.life_lost = max(
+            (state.since_begun for state in self.tested if state.result is not Result.OK), default=now
+        )
+
+    def _has(self, severity: Severity, states: Iterable[CheckState]) -> bool:
+        keys = {state.check.key for state in states}
+        return any(finding.severity is severity and finding.key in keys for finding in self.findings)
+
+    # The rows, in the table's order.  Each gives the checks that decide, or None: no match.
+
+    def unknown(self) -> tuple[CheckState, ...] | None:
+        if self.view.isolated:
+            return ()
+        if not self.tested:
+            return tuple(state for state in self.fresh if state.result is not None)
+        # Ping alone, and it never answered: silence of that kind says nothing.
+        return () if self.life is None and not self.mail and not self.snmp else None
+
+    def unreachable(self) -> tuple[CheckState, ...] | None:
+        upstreams = self.view.upstreams
+        if self.life is not False or not upstreams:
+            return None
+        for upstream in upstreams:
+            proven = upstream.begun > self.life_lost
+            if upstream.alive is not False or not proven or upstream.behind_begun > self.life_lost:
+                return None
+        return self.tested
+
+    def host_down(self) -> tuple[CheckState, ...] | None:
+        return self.tested if self.life is False and self._configured_mail() else None
+
+    def device_down(self) -> tuple[CheckState, ...] | None:
+        return self.tested if self.life is False else None
+
+    def mail_starved(self) -> tuple[CheckState, ...] | None:
+        if self.causes and (self.down or self.degraded):
+            return self.down or self.failing_mail
+        return None
+
+    def path_filtered(self) -> tuple[CheckState, ...] | None:
+        if not self.down or self.life is not True:
+            return None
+        silent = all(state.reason in _SILENCE for state in self.down)
+        listens = any(_port(state) in self.view.listening for state in self.down)
+        return self.down if silent and listens else None
+
+    def mail_down(self) -> tuple[CheckState, ...] | None:
+        return self.down or None
+
+    def mail_degraded(self) -> tuple[CheckState, ...] | None:
+        return self.failing_mail if self.degraded else None
+
+    def untestable(self) -> tuple[CheckState, ...] | None:
+        groups = [*roles(self.view.checks).values(), tuple(self._configured_snmp())]
+        fresh = set(map(id, self.tested))
+        blind = [
+            state
+            for group in groups
+            if group and not any(id(state) in fresh for state in group)
+            for state in group
+        ]
+        return tuple(state for state in blind if state.observation is not None) if blind else None
+
+    def agent_down(self) -> tuple[CheckState, ...] | None:
+        failed = tuple(
+            state
+            for state in self.snmp
+            if state.result in {Result.FAILED, Result.REJECTED, Result.DEFERRED}
+            and state.reason is not Reason.MODULE_FAILED
+        )
+        return failed or None
+
+    def device_degraded(self) -> tuple[CheckState, ...] | None:
+        partial = tuple(state for state in self.snmp if state.reason is Reason.MODULE_FAILED)
+        if partial or any(finding.severity is not Severity.INFO for finding in self.findings):
+            return partial
+        return None
+
+    def healthy(self) -> tuple[CheckState, ...] | None:
+        return tuple(state for state in self.tested if state.result is Result.OK)
+
+    def _configured_mail(self) -> bool:
+        return any(state.check.role is not None for state in self.view.checks)
+
+    def _configured_snmp(self) -> Iterable[CheckState]:
+        return (state for state in self.view.checks if state.check.key.probe == SNMP)
+
+
+Row = tuple[VerdictName, Callable[[_Case], tuple[CheckState, ...] | None]]
+
+TABLE: Final[tuple[Row, ...]] = (
+    (VerdictName.UNKNOWN, _Case.unknown),
+    (VerdictName.UNREACHABLE, _Case.unreachable),
+    (VerdictName.HOST_DOWN, _Case.host_down),
+    (VerdictName.DEVICE_DOWN, _Case.device_down),
+    (VerdictName.MAIL_STARVED, _Case.mail_starved),
+    (VerdictName.PATH_FILTERED, _Case.path_filtered),
+    (VerdictName.MAIL_DOWN, _Case.mail_down),
+    (VerdictName.MAIL_DEGRADED, _Case.mail_degraded),
+    (VerdictName.UNKNOWN, _Case.untestable),
+    (VerdictName.AGENT_DOWN, _Case.agent_down),
+    (VerdictName.DEVICE_DEGRADED, _Case.device_degraded),
+    (VerdictName.HEALTHY, _Case.healthy),
+)
+
+
+def judge(view: HostView, now: float) -> Verdict:
+    """The verdict that the latest observations suggest; `now` is monotonic seconds."""
+    findings = tuple(finding for rule in RULES for finding in rule(view, now))
+    case = _Case(view, now, findings)
+    for name, row in TABLE:
+        deciding = row(case)
+        if deciding is not None:
+            return Verdict(
+                name,
+                _sentence(name, case),
+                findings,
+                tuple(state.check.key for state in deciding),
+                waits_for=_waits_for(name, case),
+            )
+    raise AssertionError("the table's last row always matches")
+
+
+def _waits_for(name: VerdictName, case: _Case) -> tuple[str, ...]:
+    """Upstreams that must be looked at once more before silence may be blamed on the host."""
+    if name not in {VerdictName.HOST_DOWN, VerdictName.DEVICE_DOWN}:
+        return ()
+    upstreams = case.view.upstreams
+    if any(upstream.alive and upstream.begun > case.life_lost for upstream in upstreams):
+        return ()
+    return tuple(upstream.name for upstream in upstreams if upstream.begun <= case.life_lost)
+
+
+def _down(group: tuple[CheckState, ...], now: float) -> tuple[CheckState, ...]:
+    """The checks of a role's required endpoints if none of them accepts; otherwise nothing.
+
+    A server that defers is not down yet: it asked to come back.  It is after `DEFERRAL_LIMIT`, and
+    at once when it says that its own system is in trouble (RFC 3463 §3.4, X.3.Z).
+    """
+    required = tested(state for state in group if state.check.required)
+    for state in required:
+        if state.result is Result.OK:
+            return ()
+        waiting = now - state.since_begun < DEFERRAL_LIMIT and state.reason is not Reason.SYSTEM_DEFERRED
+        if state.result is Result.DEFERRED and waiting:
+            return ()
+    return required
+
+
+def _port(state: CheckState) -> int | None:
+    port = getattr(state.check.settings, "port", None)
+    return port if isinstance(port, int) else None
+
+
+_ORDER: Final = (Severity.CAUSE, Severity.FAULT, Severity.RISK, Severity.INFO)
+_MOST_TOLD: Final = 3  # findings in a sentence; the rest stand below it
+
+
+def _sentence(name: VerdictName, case: _Case) -> str:
+    """One line for people: the verdict and its heaviest findings."""
+    if case.view.isolated:
+        return "netmon itself is cut off: most hosts fell silent at once"
+    if not case.view.checks:
+        return "nothing is checked on this host"
+    if name is VerdictName.HEALTHY:
+        return f"{len(case.tested)} of {len(case.view.checks)} checks are ok"
+    if name is VerdictName.UNREACHABLE:
+        names = ", ".join(upstream.name for upstream in case.view.upstreams)
+        return f"no sign of life, and {names} in front of it is down"
+    told = sorted(case.findings, key=lambda finding: _ORDER.index(finding.severity))[:_MOST_TOLD]
+    if not told:
+        return "not every check has run yet"
+    return "; ".join(finding.text for finding in told)

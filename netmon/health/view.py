@@ -1,0 +1,88 @@
+"""What a judgement sees: one host's checks, and of its upstreams only what matters to it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from netmon.model import CheckState, Host, Observation, Result, Role, Value
+
+STALE_INTERVALS: Final = 3.0  # a check that did not end for so many intervals says nothing any more
+DEFERRAL_LIMIT: Final = 900.0  # seconds of nothing but 4yz after which a role counts as down
+SNMP: Final = "snmp"
+PING: Final = "ping"
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """One of the hosts that the judged one depends on.
+
+    `alive` is its own life; `begun` when the latest run that tells began (monotonic, 0: none);
+    `behind_begun` when the latest answered run of any other host behind it began.
+    """
+
+    name: str
+    alive: bool | None
+    begun: float = 0.0
+    behind_begun: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """Everything that a rule may look at.  `started`: when the agent began to watch (monotonic)."""
+
+    host: Host
+    checks: tuple[CheckState, ...]
+    started: float
+    upstreams: tuple[Upstream, ...] = ()
+    isolated: bool = False  # the agent itself is cut off
+    listening: frozenset[int] = frozenset()  # TCP ports that the host's own TCP-MIB shows open
+
+
+def is_stale(state: CheckState, started: float, now: float) -> bool:
+    """Whether its latest outcome is too old to count; after a restart counted from the start."""
+    heard = state.observation.begun if state.observation else started
+    return now - heard > STALE_INTERVALS * state.check.interval + state.check.deadline
+
+
+def tested(states: Iterable[CheckState]) -> tuple[CheckState, ...]:
+    """Those that have an outcome which is about the host and not about netmon's own side."""
+    return tuple(state for state in states if state.result not in {None, Result.UNTESTABLE})
+
+
+def roles(states: Iterable[CheckState]) -> dict[Role, tuple[CheckState, ...]]:
+    """The mail checks by role."""
+    found: dict[Role, tuple[CheckState, ...]] = {}
+    for state in states:
+        if state.check.role is not None:
+            found[state.check.role] = (*found.get(state.check.role, ()), state)
+    return found
+
+
+def life_of(states: Iterable[CheckState]) -> bool | None:
+    """Whether the host is alive: None where nothing tells.
+
+    Any sign of life is life.  Silence of a ping counts only where ping has answered before, because
+    many hosts are configured never to answer.
+    """
+    silent = False
+    for state in states:
+        observation = state.observation
+        if observation is None or observation.alive is None:
+            continue
+        if observation.alive:
+            return True
+        silent = silent or state.answered or state.check.key.probe != PING
+    return False if silent else None
+
+
+def column(observation: Observation | None, name: str) -> Sequence[tuple[dict[str, str], Value]]:
+    """The labels and values of one metric family in an observation's device tables."""
+    if observation is None:
+        return ()
+    return [
+        (dict(zip(table.names, row, strict=True)), value)
+        for table in observation.tables
+        for column in table.columns
+        if column.family.name == name
+        for row, value in zip(table.rows, column.values, strict=True)
+    ]

@@ -1,0 +1,149 @@
+"""Re-judges a host, and those that depend on it, whenever something about it was seen.
+
+Watch owns no facts: it reads the store, asks `health`, and puts the verdict back.  What should
+happen elsewhere because of that (look again soon, look at the upstream, tell people) goes out through
+`Wishes`, which agent.py connects.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+import structlog
+
+from netmon.health import HostView, Upstream, confirm, is_stale, judge
+from netmon.health.view import life_of
+from netmon.model import CheckKey, CheckState, Host, HostVerdict, Result
+
+log = structlog.get_logger(__name__)
+
+
+class Source(Protocol):
+    """The store, as far as watch needs it."""
+
+    def hosts(self) -> Mapping[str, Host]:
+        """The configured hosts."""
+
+    def states(self) -> Mapping[CheckKey, CheckState]:
+        """Every planned check."""
+
+    def checks_of(self, host: str) -> tuple[CheckState, ...]:
+        """One host's checks."""
+
+    def verdicts(self) -> Mapping[str, HostVerdict]:
+        """One for every host."""
+
+    def put_verdict(self, verdict: HostVerdict) -> None:
+        """Keep a verdict."""
+
+
+class Wishes(Protocol):
+    """What watch would have the input wing do."""
+
+    def look_again(self, key: CheckKey, seconds: float) -> None:
+        """An unconfirmed change waits for this check: run it again, in its turn, within `seconds`."""
+
+    def look_too(self, key: CheckKey, why: str) -> None:
+        """Another check may explain what was just seen: run it now, out of turn."""
+
+
+class Watch:
+    """Keeps every host's verdict up to date.  `clock` is monotonic, `wall` for people."""
+
+    def __init__(
+        self, source: Source, wishes: Wishes, *, clock: Callable[[], float], wall: Callable[[], float]
+    ) -> None:
+        self._source = source
+        self._wishes = wishes
+        self._clock = clock
+        self._wall = wall
+        self._started = clock()
+        self._behind: dict[str, tuple[str, ...]] = {}
+
+    def planned(self) -> None:
+        """The set of hosts or checks has changed: judge all anew."""
+        behind: dict[str, list[str]] = {}
+        for host in self._source.hosts().values():
+            for upstream in host.depends_on:
+                behind.setdefault(upstream, []).append(host.name)
+        self._behind = {name: tuple(hosts) for name, hosts in behind.items()}
+        self.tick()
+
+    def tick(self) -> None:
+        """Judge all hosts: what was not seen for too long is noticed only so."""
+        for name in self._source.hosts():
+            self._judge(name)
+
+    def saw(self, before: CheckState, after: CheckState) -> None:
+        """An observation was taken."""
+        name = after.check.key.host
+        if name not in self._source.hosts():
+            return
+        if after.result is not Result.OK and before.result is not after.result:
+            for state in self._source.checks_of(name):
+                if state.check.key != after.check.key:
+                    self._wishes.look_too(state.check.key, f"{after.check.key.probe} turned {after.result}")
+        self._judge(name)
+        if _life(before) is not _life(after):
+            for dependant in self._behind.get(name, ()):
+                self._judge(dependant)
+
+    def _judge(self, name: str) -> None:
+        now = self._clock()
+        host = self._source.hosts()[name]
+        checks = self._source.checks_of(name)
+        current = self._source.verdicts()[name]
+        # After a restart or a reload a known verdict stands until every check has had its turn.
+        if current.since and any(
+            state.observation is None and not is_stale(state, self._started, now) for state in checks
+        ):
+            return
+        view = HostView(host, checks, self._started, tuple(self._upstreams(host)))
+        candidate = judge(view, now)
+        fresh = [state for state in checks if not is_stale(state, self._started, now)]
+        verdict, awaited = confirm(
+            current, candidate, self._source.states(), self._wall(), alive=life_of(fresh)
+        )
+        self._source.put_verdict(verdict)
+        for key in awaited:
+            self._wishes.look_again(key, host.confirm.retry_interval)
+        for upstream in candidate.waits_for:
+            for state in self._source.checks_of(upstream):
+                self._wishes.look_too(state.check.key, f"{name} behind it shows no life")
+        if verdict.confirmed.name is not current.confirmed.name:
+            log.info(
+                "verdict",
+                host=name,
+                verdict=verdict.confirmed.name.value,
+                before=current.confirmed.name.value,
+                sentence=verdict.confirmed.sentence,
+            )
+
+    def _upstreams(self, host: Host) -> Iterable[Upstream]:
+        for name in host.depends_on:
+            checks = self._source.checks_of(name)
+            yield Upstream(
+                name,
+                life_of(checks),
+                max((_told(state) for state in checks), default=0.0),
+                max(
+                    (
+                        _told(state)
+                        for other in self._behind.get(name, ())
+                        if other != host.name
+                        for state in self._source.checks_of(other)
+                        if _life(state)
+                    ),
+                    default=0.0,
+                ),
+            )
+
+
+def _life(state: CheckState) -> bool | None:
+    return None if state.observation is None else state.observation.alive
+
+
+def _told(state: CheckState) -> float:
+    """When the latest run that tells of life began; 0 if it does not tell."""
+    if state.observation is None or state.observation.alive is None:
+        return 0.0
+    return state.observation.begun

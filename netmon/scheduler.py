@@ -270,7 +270,9 @@ class Scheduler:
         except JobLookupError:
             log.warning("check had no job", **_name(key))
 
-    def _due(self, entry: _Entry, due: datetime) -> None:
+    def _due(self, entry: _Entry, due: datetime | None = None) -> None:
+        # Optional because APScheduler insists that a job can be called with its own arguments alone.
+        assert due is not None  # noqa: S101 - _Inline always gives it
         probe = entry.check.key.probe
         if entry.task is not None:
             self._gauges.skipped(probe)

@@ -121,17 +121,19 @@ class Watch:
     def _upstreams(self, host: Host) -> Iterable[Upstream]:
         for name in host.depends_on:
             checks = self._source.checks_of(name)
+            if not checks:  # nothing will ever tell of it: waiting for it would hide an outage
+                continue
             yield Upstream(
                 name,
                 life_of(checks),
-                max((_told(state) for state in checks), default=0.0),
+                max(state.observation.begun if state.observation else 0.0 for state in checks),
                 max(
                     (
-                        _told(state)
+                        state.observation.begun
                         for other in self._behind.get(name, ())
                         if other != host.name
                         for state in self._source.checks_of(other)
-                        if _life(state)
+                        if state.observation and state.observation.alive
                     ),
                     default=0.0,
                 ),
@@ -140,10 +142,3 @@ class Watch:
 
 def _life(state: CheckState) -> bool | None:
     return None if state.observation is None else state.observation.alive
-
-
-def _told(state: CheckState) -> float:
-    """When the latest run that tells of life began; 0 if it does not tell."""
-    if state.observation is None or state.observation.alive is None:
-        return 0.0
-    return state.observation.begun

@@ -16,7 +16,7 @@ PING: Final = "ping"
 class Upstream:
     """One of the hosts that the judged one depends on.
 
-    `alive` is its own life; `begun` when the latest run that tells began (monotonic, 0: none);
+    `alive` is its own life; `begun` when its latest run began (monotonic, 0: none yet);
     `behind_begun` when the latest answered run of any other host behind it began.
     """
 

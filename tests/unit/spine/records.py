@@ -2,6 +2,7 @@
 
 from netmon.errors import Reason
 from netmon.model import Check, CheckKey, CheckState, Host, Observation, Result, Role
+from netmon.store import advance
 
 ROLES = {25: Role.INBOUND, 465: Role.SUBMISSION, 587: Role.SUBMISSION}
 
@@ -57,8 +58,6 @@ def seen(
 
 def state(of: Check, *observations: Observation) -> CheckState:
     """What the store knows after these observations."""
-    from netmon.store import advance
-
     known = CheckState(of)
     for observation in observations:
         known = advance(known, observation)

@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
 
 from netmon.errors import Reason
 from netmon.model import Check, CheckKey, Observation, Result
-from netmon.scheduler import REQUEST_PAUSE, Scheduler, spread
+from netmon.scheduler import REQUEST_PAUSE, LoopTime, Scheduler, spread
 from tests.unit.spine.records import check, seen
 from tests.virtual import run_virtual
 
@@ -106,10 +108,6 @@ def test_the_schedule_never_asks_the_wall_clock() -> None:
     """APScheduler's present is the loop's: two readings differ by the loop's time, not the wall's."""
 
     async def main() -> tuple[float, float]:
-        from datetime import datetime
-
-        from netmon.scheduler import LoopTime
-
         loop = asyncio.get_running_loop()
         zone = LoopTime(loop.time)
         before = datetime.now(zone)
@@ -129,8 +127,6 @@ def test_an_overrun_is_skipped_and_counted() -> None:
 
     async def main() -> Bench:
         bench = Bench(slow)
-        from dataclasses import replace
-
         await bench.go([replace(check(interval=60.0), deadline=200.0)], 1800)
         return bench
 

@@ -1,6 +1,7 @@
 """The schedule, on virtual time: whole hours of it in the CPU time of its runs."""
 
 import asyncio
+import itertools
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
@@ -59,7 +60,7 @@ class Bench:
 
 def gaps(starts: list[float]) -> list[float]:
     """Seconds between one start and the next."""
-    return [b - a for a, b in zip(starts, starts[1:], strict=False)]
+    return [b - a for a, b in itertools.pairwise(starts)]
 
 
 def test_runs_keep_their_interval_without_drift() -> None:

@@ -1,0 +1,53 @@
+# The commands of a checkout.  Everything that they need, they install: Python packages into .venv,
+# and (for tests, as root on Debian) servers through apt-get.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export DEBIAN_FRONTEND := noninteractive
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show these commands
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+.PHONY: run
+run: $(VENV)/.run ## Start the demo: simulated devices and mail servers, the agent, the status page
+	$(BIN)/netmon demo
+
+.PHONY: test
+test: $(VENV)/.dev servers ## Install what the tests need and run them all
+	$(BIN)/python -m pytest
+
+.PHONY: check
+check: $(VENV)/.dev ## Lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure CPU side by side with the peers (build/bench.json)
+	sh tests/servers/install.sh bench
+	$(BIN)/python -m tests.bench.run
+
+.PHONY: servers
+servers:
+	sh tests/servers/install.sh test
+
+.PHONY: clean
+clean: ## Remove what these commands made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/.python:
+	sh .ci/venv "$(PYTHON)" $(VENV)
+	touch $@
+
+$(VENV)/.run: $(VENV)/.python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.python pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@ $(VENV)/.run

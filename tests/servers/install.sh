@@ -1,0 +1,43 @@
+#!/bin/sh
+# Install the real servers that tests (install.sh test) or benchmarks (install.sh bench) talk to.
+# Needs root and apt-get only if one of them is missing; a missing one is an error with its name.
+set -eu
+
+# command:package
+servers="snmpd:snmpd snmpbulkwalk:snmp postfix:postfix prometheus:prometheus promtool:prometheus faketime:faketime"
+if [ "${1:-test}" = bench ]; then
+    servers="prometheus-snmp-exporter:prometheus-snmp-exporter
+             prometheus-blackbox-exporter:prometheus-blackbox-exporter"
+fi
+
+PATH=$PATH:/usr/sbin:/sbin
+missing() {
+    for server in $servers; do
+        command -v "${server%%:*}" >/dev/null || echo "${server##*:}"
+    done | sort -u
+}
+
+packages=$(missing)
+[ -z "$packages" ] && exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    echo "missing servers:" $packages >&2
+    echo "install them (on Debian, as root: apt-get install" $packages") and run this again" >&2
+    exit 1
+fi
+
+# The tests start servers of their own: the packages' services stay off.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod +x "$policy"
+    trap 'rm -f "$policy"' EXIT
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+apt-get install -q -y --no-install-recommends $packages
+
+packages=$(missing)
+if [ -n "$packages" ]; then
+    echo "still missing after the installation:" $packages >&2
+    exit 1
+fi

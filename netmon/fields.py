@@ -12,8 +12,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandle
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 # Prometheus's duration syntax (model.ParseDuration): units in this order, each at most once.
-_UNITS: Final = (("y", 31536000.0), ("w", 604800.0), ("d", 86400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0), ("ms", 0.001))
-_DURATION: Final = re.compile("".join(rf"(?:(\d+){unit}(?![a-z]))?" for unit, _ in _UNITS))
+_UNITS: Final = (
+    ("y", 31536000.0),
+    ("w", 604800.0),
+    ("d", 86400.0),
+    ("h", 3600.0),
+    ("m", 60.0),
+    ("s", 1.0),
+    ("ms", 0.001),
+)
+_DURATION: Final = re.compile("".join(rf"(?:([0-9]{{1,9}}){unit}(?![a-z]))?" for unit, _ in _UNITS))
 
 
 def parse_duration(text: object) -> float:
@@ -82,7 +90,9 @@ class Secret:
         return core_schema.no_info_plain_validator_function(
             wrap,
             serialization=core_schema.plain_serializer_function_ser_schema(lambda _: "<secret>"),
-            metadata={"pydantic_js_functions": [lambda _schema, _handler: {"type": "string", "writeOnly": True}]},
+            metadata={
+                "pydantic_js_functions": [lambda _schema, _handler: {"type": "string", "writeOnly": True}]
+            },
         )
 
 

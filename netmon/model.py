@@ -124,6 +124,10 @@ class Check:
     required: bool = True
     digest: str = ""
 
+    def __hash__(self) -> int:
+        # Labels and modules are mappings, which have no hash; the digest covers what a check means.
+        return hash((self.key, self.digest))
+
 
 class Phase(NamedTuple):
     """A named part of a run and how long it took."""

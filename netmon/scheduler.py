@@ -14,6 +14,7 @@ dropped, because its generation is gone.
 import asyncio
 import hashlib
 import logging
+import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, tzinfo
@@ -33,6 +34,7 @@ log = structlog.get_logger(__name__)
 _EPOCH: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - LoopTime counts from here, in no real zone
 START_RATE: Final = 200.0  # first runs per second, so that a start is no storm
 REQUEST_PAUSE: Final = 10.0  # seconds between two requested runs of one check
+_CRASHES_TOLD: Final = 1000  # different crashes remembered; past that each tells its traceback again
 ABANDON: Final = 2.0  # seconds for a cancelled run to close what it holds
 
 
@@ -169,6 +171,7 @@ class Scheduler:
         self._zone = LoopTime(self._loop.time)
         self._entries: dict[CheckKey, _Entry] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._crashes: set[tuple[object, ...]] = set()
         # Two INFO lines a run would drown the log.
         logging.getLogger("apscheduler").setLevel(logging.WARNING)
         self._engine = AsyncIOScheduler(
@@ -320,7 +323,13 @@ class Scheduler:
         self, check: Check, error: Exception, ended: Callable[[Result, Reason, str], Observation]
     ) -> Observation:
         self._gauges.crashed(check.key.probe)
-        log.error("probe crashed", **_name(check.key), exc_info=error)
+        # A defect that meets every host must not fill the log's disk: its traceback is told once.
+        last = traceback.extract_tb(error.__traceback__)[-1:]
+        place = (type(error).__name__, *((frame.filename, str(frame.lineno)) for frame in last))
+        known = place in self._crashes
+        if not known and len(self._crashes) < _CRASHES_TOLD:
+            self._crashes.add(place)
+        log.error("probe crashed", **_name(check.key), error=place[0], exc_info=None if known else error)
         return ended(
             Result.UNTESTABLE,
             Reason.CRASHED,

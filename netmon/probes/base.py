@@ -6,8 +6,9 @@ A probe never raises for what the network does: that is a result with a reason. 
 cancelled at its deadline at any await, and must leave nothing open when it is.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from netmon.fields import Secret, Settings
@@ -37,6 +38,28 @@ class Library:
     modules: Mapping[str, "Module"]
 
 
+class Totals:
+    """Running counts over the runs of checks, for series that are counters.
+
+    They live as long as the process: a restart is a counter reset, which Prometheus understands.
+    Bounded: past `limit` keys the one that was longest unused starts again from zero.
+    """
+
+    def __init__(self, limit: int = 100_000) -> None:
+        self._counts: OrderedDict[tuple[str, ...], tuple[int, ...]] = OrderedDict()
+        self._limit = limit
+
+    def add(self, key: tuple[str, ...], amounts: Iterable[int]) -> tuple[int, ...]:
+        """Add to the counts of `key` and give the sums; one key always has equally many amounts."""
+        amounts = tuple(amounts)
+        known = self._counts.pop(key, None)
+        sums = amounts if known is None else tuple(a + b for a, b in zip(known, amounts, strict=True))
+        self._counts[key] = sums
+        if len(self._counts) > self._limit:
+            self._counts.popitem(last=False)
+        return sums
+
+
 @dataclass(slots=True)
 class Context:
     """What lives longer than a check, a run or a reload; built by agent.py, shared by all probes."""
@@ -48,6 +71,7 @@ class Context:
     trust: "TrustStores"
     slots: "Slots"  # one connection at a time per mail server address
     wall: Callable[[], float]  # seconds since the epoch
+    totals: Totals = field(default_factory=Totals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +86,4 @@ class ProbeKind:
     role: Callable[[Any], Role | None]
     bind: Callable[[Any, Library], Any]  # settings -> what Check.settings holds, names resolved
     families: tuple[Family, ...]  # netmon_ families that `Observation.own` may hold
+    own_labels: tuple[str, ...] = ("host", "endpoint")  # of CheckKey; `own` tables carry only further ones

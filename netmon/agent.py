@@ -1,0 +1,278 @@
+"""The only wiring: both wings are built here and meet here, in straight lines.
+
+Input: config -> plan -> scheduler -> probe -> `store.put`.  Output: store -> watch, exposition,
+pages.  What flows back (an unconfirmed change that wants another look) goes through `_Wishes`.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from netmon import __version__
+from netmon.config import Config, ConfigError, load, public_dump
+from netmon.exposition import Exposition, Reading, SelfMetrics
+from netmon.icmp import Pinger
+from netmon.journal import Journal
+from netmon.mail.slots import Slots
+from netmon.mail.tls import TrustStores
+from netmon.mib.modules import Module, builtin_modules
+from netmon.model import Check, CheckKey, Kind, Observation
+from netmon.plan import plan
+from netmon.probes import PROBES
+from netmon.probes.base import Context, Library
+from netmon.resolver import Resolver
+from netmon.routes import Services, routes
+from netmon.scheduler import Scheduler
+from netmon.snmp.client import Client
+from netmon.store import Store
+from netmon.watch import Watch
+from netmon.web import Server
+
+log = structlog.get_logger(__name__)
+
+TICK: Final = 10.0  # seconds between two looks for what has become stale
+
+
+def load_config(path: Path, modules: Mapping[str, Module], env: Mapping[str, str] | None = None) -> Config:
+    """Read and check a config file with the probes and modules that this netmon has.
+
+    Raises ConfigError.
+    """
+    return load(path, PROBES, modules, os.environ if env is None else env)
+
+
+class Agent:
+    """One running agent.  Make it inside the event loop that it shall live in."""
+
+    def __init__(self, path: Path, config: Config, modules: Mapping[str, Module]) -> None:
+        """Raises StateError or OSError if the state folder or the address cannot be had."""
+        self._path = path
+        self._modules = modules
+        self._config = config
+        self._mistakes: Sequence[str] = ()
+        self._reloading = asyncio.Lock()
+        self._ticking: asyncio.Task[None] | None = None
+        loop = asyncio.get_running_loop()
+
+        self._context = Context(
+            agent_name=_ehlo_name(config),
+            snmp=Client(),
+            pinger=Pinger(),
+            resolver=Resolver(config.dns.servers, clock=loop.time),
+            trust=TrustStores(),
+            slots=Slots(),
+            wall=time.time,
+        )
+        self._metrics = SelfMetrics(__version__, PROBES)
+        self._journal = Journal(config.state.path)
+        self.store = Store(self._journal, wall=time.time, clock=loop.time)
+        self.scheduler = Scheduler(self._probe, self.store.put, wall=time.time, gauges=self._metrics)
+        self._watch = Watch(self.store, _Wishes(self.scheduler), clock=loop.time, wall=time.time)
+        self.store.listen(self._watch.saw)
+        self._metrics.add_source(self._readings)
+        own_labels = {kind.name: kind.own_labels for kind in PROBES.values()}
+        self._routes = routes(
+            Services(
+                source=self.store,
+                exposition=Exposition(self.store, self._metrics.text, own_labels=own_labels),
+                own=self._metrics,
+                config=lambda: public_dump(self._config),
+                reload=self.reload,
+                ready=self._ready,
+                notices=self._notices,
+                wall=time.time,
+                listen=_listen(config),
+            )
+        )
+        try:
+            self._server = Server(self._routes, _listen(config))
+        except BaseException:
+            self._journal.close()
+            raise
+
+    @property
+    def address(self) -> str:
+        """``HOST:PORT`` of the web server."""
+        return self._server.address
+
+    async def start(self) -> None:
+        """Begin to serve and to check."""
+        self._apply(self._config, await self._planned(self._config))
+        self._metrics.reloaded(time.time(), ok=True)
+        await self._server.start()
+        self.scheduler.start()
+        self._ticking = asyncio.create_task(self._tick())
+        log.info(
+            "netmon runs",
+            version=__version__,
+            hosts=len(self.store.hosts()),
+            checks=len(self.store.states()),
+            url=f"http://{self.address}/",
+        )
+
+    async def stop(self) -> None:
+        """End all runs, answer what was asked, write what must survive."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+        await self.scheduler.stop()
+        await self._server.stop()
+        self._context.snmp.close()
+        self._context.pinger.close()
+        await asyncio.to_thread(self._journal.close)
+        log.info("netmon stopped")
+
+    async def reload(self) -> Sequence[str]:
+        """Read the config again: its mistakes, or none if it is in force now.
+
+        With a mistake in it everything stays as it was.
+        """
+        async with self._reloading:
+            try:
+                config = await asyncio.to_thread(load_config, self._path, self._modules)
+                checks = await self._planned(config)
+                await self._move(config)
+            except ConfigError as error:
+                self._mistakes = [str(mistake) for mistake in error.mistakes]
+            except OSError as error:
+                self._mistakes = [f"{self._path}: web.listen: {error}"]
+            else:
+                self._mistakes = ()
+                self._config = config
+                self._context.agent_name = _ehlo_name(config)
+                self._context.resolver = Resolver(config.dns.servers, clock=asyncio.get_running_loop().time)
+                self._apply(config, checks)
+        self._metrics.reloaded(time.time(), ok=not self._mistakes)
+        for mistake in self._mistakes:
+            log.error("config was not taken, the old one stays", mistake=mistake)
+        return self._mistakes
+
+    async def _move(self, config: Config) -> None:
+        """Listen where the new config says: there before no longer here."""
+        if config.state.path != self._config.state.path:
+            log.warning("state.path changes with the next start only", now=str(self._config.state.path))
+        if config.web == self._config.web:
+            return
+        new = Server(self._routes, _listen(config))
+        await new.start()
+        old, self._server = self._server, new
+        # The request that asked for this may have come through the old one: let it be answered.
+        self._retiring = asyncio.create_task(old.stop())
+
+    async def _planned(self, config: Config) -> frozenset[Check]:
+        """The plan, made off the loop: ten thousand hosts take a second."""
+        return await asyncio.to_thread(plan, config, Library(config.auths, self._modules))
+
+    def _apply(self, config: Config, checks: frozenset[Check]) -> None:
+        self.store.plan([entry.host for entry in config.hosts], checks)
+        changes = self.scheduler.apply(checks)
+        self._watch.planned()
+        log.info(
+            "plan",
+            added=changes.added,
+            changed=changes.changed,
+            removed=changes.removed,
+            kept=changes.kept,
+        )
+
+    async def _probe(self, check: Check) -> Observation:
+        return await PROBES[check.key.probe].probe(check, self._context)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self._watch.tick()
+
+    def _ready(self) -> bool:
+        return all(state.observation is not None for state in self.store.states().values())
+
+    def _notices(self) -> Sequence[str]:
+        notices = [f"The config was not taken, the old one stays: {mistake}" for mistake in self._mistakes]
+        if self._journal.failing is not None:
+            notices.append(f"State cannot be written ({self._journal.failing}); it is kept in memory.")
+        return notices
+
+    def _readings(self) -> Iterator[Reading]:
+        """What the agent's parts count of themselves, as metrics."""
+        stats, snmp = self._context.snmp.stats, "netmon_snmp_unexpected_datagrams_total"
+        told = "Datagrams on the SNMP socket that answered no open request, by what was wrong with them."
+        for kind in ("late", "duplicate", "unmatched", "foreign", "malformed", "icmp"):
+            yield Reading(snmp, told, Kind.COUNTER, {"kind": kind}, getattr(stats, kind))
+        yield Reading(
+            "netmon_snmp_receive_buffer_bytes",
+            "Receive buffer that the kernel granted to the SNMP socket.",
+            Kind.GAUGE,
+            {},
+            self._context.snmp.granted_rcvbuf,
+        )
+        yield Reading("netmon_checks", "Checks that are planned.", Kind.GAUGE, {}, len(self.store.states()))
+        yield Reading("netmon_checks_running", "Check runs going on.", Kind.GAUGE, {}, self.scheduler.running)
+        yield Reading(
+            "netmon_state_rows_waiting",
+            "Rows of state that are not on disk yet.",
+            Kind.GAUGE,
+            {},
+            self._journal.waiting,
+        )
+        yield Reading(
+            "netmon_state_write_failures_total",
+            "Commits of state that failed and were tried again.",
+            Kind.COUNTER,
+            {},
+            self._journal.failures,
+        )
+
+
+class _Wishes:
+    """Watch's wishes, told to the scheduler."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    def look_again(self, key: CheckKey, seconds: float) -> None:
+        self._scheduler.hasten(key, seconds)
+
+    def look_too(self, key: CheckKey, why: str) -> None:
+        self._scheduler.request(key, why)
+
+
+async def serve(agent: Agent, started: Callable[[], None] = lambda: None) -> None:
+    """Run `agent` until SIGTERM or SIGINT; SIGHUP reloads."""
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    reloads: set[asyncio.Task[Sequence[str]]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(agent.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    await agent.start()
+    started()
+    await ended.wait()
+    await agent.stop()
+
+
+async def run(path: Path) -> None:
+    """`netmon run`.  Raises ConfigError, StateError or OSError before anything is checked."""
+    modules = builtin_modules()
+    config = load_config(path, modules)
+    await serve(Agent(path, config, modules))
+
+
+def _ehlo_name(config: Config) -> str:
+    return config.agent.name or socket.getfqdn()
+
+
+def _listen(config: Config) -> str:
+    host, port = config.web.listen
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,278 @@
+"""The records of netmon.yml: what the file may say, and what the agent gets out of it.
+
+The first half are pydantic records, one for each mapping of the file; those of a host and a group are
+made from the table of probes, so that a new probe needs no line here.  The second half are the
+results: frozen, with groups and defaults merged in.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+    create_model,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from netmon import __version__
+from netmon.config.shapes import Switch
+from netmon.fields import Duration, Ref, Settings
+from netmon.model import Host
+from netmon.probes.base import Auth, ProbeKind
+
+# The auth that is always there, for the many devices that still answer to it.
+PUBLIC_AUTH: Final = "public_v2"
+
+# Labels that netmon, its rules or Prometheus set: a host's own label of that name would hide them.
+RESERVED_LABELS: Final = frozenset(
+    {"alertname", "host", "instance", "job", "probe", "endpoint", "module", "result", "reason", "phase"}
+    | {"verdict", "finding", "severity", "trap", "state", "domain", "mx", "mailflow", "le", "quantile"}
+)
+MAX_PORT: Final = 65535
+_DAY: Final = 86400.0
+_PORT: Final = re.compile(r"[0-9]{1,5}")
+_BRACKETS: Final = re.compile(r"\[(.*)\]")
+_HOST_NAME: Final = re.compile(r"\w[\w.:-]{0,252}")
+_LABEL_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+# RFC 1123 §2.1 with the underscore that people use; a last label of digits alone is a broken IPv4 address.
+_DNS_NAME: Final = re.compile(
+    r"(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*(?![0-9]+\.?$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?"
+)
+
+
+def _host_name(text: str) -> str:
+    if not _HOST_NAME.fullmatch(text):
+        raise PydanticCustomError("host_name", "is not a host's name: letters, digits, . _ : and - make one")
+    return text
+
+
+def _ip_address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise PydanticCustomError("ip_address", "is not an IP address") from None
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        if _DNS_NAME.fullmatch(text):
+            return text
+    raise PydanticCustomError("address", "is not an IP address or a DNS name (without port and brackets)")
+
+
+def _label_name(text: str) -> str:
+    if not _LABEL_NAME.fullmatch(text) or text.startswith("__"):
+        raise PydanticCustomError(
+            "label_name", "is not a Prometheus label name: [a-zA-Z_][a-zA-Z0-9_]*, not two _ in front"
+        )
+    if text in RESERVED_LABELS or text.startswith("exported_"):
+        raise PydanticCustomError("label_reserved", "is a label that netmon or Prometheus sets itself")
+    return text
+
+
+def _bounded(seconds: float, *, low: float, high: float, words: str) -> float:
+    if not low <= seconds <= high:
+        raise PydanticCustomError("duration_range", "is out of range, wanted {words}", {"words": words})
+    return seconds
+
+
+class Listen(NamedTuple):
+    """An address to listen on; an empty host means all, port 0 any free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _listen(text: object) -> Listen:
+    host, _, port = text.rpartition(":") if isinstance(text, str) else ("", "", "")
+    bracketed = _BRACKETS.fullmatch(host)
+    if not _PORT.fullmatch(port) or int(port) > MAX_PORT or (":" in host and not bracketed):
+        raise PydanticCustomError(
+            "listen", 'is not an address to listen on like "127.0.0.1:9162" or "[::]:9162"'
+        )
+    if bracketed:
+        return Listen(_ip_address(bracketed[1]), int(port))
+    return Listen(_address(host) if host else "", int(port))
+
+
+HostName = Annotated[str, AfterValidator(_host_name)]
+Address = Annotated[str, AfterValidator(_address)]
+IpAddress = Annotated[str, AfterValidator(_ip_address)]
+LabelName = Annotated[str, AfterValidator(_label_name)]
+Interval = Annotated[Duration, AfterValidator(partial(_bounded, low=1.0, high=7 * _DAY, words="1s to 7d"))]
+Timeout = Annotated[Duration, AfterValidator(partial(_bounded, low=0.01, high=60.0, words="10ms to 60s"))]
+Retention = Annotated[
+    Duration, AfterValidator(partial(_bounded, low=_DAY, high=3660 * _DAY, words="1d to 10y"))
+]
+ListenAddress = Annotated[
+    Listen,
+    PlainValidator(_listen),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "examples": ["127.0.0.1:9162", "[::]:9162"]}),
+]
+
+
+class AgentEntry(Settings):
+    """`agent`: `name` is what netmon calls itself in EHLO; the machine's own name where it is left out."""
+
+    name: Address | None = None
+
+
+class ConfirmEntry(Settings):
+    """`confirm`: how many runs confirm a change."""
+
+    fail: int = Field(default=3, ge=1, le=1000)
+    recover: int = Field(default=2, ge=1, le=1000)
+    retry_interval: Interval = 15.0
+
+
+class DefaultsEntry(Settings):
+    """`defaults`: for every host whose groups and own keys say nothing else."""
+
+    interval: Interval = 60.0
+    timeout: Timeout = 10.0
+    retries: int = Field(default=2, ge=0, le=10)
+    confirm: ConfirmEntry = ConfirmEntry()
+
+
+class AuthEntry(Auth):
+    """An entry of `auths`; SNMPv1 and v2c."""
+
+    version: Literal[1, 2] = 2
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _no_v3_yet(cls, value: object) -> object:
+        if str(value) == "3":
+            raise PydanticCustomError(
+                "snmp_version",
+                "is SNMPv3, which netmon {version} does not speak yet; wanted 1 or 2",
+                {"version": __version__},
+            )
+        # A reference expands to a text.
+        return int(value) if isinstance(value, str) and value in {"1", "2"} else value
+
+
+class WebEntry(Settings):
+    """`web`."""
+
+    listen: ListenAddress = Listen("127.0.0.1", 9162)
+
+
+class StateEntry(Settings):
+    """`state`: where the agent keeps what must survive a restart, and for how many seconds."""
+
+    path: Path = Path("/var/lib/netmon")
+    retention: Retention = 90 * _DAY
+
+
+class DnsEntry(Settings):
+    """`dns`: the servers to ask; none means the system's."""
+
+    servers: tuple[IpAddress, ...] = ()
+
+
+class GroupEntry(DefaultsEntry):
+    """What a group gives its hosts; one key per probe comes on top."""
+
+    labels: dict[LabelName, str] = Field(default_factory=dict)
+    depends_on: tuple[Annotated[str, Ref("hosts")], ...] = ()
+
+
+class HostEntry(GroupEntry):
+    """A host; one key per probe comes on top."""
+
+    name: HostName
+    address: Address | None = None
+    addresses: tuple[IpAddress, ...] = ()
+    groups: tuple[Annotated[str, Ref("groups")], ...] = ()
+
+
+class TopEntry(Settings):
+    """netmon.yml; `groups` and `hosts` come on top."""
+
+    agent: AgentEntry = AgentEntry()
+    defaults: DefaultsEntry = DefaultsEntry()
+    auths: dict[str, AuthEntry] = Field(default_factory=dict)
+    web: WebEntry = WebEntry()
+    state: StateEntry = StateEntry()
+    dns: DnsEntry = DnsEntry()
+    host_files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The records that depend on the table of probes."""
+
+    top: type[TopEntry]
+    file: type[Settings]  # what `host_files` names: `hosts` and nothing else
+    host: type[HostEntry]
+    group: type[GroupEntry]
+
+
+def records(kinds: Mapping[str, ProbeKind]) -> Records:
+    """The file's records for a table of probes."""
+    keys: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        # Any: a type that is made at run time says nothing to a type checker.
+        settings: Any = kind.settings
+        keys[name] = (tuple[settings, ...], ()) if kind.many else (Annotated[settings | None, Switch()], None)
+    host: Any = create_model("HostEntry", __base__=HostEntry, __doc__="A host.", **keys)
+    group: Any = create_model("GroupEntry", __base__=GroupEntry, __doc__="What a group gives.", **keys)
+    groups: Any = (dict[str, group], Field(default_factory=dict))
+    hosts: Any = (tuple[host, ...], ())
+    top = create_model("Netmon", __base__=TopEntry, __doc__="netmon.yml", groups=groups, hosts=hosts)
+    file = create_model("HostFile", __base__=Settings, __doc__="More hosts.", hosts=hosts)
+    return Records(top, file, host, group)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeEntry:
+    """One probe of one host, with its own settings."""
+
+    kind: ProbeKind
+    settings: Any
+
+
+@dataclass(frozen=True, slots=True)
+class HostConfig:
+    """A host with its groups and the defaults merged in; durations in seconds."""
+
+    host: Host
+    interval: float
+    timeout: float
+    retries: int
+    probes: tuple[ProbeEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole valid config.
+
+    `auths` holds `public_v2` besides the configured ones.  `public` is the text of each file without
+    secrets and comments, by the file's name.
+    """
+
+    path: Path
+    agent: AgentEntry
+    auths: Mapping[str, Auth]
+    hosts: tuple[HostConfig, ...]  # in file order, those of host_files after netmon.yml's
+    web: WebEntry
+    state: StateEntry
+    dns: DnsEntry
+    public: Mapping[str, str] = field(repr=False)

@@ -1,0 +1,67 @@
+"""What only the whole config can tell: circles of dependency, one endpoint checked twice, idle hosts."""
+
+from collections.abc import Collection, Sequence
+
+from netmon.config.mistakes import Mistakes
+from netmon.config.nodes import ListNode, MapNode, Node
+from netmon.config.records import HostConfig
+
+
+def check_host(host: HostConfig, node: MapNode, kinds: Collection[str], mistakes: Mistakes) -> None:
+    """Every host checks something, and nothing twice; `node` is the host with all merged in."""
+    if not host.probes and not mistakes.told(node):  # a misspelled probe is one mistake
+        mistakes.at(node, f"has nothing to check: give it one of {', '.join(kinds)}")
+    first: dict[tuple[str, str], Node] = {}
+    counts: dict[str, int] = {}
+    for probe in host.probes:
+        kind = probe.kind
+        value = node.items[kind.name]
+        if isinstance(value, ListNode):
+            index = counts[kind.name] = counts.get(kind.name, -1) + 1
+            value = value.items[index]
+        endpoint = kind.endpoint(host.host.name, probe.settings)
+        if (kind.name, endpoint) in first:
+            earlier = first[kind.name, endpoint]
+            where = f"{earlier.source.name}:{earlier.line}:{earlier.column}"
+            mistakes.at(value, f"checks {endpoint} a second time, first at {where}")
+        first.setdefault((kind.name, endpoint), value)
+
+
+def check_cycles(hosts: Sequence[tuple[HostConfig, MapNode]], mistakes: Mistakes) -> None:
+    """No host may depend on itself, over however many others; one mistake for each circle."""
+    upstream = {entry.host.name: entry.host.depends_on for entry, _ in hosts}
+    nodes = {entry.host.name: node for entry, node in hosts}
+    done: set[str] = set()
+    for start in upstream:
+        # Depth first without recursion: chains may be longer than Python's stack.
+        trail: list[str] = []
+        on_trail: set[str] = set()
+        work: list[tuple[str, int]] = [(start, 0)] if start not in done else []
+        while work:
+            name, index = work.pop()
+            if index == 0:
+                trail.append(name)
+                on_trail.add(name)
+            if index == len(upstream[name]):
+                done.add(name)
+                on_trail.discard(trail.pop())
+                continue
+            work.append((name, index + 1))
+            target = upstream[name][index]
+            if target in on_trail:
+                circle = [*trail[trail.index(target) :], target]
+                mistakes.at(_dependency(nodes[name], index), f"{target} depends on itself: {_arrows(circle)}")
+            elif target in upstream and target not in done:
+                work.append((target, 0))
+
+
+def _dependency(node: MapNode, index: int) -> Node:
+    value = node.items["depends_on"]
+    return value.items[index] if isinstance(value, ListNode) else value
+
+
+def _arrows(circle: list[str]) -> str:
+    longest = 8
+    if len(circle) > longest:
+        circle = [*circle[:4], "...", *circle[-3:]]
+    return " -> ".join(circle)

@@ -1,0 +1,116 @@
+"""netmon's own series about hosts and checks, as tables; pure.
+
+They are there from the first scrape and stay as long as the host or check is configured, since an
+alert cannot tell a series that left from one that never was: before the first run a number is NaN
+and a state is all zeros.  What each family means to users: docs and `netmon explain`.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from itertools import groupby
+from typing import Final
+
+from netmon.errors import Reason
+from netmon.exposition.text import Labels
+from netmon.model import (
+    CheckState,
+    Column,
+    Family,
+    Host,
+    HostVerdict,
+    Kind,
+    Result,
+    Table,
+    Value,
+    VerdictName,
+)
+
+NAN: Final = float("nan")
+
+
+def _gauge(name: str, text: str) -> Family:
+    return Family(f"netmon_{name}", Kind.GAUGE, text)
+
+
+CHECK_UP: Final = _gauge("check_up", "1 if the latest run of the check was ok, else 0.")
+CHECK_RESULT: Final = _gauge("check_result", "1 at the result of the latest run, 0 at the others.")
+CHECK_REASON: Final = _gauge("check_reason_info", "Why the latest run ended as it did.")
+CHECK_DURATION: Final = _gauge("check_duration_seconds", "How long the latest run took.")
+CHECK_PHASE: Final = _gauge("check_phase_seconds", "How long each phase of the latest run took.")
+CHECK_LAST_RUN: Final = _gauge("check_last_run_timestamp_seconds", "When the latest run began.")
+CHECK_INTERVAL: Final = _gauge("check_interval_seconds", "Time between two scheduled runs.")
+HOST_INFO: Final = _gauge("host_info", "A configured host and its labels.")
+HOST_VERDICT: Final = _gauge("host_verdict", "1 at the confirmed verdict over the host, 0 at the others.")
+HOST_VERDICT_SINCE: Final = _gauge(
+    "host_verdict_since_timestamp_seconds", "When the confirmed verdict took effect."
+)
+HOST_FINDING: Final = _gauge("host_finding", "1 for each fact that now speaks for the host's verdict.")
+HOST_ALIVE: Final = _gauge("host_alive", "1 if the host shows life, 0 if not, NaN if nothing could be asked.")
+HOST_SILENCED: Final = _gauge("host_silenced", "1 while alerts about the host are silenced.")
+
+
+def check_labels(state: CheckState) -> Labels:
+    """The labels that every `netmon_check_` series carries."""
+    key = state.check.key
+    return (("host", key.host), ("probe", key.probe), ("endpoint", key.endpoint))
+
+
+def check_tables(state: CheckState) -> tuple[Table, ...]:
+    """The `netmon_check_` families of one check, to be rendered with `check_labels`."""
+    seen = state.observation
+    up: Value = NAN if state.result is None else int(state.result is Result.OK)
+    reason = Reason.NOT_RUN if state.result is None else state.reason
+    tables = [
+        Table(
+            (),
+            ((),),
+            (
+                Column(CHECK_UP, (up,)),
+                Column(CHECK_DURATION, (NAN if seen is None else seen.duration,)),
+                Column(CHECK_LAST_RUN, (state.last_run or NAN,)),
+                Column(CHECK_INTERVAL, (state.check.interval,)),
+            ),
+        ),
+        _stateset(CHECK_RESULT, "result", Result, state.result),
+        _info(CHECK_REASON, "reason", (reason.value,)),
+    ]
+    if seen is not None and seen.phases:
+        # A conversation may pass a phase twice (EHLO before and after STARTTLS): its time is the sum.
+        by_name = groupby(sorted(seen.phases), key=lambda phase: phase.name)
+        phases = {name: sum(phase.seconds for phase in group) for name, group in by_name}
+        rows = tuple((name,) for name in phases)
+        tables.append(Table(("phase",), rows, (Column(CHECK_PHASE, tuple(phases.values())),)))
+    return tuple(tables)
+
+
+def host_tables(host: Host, verdict: HostVerdict | None) -> tuple[Table, ...]:
+    """The `netmon_host_` families of one host, to be rendered with the label `host`."""
+    name = VerdictName.UNKNOWN if verdict is None else verdict.confirmed.name
+    alive = None if verdict is None else verdict.alive
+    since = NAN if verdict is None else verdict.since or NAN
+    # The candidate is what the latest observations say; the confirmed verdict may lag behind it.
+    findings = () if verdict is None else verdict.candidate.findings
+    return (
+        Table(tuple(host.labels), (tuple(host.labels.values()),), (Column(HOST_INFO, (1,)),)),
+        _stateset(HOST_VERDICT, "verdict", VerdictName, name),
+        _info(HOST_FINDING, "finding", sorted({finding.kind for finding in findings})),
+        Table(
+            (),
+            ((),),
+            (
+                Column(HOST_VERDICT_SINCE, (since,)),
+                Column(HOST_ALIVE, (NAN if alive is None else int(alive),)),
+                Column(HOST_SILENCED, (0,)),
+            ),
+        ),
+    )
+
+
+def _stateset(family: Family, label: str, states: Iterable[StrEnum], present: StrEnum | None) -> Table:
+    members = tuple(states)
+    rows = tuple((member.value,) for member in members)
+    return Table((label,), rows, (Column(family, tuple(int(member is present) for member in members)),))
+
+
+def _info(family: Family, label: str, texts: Sequence[str]) -> Table:
+    return Table((label,), tuple((text,) for text in texts), (Column(family, (1,) * len(texts)),))

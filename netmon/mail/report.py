@@ -1,0 +1,88 @@
+"""TLS facts as metric tables and findings, alike for every mail protocol; pure."""
+
+import datetime as dt
+from typing import Final
+
+from netmon.mail.tls import Certificate, TlsFacts
+from netmon.mail.trail import printable
+from netmon.model import Column, Family, Finding, Kind, Severity, Table
+
+TLS: Final = Family("netmon_tls_info", Kind.GAUGE, "TLS version and cipher of the latest session.")
+EXPIRY: Final = Family(
+    "netmon_tls_certificate_expiry_timestamp_seconds",
+    Kind.GAUGE,
+    "When the first certificate of the presented chain ends.",
+)
+CHAIN: Final = Family(
+    "netmon_tls_chain_valid", Kind.GAUGE, "1 if the presented chain leads to a trusted certificate."
+)
+NAME: Final = Family("netmon_tls_name_valid", Kind.GAUGE, "1 if the certificate is for the server's name.")
+FAMILIES: Final = (TLS, EXPIRY, CHAIN, NAME)
+
+_SHOWN: Final = 4  # names of a certificate that may hold hundreds
+_DAY: Final = 86400.0
+
+
+def scalar(*columns: tuple[Family, float]) -> Table:
+    """A table of one row without labels."""
+    return Table((), ((),), tuple(Column(family, (value,)) for family, value in columns))
+
+
+def tls_tables(facts: TlsFacts) -> tuple[Table, ...]:
+    """One session's series; the labels host and endpoint come on output."""
+    tables = (
+        Table(("version", "cipher"), ((facts.version, facts.cipher),), (Column(TLS, (1,)),)),
+        scalar((CHAIN, int(facts.chain_valid)), (NAME, int(facts.name_valid))),
+    )
+    if not facts.certificate.chain_not_after:
+        return tables  # unreadable: no time is better than 1970
+    return (*tables, scalar((EXPIRY, facts.certificate.chain_not_after)))
+
+
+def certificate_findings(
+    facts: TlsFacts, name: str, *, warn: float, strict: bool, now: float
+) -> list[Finding]:
+    """What is wrong with the certificate for the service `name`, at most one finding a kind.
+
+    `strict` is for endpoints whose clients verify (submission, implicit TLS).  Elsewhere senders
+    take any certificate (RFC 7435, RFC 3207 §4.1), so it is information there; but a certificate
+    that is good now and ends within `warn` seconds is a risk everywhere.
+    """
+    certificate = facts.certificate
+    weight = Severity.FAULT if strict else Severity.INFO
+    findings = []
+    if certificate.not_after and certificate.not_after <= now:
+        text = (
+            f"the certificate ended {_ago(now - certificate.not_after)} ago, on {_day(certificate.not_after)}"
+        )
+        findings.append(Finding("certificate_expired", weight, text))
+    elif certificate.used_not_after and certificate.used_not_after <= now + warn:
+        severity = Severity.RISK if facts.chain_valid or strict else Severity.INFO
+        what = (
+            "the certificate" if certificate.used_not_after == certificate.not_after else "the chain's first"
+        )
+        text = (
+            f"{what} ends in {_ago(certificate.used_not_after - now)}, on {_day(certificate.used_not_after)}"
+        )
+        findings.append(Finding("certificate_expiring", severity, text))
+    if not facts.chain_valid and not (findings and certificate.only_expired):
+        text = f"the certificate is not trusted: {printable(certificate.chain_error.encode())}"
+        findings.append(Finding("certificate_chain_invalid", weight, text))
+    if not facts.name_valid:
+        text = f"the certificate is for {_names(certificate)}, not for {name}"
+        findings.append(Finding("certificate_name_mismatch", weight, text))
+    return findings
+
+
+def _names(certificate: Certificate) -> str:
+    shown = ", ".join(name[:80] for name in certificate.names[:_SHOWN]) or "no name"
+    more = len(certificate.names) - _SHOWN
+    return printable(shown.encode(errors="replace")) + (f" and {more} more" if more > 0 else "")
+
+
+def _ago(seconds: float) -> str:
+    return f"{seconds / _DAY:.0f} days" if seconds >= 2 * _DAY else f"{seconds / 3600:.0f} hours"
+
+
+def _day(timestamp: float) -> str:
+    return dt.datetime.fromtimestamp(timestamp, dt.UTC).strftime("%Y-%m-%d")

@@ -1,0 +1,169 @@
+"""Strict reading of a YAML document: every mistake at once, each with its place.
+
+Scalars stay the text that was written (YAML's base schema), and the reader of a field says what it
+has to be.  So `no`, `off` or `1.3` never turn into a boolean or a float behind the author's back,
+and an enum state may be called `on`.  Mistakes are collected and neutral values stand in for what
+was wrong, so that one run of a check shows all of them.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import yaml
+
+from netmon.errors import NetmonError
+
+_INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
+_SHOWN: Final = 60  # characters of a wrong value that a message quotes
+
+
+class DocumentError(NetmonError):
+    """What is wrong with a document: one line a mistake, in `mistakes` and as the text."""
+
+    def __init__(self, mistakes: Iterable[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(self.mistakes))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A value of a document: where it stands, and readers that note what does not fit."""
+
+    node: yaml.Node
+    path: str
+    source: str
+    mistakes: list[tuple[int, int, str]]  # line and column from 0, what is wrong
+
+    def wrong(self, message: str) -> None:
+        """Note a mistake here."""
+        mark = self.node.start_mark
+        text = f"{self.path}: {message}" if self.path else message
+        self.mistakes.append((mark.line, mark.column, text))
+
+    def finish(self) -> None:
+        """Raise DocumentError if anything was wrong, in the order of the document."""
+        if self.mistakes:
+            raise DocumentError(
+                f"{self.source}:{line + 1}:{column + 1}: {what}"
+                for line, column, what in sorted(self.mistakes)
+            )
+
+    def fields(
+        self, known: Iterable[str], required: Iterable[str] = (), later: Mapping[str, str] | None = None
+    ) -> dict[str, "Place"]:
+        """The entries of a mapping whose keys are known.
+
+        `later` holds keys that are legal and not yet done, each with the sentence that refuses it.
+        """
+        known, later = tuple(known), later or {}
+        entries = self.entries()
+        for key in [key for key in entries if key not in known]:
+            place = entries.pop(key)
+            if key in later:
+                place.wrong(later[key])
+            else:
+                place.wrong(f"is not a known key{_suggest(key, known)}")
+        for key in required:
+            if key not in entries:
+                self.wrong(f'the key "{key}" is missing')
+        return entries
+
+    def entries(self) -> dict[str, "Place"]:
+        """The entries of a mapping whose keys are names of the author's own."""
+        entries: dict[str, Place] = {}
+        if isinstance(self.node, yaml.MappingNode):
+            for key, value in self.node.value:
+                place = self._at(value, f"{self.path}.{key.value}" if self.path else str(key.value))
+                if not isinstance(key, yaml.ScalarNode):
+                    self.wrong("has a key that is not a text")
+                elif key.value in entries:
+                    self._at(key, place.path).wrong("is given twice")
+                else:
+                    entries[key.value] = place
+        elif not self._null:
+            self.wrong("is not a mapping")
+        return entries
+
+    def items(self) -> list["Place"]:
+        """The entries of a list; nothing at all is the empty list."""
+        if isinstance(self.node, yaml.SequenceNode):
+            return [self._at(node, f"{self.path}[{n}]") for n, node in enumerate(self.node.value)]
+        if not self._null:
+            self.wrong("is not a list")
+        return []
+
+    def text(self) -> str:
+        """A text, as it was written."""
+        if isinstance(self.node, yaml.ScalarNode):
+            return str(self.node.value)
+        self.wrong("is not a text")
+        return ""
+
+    def matching(self, pattern: re.Pattern[str], wanted: str) -> str:
+        """A text that the pattern matches; `wanted` ends the sentence "... is not"."""
+        text = self.text()
+        if pattern.fullmatch(text):
+            return text
+        self.wrong(f'"{text[:_SHOWN]}" is not {wanted}')
+        return ""
+
+    def choice(self, names: Iterable[str], later: Iterable[str] = ()) -> str:
+        """One of the names; those in `later` are legal and not yet done."""
+        names, text = tuple(names), self.text()
+        if text in names:
+            return text
+        if text in later:
+            self.wrong(f'"{text}" is part of the format, but this version of netmon does not do it yet')
+        else:
+            self.wrong(f'"{text[:_SHOWN]}" is not one of {", ".join(names)}{_suggest(text, names)}')
+        return names[0]
+
+    def integer(self, low: int, high: int) -> int:
+        """A whole number between `low` and `high`, both included."""
+        text = self.text()
+        if _INTEGER.fullmatch(text) and low <= int(text) <= high:
+            return int(text)
+        self.wrong(f'"{text[:_SHOWN]}" is not a whole number from {low} to {high}')
+        return low
+
+    def boolean(self) -> bool:
+        """True or false."""
+        return self.matching(re.compile("true|false"), "true or false") == "true"
+
+    @property
+    def _null(self) -> bool:
+        return (
+            isinstance(self.node, yaml.ScalarNode)
+            and self.node.style is None
+            and self.node.value in ("", "~", "null")
+        )
+
+    def _at(self, node: yaml.Node, path: str) -> "Place":
+        return Place(node, path, self.source, self.mistakes)
+
+
+def read_document(text: str, source: str) -> Place:
+    """The root of a YAML document; the caller calls its `finish` when it has read all of it.
+
+    Raises DocumentError if it is not YAML or holds nothing.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.CBaseLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+        raise DocumentError([f"{where}: is not YAML: {error.problem}"]) from None
+    except yaml.YAMLError as error:
+        raise DocumentError([f"{source}: is not YAML: {' '.join(str(error).split())}"]) from None
+    if node is None:
+        raise DocumentError([f"{source}: is empty"])
+    return Place(node, "", source, [])
+
+
+def _suggest(text: str, names: Iterable[str]) -> str:
+    lowered = {name.lower(): name for name in names}
+    close = difflib.get_close_matches(text.lower(), lowered, n=1)
+    return f'; did you mean "{lowered[close[0]]}"?' if close else ""

@@ -1,0 +1,120 @@
+"""From the index of a table to labels: what every column of that table shares.
+
+A module says how the sub-identifiers behind a column's OID split into index labels, and which
+further labels are looked up in other columns by those indexes.  The same answer serves all columns
+with the same rows, so labels are worked out once per set of rows and not per value; and they are
+worked out label by label over all rows, which costs a fraction of doing it row by row.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from netmon.mib.syntax import Enums, Syntax, encode_sub_ids, index_text, sub_ids, value_text
+from netmon.snmp.message import Varbinds
+
+Rows = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """One part of a table's INDEX: its label and how its sub-identifiers read."""
+
+    label: str
+    syntax: Syntax
+    size: int = 0  # octets of a string of fixed length; 0: the length is in the index
+    implied: bool = False
+    enums: Enums = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A label whose value is the object `oid` followed by what `labels` stand for.
+
+    Without `labels` it removes the label instead.  A chained lookup names an earlier one's label,
+    which then stands for the number that was found.
+    """
+
+    labels: tuple[str, ...]
+    label: str
+    oid: bytes = b""
+    syntax: Syntax = Syntax.GAUGE
+    enums: Enums = field(default_factory=dict)
+
+
+class Labelling:
+    """How rows get their labels: indexes in order, then lookups in order."""
+
+    __slots__ = ("indexes", "lookups", "names")
+
+    def __init__(self, indexes: Sequence[Index], lookups: Sequence[Lookup]) -> None:
+        self.indexes = tuple(indexes)
+        self.lookups = tuple(lookups)
+        names = dict.fromkeys(index.label for index in indexes)
+        for lookup in lookups:
+            if lookup.labels:
+                names[lookup.label] = None
+            else:
+                names.pop(lookup.label, None)
+        self.names = tuple(names)
+
+    def rows(
+        self, suffixes: Sequence[bytes], varbinds: Varbinds, find: Callable[[bytes], int | None]
+    ) -> Rows:
+        """Label values for each suffix (octets of the OID behind the column's), in the order of `names`.
+
+        `find` gives the position of an OID in `varbinds`, or None.
+        """
+        texts: dict[str, list[str]] = {}
+        keys: dict[str, Sequence[bytes | None]] = {}
+        self._read_indexes(suffixes, texts, keys)
+        for lookup in self.lookups:
+            if not lookup.labels:
+                texts.pop(lookup.label, None)
+                continue
+            found = [None if oid is None else find(oid) for oid in _targets(lookup, keys)]
+            tags, values, syntax, enums = varbinds.tags, varbinds.values, lookup.syntax, lookup.enums
+            texts[lookup.label] = [
+                "" if at is None else value_text(tags[at], values[at], syntax, enums) for at in found
+            ]
+            keys[lookup.label] = [None if at is None else _key(values[at]) for at in found]
+        return tuple(zip(*(texts[name] for name in self.names), strict=True)) or ((),) * len(suffixes)
+
+    def _read_indexes(
+        self, suffixes: Sequence[bytes], texts: dict[str, list[str]], keys: dict[str, Sequence[bytes | None]]
+    ) -> None:
+        indexes = self.indexes
+        if len(indexes) == 1 and indexes[0].syntax is Syntax.GAUGE and not indexes[0].enums:
+            # Nearly every table: one number, which is the whole suffix.
+            numbers = [sub_ids(suffix) for suffix in suffixes]
+            if all(len(ids) == 1 for ids in numbers):
+                texts[indexes[0].label] = [str(ids[0]) for ids in numbers]
+                keys[indexes[0].label] = suffixes
+                return
+        rests: list[Sequence[int]] = [sub_ids(suffix) for suffix in suffixes]
+        for index in indexes:
+            column: list[str] = []
+            used_keys: list[bytes | None] = []
+            for row, ids in enumerate(rests):
+                text, used, rests[row] = index_text(
+                    ids, index.syntax, index.size, implied=index.implied, enums=index.enums
+                )
+                column.append(text)
+                used_keys.append(encode_sub_ids(used))
+            texts[index.label] = column
+            keys[index.label] = used_keys
+
+
+def _targets(lookup: Lookup, keys: Mapping[str, Sequence[bytes | None]]) -> list[bytes | None]:
+    """The OID to look up in each row, None where an earlier lookup came to nothing."""
+    parts = [keys[label] for label in lookup.labels]
+    if len(parts) == 1:
+        return [None if key is None else lookup.oid + key for key in parts[0]]
+    return [
+        None if None in row else lookup.oid + b"".join(key for key in row if key is not None)
+        for row in zip(*parts, strict=True)
+    ]
+
+
+def _key(value: int | bytes | None) -> bytes | None:
+    """What a looked-up value stands for in an OID: its number, if it is one."""
+    return encode_sub_ids((value,)) if isinstance(value, int) and 0 <= value <= 0xFFFFFFFF else None  # noqa: PLR2004 - RFC 2578 §3.5

@@ -1,0 +1,347 @@
+"""The `snmp` probe: reads the modules of a host and turns them into tables.
+
+Modules are read one after another, so that a weak agent has one request to answer at a time, and
+each stands for itself: one that fails keeps its tables away and leaves the others theirs.  A host
+that is known to be silent is asked for sysUpTime first, so that a dead one costs one request and
+not one for each module.
+
+An agent that answers and serves nothing of a module is no fault: a Linux host without `disk` lines
+has no ucd_dsk.  It is said as a finding and by `netmon_module_up`, and only when no module at all
+came has the run failed.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
+
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from netmon.errors import Reason
+from netmon.fields import Duration, Ref, Settings
+from netmon.mib.mapping import map_module, unique
+from netmon.mib.modules import Module
+from netmon.model import Check, Column, Family, Finding, Kind, Observation, Phase, Result, Severity, Table
+from netmon.probes.base import Auth, Context, Library, ProbeKind
+from netmon.resolver import ResolveError
+from netmon.snmp.ber import NULL, Value, encode_oid
+from netmon.snmp.client import Meter, SnmpError, Target
+from netmon.snmp.message import Varbinds
+from netmon.snmp.walk import get, walk
+
+MODULE_UP: Final = Family(
+    "netmon_module_up", Kind.GAUGE, "1 if the latest run read the module from the agent."
+)
+PACKETS: Final = Family(
+    "netmon_snmp_packets_total", Kind.COUNTER, "SNMP requests sent, repeated ones included."
+)
+RETRIES: Final = Family(
+    "netmon_snmp_retries_total", Kind.COUNTER, "SNMP requests sent again for want of an answer."
+)
+VARBINDS: Final = Family(
+    "netmon_snmp_varbinds_total", Kind.COUNTER, "Variable bindings that agents answered with."
+)
+
+_SYS_UP_TIME: Final = encode_oid("1.3.6.1.2.1.1.3.0")
+_ABSENT: Final = (NULL, None)
+_LIMIT: Final = 100_000  # varbinds of one subtree; beyond it a table counts as endless
+_MAX_REPETITIONS: Final = 25
+_RESERVE: Final = 0.5  # seconds of the deadline kept for the last module's tables, or a tenth of a short one
+# The rest of a run would meet the same; asking on only costs time.
+_GONE: Final = frozenset(
+    (Reason.REFUSED, Reason.UNREACHABLE, Reason.NO_ROUTE, Reason.LOCAL_ERROR, Reason.DEADLINE)
+)
+_OWN_SIDE: Final = frozenset((Reason.NO_ROUTE, Reason.LOCAL_ERROR, Reason.RESOLVE_FAILED))
+
+
+class SnmpSettings(Settings):
+    """A host's `snmp`."""
+
+    auth: Annotated[str, Ref("auths")] = "public_v2"
+    modules: Annotated[tuple[Annotated[str, Ref("modules")], ...], Field(min_length=1)] = ("system", "if_mib")
+    port: Annotated[int, Field(ge=1, le=65535)] = 161
+    max_repetitions: Annotated[int, Field(ge=1, le=1000)] | None = None  # default: the module's, else 25
+    timeout: Duration | None = (
+        None  # for one answer, retries included; default: the module's, else the host's
+    )
+    retries: Annotated[int, Field(ge=0, le=20)] | None = None  # default: the module's, else the host's
+
+    @field_validator("modules", mode="before")
+    @classmethod
+    def _no_auto(cls, modules: Any) -> Any:
+        if modules == "auto" or (isinstance(modules, list | tuple) and "auto" in modules):
+            raise PydanticCustomError(
+                "not_yet",
+                "auto is not done by this version of netmon yet; list the modules, as [system, if_mib]",
+            )
+        return modules
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """The settings of one host's check with its names resolved; None leaves it to module and check."""
+
+    auth: Auth
+    modules: tuple[Module, ...]
+    port: int
+    max_repetitions: int | None
+    timeout: float | None
+    retries: int | None
+
+
+def bind(settings: SnmpSettings, library: Library) -> Bound:
+    """Resolve names.  Raises KeyError for one that the library lacks, which the config has checked."""
+    return Bound(
+        auth=library.auths[settings.auth],
+        modules=tuple(library.modules[name] for name in dict.fromkeys(settings.modules)),
+        port=settings.port,
+        max_repetitions=settings.max_repetitions,
+        timeout=settings.timeout,
+        retries=settings.retries,
+    )
+
+
+async def probe(check: Check, ctx: Context) -> Observation:
+    """Read all modules of the check's settings (a `Bound`)."""
+    return await _Run(check, ctx).observe()
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What became of one module: tables, an error, or neither when the agent serves none of it."""
+
+    module: Module
+    meter: Meter = field(default_factory=Meter)
+    tables: tuple[Table, ...] = ()
+    error: SnmpError | None = None
+
+
+class _Run:
+    """One run, and what it gathers on its way."""
+
+    def __init__(self, check: Check, ctx: Context) -> None:
+        self._check = check
+        self._ctx = ctx
+        self._settings: Bound = check.settings
+        self._loop = asyncio.get_running_loop()
+        self._begun = self._loop.time()
+        self._started = ctx.wall()
+        self._limit = self._begun + check.deadline - min(_RESERVE, check.deadline / 10)
+        self._phases: list[Phase] = []
+        self._trail: list[str] = []
+        self._outcomes = [_Outcome(module) for module in self._settings.modules]
+        # What this run has read already: two modules may want the same.
+        self._walked: dict[bytes, Varbinds] = {}
+        self._got: dict[bytes, tuple[int, Value]] = {}
+
+    async def observe(self) -> Observation:
+        try:
+            addresses = await self._addresses()
+        except ResolveError as error:
+            return self._unresolved(error)
+        self._trail.append(f"{self._check.host.address} is {', '.join(addresses)}")
+        for address in addresses:
+            await self._ask(address)
+            # Only when this machine cannot send to an address at all is another one tried: a silent
+            # one has cost its time already.
+            if any(o.error is None or o.error.reason is not Reason.NO_ROUTE for o in self._outcomes):
+                break
+        return self._conclude()
+
+    async def _addresses(self) -> tuple[str, ...]:
+        name, begun = self._check.host.address, self._loop.time()
+        try:
+            async with asyncio.timeout_at(self._limit):
+                return await self._ctx.resolver.addresses(name)
+        except TimeoutError:
+            raise ResolveError(
+                Reason.RESOLVE_FAILED, f"the resolver did not answer in time for {name}"
+            ) from None
+        finally:
+            self._phases.append(Phase("resolve", self._loop.time() - begun))
+
+    async def _ask(self, address: str) -> None:
+        """Read every module from an address."""
+        gone: SnmpError | None = None
+        for outcome in self._outcomes:
+            outcome.error = gone
+            if gone is not None:
+                self._trail.append(f"{outcome.module.name}: not asked")
+                continue
+            begun = self._loop.time()
+            try:
+                async with asyncio.timeout_at(self._limit):
+                    gone = await self._wake(address, outcome)
+                    if gone is not None:
+                        raise gone
+                    await self._read(outcome, self._target(address, outcome.module))
+            except TimeoutError:
+                text = f"{outcome.module.name} of {address} was not read within {self._check.deadline:g} s"
+                heard = True if outcome.meter.varbinds else None
+                outcome.error = gone = SnmpError(Reason.DEADLINE, text, alive=heard)
+            except SnmpError as error:
+                outcome.error = error
+                if error.reason in _GONE:
+                    gone = error
+            if outcome.error is not None:
+                self._trail.append(f"{outcome.module.name}: {outcome.error.reason}: {outcome.error}")
+            self._phases.append(Phase(outcome.module.name, self._loop.time() - begun))
+
+    async def _wake(self, address: str, outcome: _Outcome) -> SnmpError | None:
+        """Ask an agent that is known to be silent for a single object; the error if it stays so."""
+        target = self._target(address, outcome.module)
+        try:
+            if self._ctx.snmp.is_silent(target):
+                await get(self._ctx.snmp, target, (_SYS_UP_TIME,), outcome.meter)
+        except SnmpError as error:
+            # An agent that refuses this one object is awake all the same.
+            return None if error.alive else error
+        return None
+
+    async def _read(self, outcome: _Outcome, target: Target) -> None:
+        """Read one module and map it.  Raises SnmpError."""
+        module, meter, begun = outcome.module, outcome.meter, self._loop.time()
+        varbinds = Varbinds()
+        if wanted := [oid for oid in module.get if oid not in self._got]:
+            answer = await get(self._ctx.snmp, target, wanted, meter)
+            self._got |= dict.fromkeys(wanted, _ABSENT)
+            self._got |= zip(answer.oids, zip(answer.tags, answer.values, strict=True), strict=True)
+        for oid in module.get:
+            tag, value = self._got[oid]
+            if tag != NULL:
+                varbinds.extend(Varbinds([oid], [tag], [value]))
+        for root in module.walk:
+            if root not in self._walked:
+                self._walked[root] = await walk(self._ctx.snmp, target, root, meter, limit=_LIMIT)
+            varbinds.extend(self._walked[root])
+        mapped = map_module(module, varbinds)
+        outcome.tables = mapped.tables
+        took = f"{(self._loop.time() - begun) * 1000:.1f} ms"
+        spent = f"{len(varbinds)} varbinds, {meter.packets} packets, {meter.retries} of them again, {took}"
+        left_out = "".join(
+            f"; {count} {what} left out"
+            for count, what in (
+                (mapped.duplicates, "repeated series"),
+                (mapped.mismatches, "values of a wrong type"),
+            )
+            if count
+        )
+        self._trail.append(
+            f"{module.name}: {spent}{left_out}{'' if mapped.tables else '; nothing of this module'}"
+        )
+
+    def _target(self, address: str, module: Module) -> Target:
+        settings, check = self._settings, self._check
+        retries = next(n for n in (settings.retries, module.retries, check.retries) if n is not None)
+        if settings.timeout is None and module.timeout is not None:
+            timeout = module.timeout
+        else:
+            timeout = (settings.timeout or check.timeout) / (retries + 1)
+        return Target(
+            address=address,
+            port=settings.port,
+            version=settings.auth.version,
+            community=settings.auth.community.reveal().encode(),
+            timeout=timeout,
+            retries=retries,
+            max_repetitions=settings.max_repetitions or module.max_repetitions or _MAX_REPETITIONS,
+        )
+
+    def _conclude(self) -> Observation:
+        came = [outcome for outcome in self._outcomes if outcome.tables]
+        errors = [outcome.error for outcome in self._outcomes if outcome.error is not None]
+        empty = [
+            outcome.module.name for outcome in self._outcomes if not outcome.tables and outcome.error is None
+        ]
+        if errors and came:
+            names = ", ".join(outcome.module.name for outcome in self._outcomes if outcome.error is not None)
+            text = f"{len(came)} of {len(self._outcomes)} modules came; {names} failed: {errors[0]}"
+            return self._observation(Result.FAILED, Reason.MODULE_FAILED, text)
+        if errors:
+            return self._observation(_result(errors[0].reason), errors[0].reason, str(errors[0]))
+        if not came:
+            text = f"{self._check.key.endpoint} answers and serves nothing of {', '.join(empty)}"
+            return self._observation(Result.FAILED, Reason.NO_DATA, text)
+        varbinds = sum(outcome.meter.varbinds for outcome in self._outcomes)
+        packets = sum(outcome.meter.packets for outcome in self._outcomes)
+        text = (
+            f"{', '.join(outcome.module.name for outcome in came)}: {varbinds} varbinds in {packets} packets"
+        )
+        return self._observation(Result.OK, Reason.OK, text, empty)
+
+    def _unresolved(self, error: ResolveError) -> Observation:
+        self._trail.append(str(error))
+        for outcome in self._outcomes:
+            outcome.error = SnmpError(error.reason, str(error), alive=None)
+        return self._observation(_result(error.reason), error.reason, str(error))
+
+    def _observation(
+        self, result: Result, reason: Reason, detail: str, empty: Sequence[str] = ()
+    ) -> Observation:
+        tables, repeated = unique([table for outcome in self._outcomes for table in outcome.tables])
+        if repeated:
+            self._trail.append(f"{repeated} series left out that an earlier module has")
+        return Observation(
+            key=self._check.key,
+            result=result,
+            reason=reason,
+            detail=detail,
+            started=self._started,
+            duration=self._loop.time() - self._begun,
+            begun=self._begun,
+            phases=tuple(self._phases),
+            tables=tables,
+            own=(self._own(),),
+            findings=tuple(
+                Finding(
+                    "module_empty",
+                    Severity.INFO,
+                    f"{self._check.key.endpoint} serves none of the objects of the module {name}",
+                    self._check.key,
+                    self._started,
+                )
+                for name in empty
+            ),
+            alive=self._alive(),
+            trail=tuple(self._trail),
+        )
+
+    def _alive(self) -> bool | None:
+        said = [True if outcome.error is None else outcome.error.alive for outcome in self._outcomes]
+        return next((value for value in (True, False) if value in said), None)
+
+    def _own(self) -> Table:
+        host = self._check.key.host
+        totals = [
+            self._ctx.totals.add(
+                ("snmp", host, outcome.module.name),
+                (outcome.meter.packets, outcome.meter.retries, outcome.meter.varbinds),
+            )
+            for outcome in self._outcomes
+        ]
+        columns = [Column(MODULE_UP, [1 if outcome.tables else 0 for outcome in self._outcomes])]
+        columns += [
+            Column(family, counts)
+            for family, counts in zip((PACKETS, RETRIES, VARBINDS), zip(*totals, strict=True), strict=True)
+        ]
+        return Table(("module",), tuple((outcome.module.name,) for outcome in self._outcomes), tuple(columns))
+
+
+def _result(reason: Reason) -> Result:
+    if reason is Reason.AUTHORIZATION_ERROR:
+        return Result.REJECTED
+    return Result.UNTESTABLE if reason in _OWN_SIDE else Result.FAILED
+
+
+KIND: Final = ProbeKind(
+    name="snmp",
+    settings=SnmpSettings,
+    many=False,
+    probe=probe,
+    endpoint=lambda host, settings: f"{host}:{settings.port}",
+    role=lambda _settings: None,
+    bind=bind,
+    families=(MODULE_UP, PACKETS, RETRIES, VARBINDS),
+    own_labels=("host",),  # a host has one snmp check at most
+)

@@ -1,0 +1,323 @@
+"""One SNMP client for all devices: requests out, each reply to the request that it answers.
+
+One unconnected UDP socket per address family carries everything (RFC 3417 §3): ten thousand devices
+need no ten thousand descriptors, and a request costs a future and a timer, no task.  A reply counts
+only when request-id *and* sender match; whatever else arrives is counted in `Client.stats`.
+
+A peer that answers sends through the window of `gate`.  One that has never answered, or whose last
+datagram got no answer in time, sends through its lane.  A place in the window is given back after
+`PATIENCE` without an answer while the request goes on waiting, so that even a thousand hosts that
+die at one moment hold up the living for a few seconds at most.  `loop.time()` is the only clock.
+
+ICMP port-unreachable ends a request at once.  Host and network unreachable are hints (RFC 1122
+§3.2.2.1): the request goes on, and the hint becomes the reason if no answer comes.
+"""
+
+import asyncio
+import errno
+import secrets
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Final
+
+from netmon.errors import Reason
+from netmon.snmp.ber import DecodeError
+from netmon.snmp.exchange import Door, Meter, Peer, Request, SnmpError, Stats, Target
+from netmon.snmp.gate import Standing
+from netmon.snmp.message import Response, decode_request_id, decode_response, encode_request
+from netmon.snmp.sockets import Address, IcmpError, numeric_address
+
+__all__ = ["PATIENCE", "Client", "Meter", "SnmpError", "Stats", "Target"]
+
+# Seconds that a request without an answer holds its place in the window.  The window is there for
+# answers that come all at once; what has not come by now comes scattered.
+PATIENCE: Final = 0.25
+_PEERS: Final = 65_536  # peers remembered: more than the devices that one process polls
+_ABANDONED: Final = 4_096  # request-ids remembered to tell a late reply from a duplicate
+_DRAIN: Final = 64  # datagrams read before other callbacks get their turn
+_DATAGRAM: Final = 65_535
+_REQUEST_IDS: Final = 0x7FFFFFFF
+_NO_ROUTE: Final = frozenset(
+    (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETDOWN)
+)
+
+
+class Client:
+    """See the module.  Sockets open with the first request of their family, on the running loop."""
+
+    def __init__(self) -> None:
+        self.stats = Stats()
+        self._doors: dict[int, Door] = {}
+        self._peers: OrderedDict[Address, Peer] = OrderedDict()
+        self._pending: dict[int, Request] = {}
+        self._abandoned: OrderedDict[int, None] = OrderedDict()
+        self._first_id = self._last_id = secrets.randbelow(_REQUEST_IDS)
+        self._closed = False
+
+    @property
+    def granted_rcvbuf(self) -> int:
+        """Octets of receive buffer granted to the smallest open socket; 0 before the first."""
+        return min((door.socket.granted_rcvbuf for door in self._doors.values()), default=0)
+
+    def is_silent(self, target: Target) -> bool:
+        """Whether a request to this address ran out of retries and nothing was heard since."""
+        peer = self._find(target)
+        return peer is not None and peer.standing is Standing.SILENT
+
+    def max_repetitions(self, target: Target) -> int:
+        """What the target asks for, or less where the agent has said tooBig."""
+        peer = self._find(target)
+        learned = peer.max_repetitions if peer is not None else 0
+        return min(learned, target.max_repetitions) if learned else target.max_repetitions
+
+    def learn_max_repetitions(self, target: Target, count: int) -> None:
+        """Remember what this agent can bear."""
+        self._peer(target).max_repetitions = count
+
+    async def request(
+        self,
+        target: Target,
+        pdu_type: int,
+        oids: Sequence[bytes],
+        non_repeaters: int = 0,
+        max_repetitions: int = 0,
+        *,
+        meter: Meter | None = None,
+    ) -> Response:
+        """Ask, ask again, and give the agent's response, whatever its error-status.
+
+        A retransmission keeps the request-id, so a late reply to an earlier send counts.  Cancelling
+        withdraws the request at once.  Raises SnmpError: `timeout`, `refused`, `unreachable`,
+        `no_route`, `malformed_reply` (nothing better came in time), `local_error`.
+        """
+        if self._closed:
+            raise SnmpError(Reason.LOCAL_ERROR, f"{target}: the SNMP client is closed", alive=None)
+        peer = self._peer(target)
+        request_id = self._next_id()
+        request = Request(
+            peer,
+            target,
+            pdu_type,
+            oids,
+            datagram=encode_request(
+                target.version, target.community, pdu_type, request_id, oids, non_repeaters, max_repetitions
+            ),
+            meter=meter if meter is not None else Meter(),
+            future=peer.door.loop.create_future(),
+        )
+        self._pending[request_id] = request
+        peer.requests.add(request)
+        try:
+            peer.door.gate.submit(request, peer.standing)
+            response = await request.future
+        except BaseException:
+            self._abandoned[request_id] = None
+            if len(self._abandoned) > _ABANDONED:
+                self._abandoned.popitem(last=False)
+            raise
+        finally:
+            del self._pending[request_id]
+            peer.requests.discard(request)
+            if request.timer is not None:
+                request.timer.cancel()
+            peer.door.gate.withdraw(request)
+        request.meter.varbinds += len(response.varbinds)
+        return response
+
+    def close(self) -> None:
+        """Close the sockets; requests under way fail with `local_error`."""
+        self._closed = True
+        for request in self._pending.values():
+            request.fail(Reason.LOCAL_ERROR, "the SNMP client was closed", alive=None)
+        for door in self._doors.values():
+            door.gate.close()
+            if not door.loop.is_closed():
+                door.loop.remove_reader(door.socket.fileno())
+            door.socket.close()
+        self._doors.clear()
+
+    # Peers and request-ids.
+
+    def _find(self, target: Target) -> Peer | None:
+        # A canonical IPv4 address is its own key; anything else goes by its numeric form.
+        peer = self._peers.get((target.address, target.port))
+        if peer is None:
+            try:
+                peer = self._peers.get(numeric_address(target.address, target.port)[1])
+            except (OSError, ValueError):
+                return None
+        return peer
+
+    def _peer(self, target: Target) -> Peer:
+        """The peer of a target; a new one opens the socket of its family where that is needed."""
+        peer = self._find(target)
+        if peer is None:
+            peer = self._new_peer(target)
+        else:
+            self._peers.move_to_end(peer.address)
+        return peer
+
+    def _new_peer(self, target: Target) -> Peer:
+        try:
+            family, address = numeric_address(target.address, target.port)
+        except (OSError, ValueError):
+            text = f"{target}: not a numeric address and port"
+            raise SnmpError(Reason.LOCAL_ERROR, text, alive=None) from None
+        door = self._doors.get(family)
+        if door is None:
+            loop = asyncio.get_running_loop()
+            try:
+                door = Door(loop, family, self._transmit)
+            except OSError as error:
+                reason = Reason.NO_ROUTE if error.errno in _NO_ROUTE else Reason.LOCAL_ERROR
+                raise SnmpError(reason, f"{target}: no UDP socket: {error.strerror}", alive=None) from None
+            self._doors[family] = door
+            loop.add_reader(door.socket.fileno(), self._on_readable, door)
+        self._peers[address] = peer = Peer(address, door)
+        for _ in range(len(self._peers) - _PEERS):
+            # One with requests under way must stay findable for their replies.
+            oldest, forgotten = self._peers.popitem(last=False)
+            if forgotten.requests or forgotten is peer:
+                self._peers[oldest] = forgotten
+        return peer
+
+    def _next_id(self) -> int:
+        while True:
+            self._last_id = self._last_id % _REQUEST_IDS + 1
+            if self._last_id not in self._pending:
+                return self._last_id
+
+    # Sending.
+
+    def _transmit(self, request: Request) -> None:
+        peer = request.peer
+        failure, met = peer.door.socket.send(request.datagram, peer.address)
+        if peer.door.socket.disturbed:
+            # Not here: failing other requests would run their gates inside this one's turn.
+            peer.door.loop.call_soon(self._on_icmp, peer.door, met)
+        if failure is not None:
+            reason = Reason.NO_ROUTE if failure.errno in _NO_ROUTE else Reason.LOCAL_ERROR
+            request.fail(reason, f"the datagram could not be sent: {failure.strerror}", alive=None)
+            return
+        request.sends += 1
+        request.meter.packets += 1
+        timeout = request.target.timeout
+        wait = min(PATIENCE, timeout) if request.held else timeout
+        request.timer = peer.door.loop.call_later(wait, self._on_timer, request)
+
+    def _on_timer(self, request: Request) -> None:
+        if request.future.done():
+            return
+        peer, target = request.peer, request.target
+        if request.held:
+            peer.door.gate.release(request)
+            if target.timeout > PATIENCE:
+                request.timer = peer.door.loop.call_later(target.timeout - PATIENCE, self._on_timer, request)
+                return
+        heard = peer.heard > request.heard
+        if not heard and peer.standing is Standing.ANSWERING:
+            peer.standing = Standing.UNSURE
+        if request.sends <= target.retries:
+            request.meter.retries += 1
+            self._transmit(request)
+            return
+        if not heard:
+            peer.standing = Standing.SILENT
+        alive = heard or request.meter.varbinds > 0
+        times = "send" if request.sends == 1 else "sends"
+        tried = f"{request.sends} {times} of {target.timeout:g} s each"
+        if peer.malformed > request.malformed:
+            request.fail(Reason.MALFORMED_REPLY, f"what came in {tried} was no SNMP response", alive=True)
+        elif request.hint:
+            request.fail(Reason.UNREACHABLE, f"no answer to {tried}, and ICMP says unreachable", alive=alive)
+        else:
+            why = f"; {request.stranger} answered instead" if request.stranger else ""
+            request.fail(Reason.TIMEOUT, f"no answer to {tried}{why}", alive=alive)
+
+    # Receiving.
+
+    def _on_readable(self, door: Door) -> None:
+        receive = door.socket.receive
+        for count in range(_DRAIN):
+            try:
+                datagram, address = receive(_DATAGRAM)
+            except BlockingIOError:
+                # Woken for nothing but the error queue, which would wake us for ever.
+                if count == 0:
+                    self._on_icmp(door, door.socket.errors())
+                return
+            except OSError:
+                self._on_icmp(door, door.socket.errors())
+                continue
+            self._on_datagram(datagram, address)
+
+    def _on_datagram(self, datagram: bytes, address: Address) -> None:
+        peer = self._peers.get(address)
+        if peer is None or not peer.requests:
+            self._on_stray(peer, datagram, address)
+            return
+        peer.heard += 1
+        peer.standing = Standing.ANSWERING
+        try:
+            response = decode_response(datagram)
+        except DecodeError:
+            self.stats.malformed += 1
+            peer.malformed += 1
+            return
+        request = self._pending.get(response.request_id)
+        if request is None or request.peer is not peer:
+            self._on_stray(peer, datagram, address)
+        elif request.future.done():
+            self.stats.duplicate += 1
+        else:
+            request.future.set_result(response)
+            # At once, not when the waiter gets its turn: others wait for the place.
+            peer.door.gate.release(request)
+
+    def _on_stray(self, peer: Peer | None, datagram: bytes, address: Address) -> None:
+        """Count what answers no request; that a known peer sent it shows that it lives."""
+        if peer is not None:
+            peer.standing = Standing.ANSWERING
+        try:
+            request_id = decode_request_id(datagram)
+        except DecodeError:
+            self.stats.malformed += 1
+            return
+        request = self._pending.get(request_id)
+        if request is not None or peer is None:
+            self.stats.foreign += 1
+            if request is not None and request.peer.address != address:
+                request.stranger = str(address[0])
+        elif request_id in self._abandoned:
+            self.stats.late += 1
+        elif (
+            0
+            < (request_id - self._first_id) % _REQUEST_IDS
+            <= (self._last_id - self._first_id) % _REQUEST_IDS
+        ):
+            self.stats.duplicate += 1
+        else:
+            self.stats.unmatched += 1
+
+    def _on_icmp(self, door: Door, errors: list[IcmpError]) -> None:
+        for error in errors:
+            self.stats.icmp += 1
+            peer = self._peers.get(error.peer)
+            if peer is None:
+                continue
+            if error.by_peer and peer.standing is Standing.SILENT:
+                peer.standing = Standing.UNSURE
+            for request in peer.requests:
+                if not request.sends:
+                    continue
+                if error.errno == errno.ECONNREFUSED:
+                    who = "" if error.by_peer else " by another host on the way"
+                    why = f"refused{who} (ICMP port unreachable)"
+                    request.fail(Reason.REFUSED, why, alive=error.by_peer or request.meter.varbinds > 0)
+                else:
+                    request.hint = True
+        door.socket.disturbed = False
+        if not self._closed:
+            # libuv stops watching a descriptor that has reported an error.
+            door.loop.remove_reader(door.socket.fileno())
+            door.loop.add_reader(door.socket.fileno(), self._on_readable, door)

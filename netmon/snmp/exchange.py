@@ -1,0 +1,140 @@
+"""The records of one exchange: whom a client asks, what it knows of them, and a request under way."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from netmon.errors import NetmonError, Reason
+from netmon.snmp.ber import decode_oid
+from netmon.snmp.gate import Gate, Standing, Ticket
+from netmon.snmp.message import PDU_NAMES, Response
+from netmon.snmp.sockets import Address, Socket
+
+_REPLY_OCTETS: Final = 2_304  # of receive buffer that a reply of 1,472 octets takes, overhead included
+_SMALLEST_WINDOW: Final = 8
+_OIDS_NAMED: Final = 3  # in a message for people
+
+
+class SnmpError(NetmonError):
+    """A request or a walk that failed; the text says what was asked of whom and what came.
+
+    `alive` is evidence as in `Observation.alive`: True if anything was heard from the host, False
+    if it was silent, None if it could not be asked.
+    """
+
+    def __init__(self, reason: Reason, text: str, *, alive: bool | None) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.alive = alive
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An agent and how to talk to it.
+
+    `timeout` is seconds to wait after each send, `retries` the sends after the first: a silent
+    agent costs ``timeout * (retries + 1)``, which is what a check calls its timeout.
+    """
+
+    address: str  # numeric
+    port: int = 161
+    version: int = 2  # 1 or 2
+    community: bytes = field(default=b"public", repr=False)
+    timeout: float = 3.0
+    retries: int = 2
+    max_repetitions: int = 25
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+@dataclass(slots=True)
+class Meter:
+    """What one run cost: datagrams sent, how many of them again, varbinds that came."""
+
+    packets: int = 0
+    retries: int = 0
+    varbinds: int = 0
+
+
+@dataclass(slots=True)
+class Stats:
+    """Datagrams that were no answer to anything, since the client began."""
+
+    late: int = 0  # the request had been given up
+    duplicate: int = 0  # the request had been answered
+    unmatched: int = 0  # no such request was ever sent
+    foreign: int = 0  # from an address that was not asked
+    malformed: int = 0  # no SNMP response
+    icmp: int = 0  # ICMP errors
+
+
+class Peer:
+    """What is known of an agent's address."""
+
+    __slots__ = ("address", "door", "heard", "malformed", "max_repetitions", "requests", "standing")
+
+    def __init__(self, address: Address, door: "Door") -> None:
+        self.address = address
+        self.door = door
+        self.requests: set[Request] = set()
+        self.standing = Standing.UNSURE
+        self.heard = 0  # datagrams
+        self.malformed = 0  # of them no SNMP response
+        self.max_repetitions = 0  # learned from tooBig; 0: not learned
+
+
+class Request(Ticket):
+    """A request from `Client.request` until its future is done."""
+
+    __slots__ = (
+        "datagram", "future", "heard", "hint", "malformed", "meter", "oids", "pdu_type", "peer",
+        "sends", "stranger", "target", "timer",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        peer: Peer,
+        target: Target,
+        pdu_type: int,
+        oids: Sequence[bytes],
+        *,
+        datagram: bytes,
+        meter: Meter,
+        future: "asyncio.Future[Response]",
+    ) -> None:
+        super().__init__()
+        self.peer = peer
+        self.target = target
+        self.pdu_type = pdu_type
+        self.oids = oids
+        self.datagram = datagram
+        self.meter = meter
+        self.future = future
+        self.sends = 0
+        self.timer: asyncio.TimerHandle | None = None
+        self.heard = peer.heard
+        self.malformed = peer.malformed
+        self.hint = False  # ICMP said unreachable
+        self.stranger = ""  # who answered in the peer's place
+
+    def fail(self, reason: Reason, why: str, *, alive: bool | None) -> None:
+        """End the request with an error that says what was asked of whom."""
+        if not self.future.done():
+            what = ", ".join(map(decode_oid, self.oids[:_OIDS_NAMED]))
+            more = ", ..." if len(self.oids) > _OIDS_NAMED else ""
+            text = f"{PDU_NAMES[self.pdu_type]} of {what}{more} to {self.target}: {why}"
+            self.future.set_exception(SnmpError(reason, text, alive=alive))
+
+
+class Door:
+    """The socket of one address family, its gate and its loop."""
+
+    __slots__ = ("gate", "loop", "socket")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, family: int, send: Callable[[Request], None]) -> None:
+        self.loop = loop
+        self.socket = Socket(family)
+        window = max(_SMALLEST_WINDOW, self.socket.granted_rcvbuf // _REPLY_OCTETS)
+        self.gate: Gate[Request] = Gate(loop, window, send)

@@ -1,0 +1,121 @@
+"""Runs the comparisons, prints a table and writes the numbers as JSON.
+
+    python -m tests.bench.run [--only snmp smtp metrics] [--quick] [--json build/bench.json]
+
+`--quick` shows that everything works; its numbers mean little.
+"""
+
+# ruff: noqa: T201 - the terminal is its output
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from tests.bench import metrics_page, smtp_probe, snmp_page
+from tests.bench.process import ROOT, Contender
+
+Measure = Callable[[Path, bool], list[Contender]]
+BENCHES: Final[dict[str, tuple[str, Measure]]] = {
+    "snmp": (
+        "One page of a 48-port switch (if_mib, 1,969 varbinds, max-repetitions 25, everything read afresh)",
+        lambda folder, quick: snmp_page.measure(folder, rounds=1 if quick else 5, count=5 if quick else 60),
+    ),
+    "smtp": (
+        "One STARTTLS probe (greeting, EHLO, STARTTLS verified, EHLO, QUIT)",
+        lambda folder, quick: smtp_probe.measure(
+            folder, rounds=1 if quick else 5, count=10 if quick else 200
+        ),
+    ),
+    "metrics": (
+        "/metrics of 1,000,000 series (50,000 with --quick)",
+        lambda folder, quick: metrics_page.measure(
+            folder, rounds=1 if quick else 3, series=50_000 if quick else 1_000_000
+        ),
+    ),
+}
+PACKAGES: Final = ("pysnmp", "prometheus-client", "aiosmtplib", "uvloop", "cryptography")
+DEBIAN: Final = ("prometheus-snmp-exporter", "prometheus-blackbox-exporter")
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers were taken on."""
+    models = [
+        line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
+    ]
+    return {
+        "cpu": models[0].partition(":")[2].strip() if models else platform.machine(),
+        "cores": os.cpu_count(),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES}
+        | {
+            name: subprocess.run(
+                ["dpkg-query", "-W", "-f", "${Version}", name], check=True, capture_output=True, text=True
+            ).stdout
+            for name in DEBIAN
+        },
+    }
+
+
+def summary(contenders: Sequence[Contender]) -> list[dict[str, Any]]:
+    """Milliseconds for one repetition (median of rounds), and its ratio to the first side's."""
+    own = statistics.median(contenders[0].cpu)
+    return [
+        {
+            "name": side.name,
+            "cpu_ms": round(statistics.median(side.cpu) * 1000, 3),
+            "cpu_ms_rounds": [round(seconds * 1000, 3) for seconds in side.cpu],
+            "wall_ms": round(statistics.median(side.wall) * 1000, 3),
+            "peak_memory_mb": round(side.memory / 1e6, 1),
+            "times_netmon": round(statistics.median(side.cpu) / own, 2),
+        }
+        for side in contenders
+    ]
+
+
+def table(title: str, rows: Sequence[dict[str, Any]]) -> str:
+    """The rows for people."""
+    lines = [title, f"  {'':28}{'CPU ms':>10}{'x netmon':>10}{'wall ms':>10}{'peak MB':>10}"]
+    lines += [
+        f"  {row['name']:28}{row['cpu_ms']:>10.2f}{row['times_netmon']:>10.2f}{row['wall_ms']:>10.2f}"
+        f"{row['peak_memory_mb']:>10.1f}"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description="netmon side by side with its peers")
+    parser.add_argument("--only", nargs="+", choices=BENCHES, default=list(BENCHES))
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--json", type=Path, default=ROOT / "build/bench.json")
+    arguments = parser.parse_args()
+    about = machine()
+    print(
+        f"{about['cpu']}, {about['cores']} cores, Linux {about['kernel']}, Python {about['python']}",
+        flush=True,
+    )
+    results = {}
+    for name in arguments.only:
+        title, measure = BENCHES[name]
+        with tempfile.TemporaryDirectory(prefix="netmon-bench-") as folder:
+            rows = summary(measure(Path(folder), arguments.quick))
+        print("\n" + table(title, rows), flush=True)
+        results[name] = {"title": title, "sides": rows}
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(
+        json.dumps({"machine": about, "quick": arguments.quick, "results": results}, indent=2) + "\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

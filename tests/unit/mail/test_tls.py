@@ -1,0 +1,205 @@
+"""Certificates judged: names, chains, times; pure but for reading a CA file."""
+
+import datetime as dt
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import serialization as forms
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from netmon.errors import Reason
+from netmon.mail.tls import TlsFacts, TrustError, TrustStores, handshake_fault, matches, presented_chain
+
+NOW = dt.datetime.now(dt.UTC).timestamp()
+DAY = 86400.0
+
+
+def handshake(server: ssl.SSLContext, client: ssl.SSLContext) -> ssl.SSLObject:
+    """A finished handshake in memory; the client's side."""
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ours = client.wrap_bio(back, there, server_hostname="mail.example.test")
+    theirs = server.wrap_bio(there, back, server_side=True)
+    for _ in range(4):
+        for side in (ours, theirs):
+            try:
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+    return ours
+
+
+def facts(cert: trustme.LeafCert, ca_file: Path | None, *, name: str = "mail.example.test") -> TlsFacts:
+    """What a fresh TrustStores says of that certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    cert.configure_cert(context)
+    trust = TrustStores()
+    return trust.examine(handshake(context, trust.context), name, str(ca_file) if ca_file else None, NOW)
+
+
+@pytest.fixture(scope="module")
+def ca() -> trustme.CA:
+    """A certificate authority that no system trusts."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def ca_file(ca: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its certificate as a file."""
+    path = tmp_path_factory.mktemp("tls") / "ca.pem"
+    ca.cert_pem.write_to_path(str(path))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "valid"),
+    [
+        (["mx1.example.org"], "mx1.example.org", True),
+        (["MX1.Example.ORG"], "mx1.example.org.", True),
+        (["mx1.example.org"], "mx2.example.org", False),
+        (["*.example.org"], "mx1.example.org", True),
+        (["*.example.org"], "example.org", False),
+        (["*.example.org"], "a.mx1.example.org", False),
+        (["*.org"], "example.org", False),
+        (["*"], "localhost", False),
+        (["mx*.example.org"], "mx1.example.org", False),
+        (["*.*.example.org"], "a.b.example.org", False),
+        (["xn--bcher-kva.example"], "bücher.example", True),
+        (["192.0.2.1"], "192.0.2.1", True),
+        (["2001:db8::1"], "2001:DB8:0::1", True),
+        (["2001:db8::1"], "[2001:db8::1]", True),
+        (["*.0.2.1"], "192.0.2.1", False),
+        ([], "mx1.example.org", False),
+        ([""], "", False),
+    ],
+)
+def test_names(names: list[str], wanted: str, valid: bool) -> None:  # noqa: FBT001
+    """RFC 9525 §6: whole labels, one wildcard on the left, addresses only as addresses."""
+    assert matches(names, wanted) is valid
+
+
+def test_a_good_chain(ca: trustme.CA, ca_file: Path) -> None:
+    """A chain over an intermediate leads to the trusted root, and its times are told."""
+    cert = ca.create_child_ca().issue_cert(
+        "mail.example.test", not_after=dt.datetime.fromtimestamp(NOW + 9 * DAY, dt.UTC)
+    )
+    seen = facts(cert, ca_file)
+    assert (seen.chain_valid, seen.name_valid) == (True, True)
+    assert seen.certificate.not_after == pytest.approx(NOW + 9 * DAY, abs=1)
+    assert seen.certificate.chain_not_after == seen.certificate.used_not_after == seen.certificate.not_after
+
+
+def test_out_of_its_time(ca: trustme.CA, ca_file: Path) -> None:
+    """Ended and not yet begun are told apart, and an end is known to be all that is wrong."""
+    day = dt.timedelta(days=1)
+    now = dt.datetime.fromtimestamp(NOW, dt.UTC)
+    early = facts(ca.issue_cert("mail.example.test", not_before=now + day, not_after=now + 2 * day), ca_file)
+    late = facts(ca.issue_cert("mail.example.test", not_before=now - 2 * day, not_after=now - day), ca_file)
+    assert early.certificate.chain_error.startswith("certificate is not yet valid")
+    assert late.certificate.chain_error == "certificate has expired"
+    assert (early.certificate.only_expired, late.certificate.only_expired) == (False, True)
+
+
+def test_a_kept_judgement_ends_with_the_certificate(ca: trustme.CA, ca_file: Path) -> None:
+    """Judgements are remembered, for an hour at most, and never past the next change of a validity."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    end = dt.datetime.fromtimestamp(int(NOW) + 100, dt.UTC)
+    ca.issue_cert("mail.example.test", not_after=end).configure_cert(context)
+    trust = TrustStores()
+    session = handshake(context, trust.context)
+    for now in (NOW, NOW + 50):
+        trust.examine(session, "mail.example.test", str(ca_file), now)
+        (kept,) = trust._judged.values()
+        assert (kept.since, kept.until) == (NOW, end.timestamp())
+    trust.examine(session, "mail.example.test", str(ca_file), NOW + 101)
+    (anew,) = trust._judged.values()
+    assert (anew.since, anew.until) == (NOW + 101, NOW + 101 + 3600)
+
+
+def test_a_changed_ca_file_counts_at_once(ca: trustme.CA, tmp_path: Path) -> None:
+    """Replacing the file changes the next judgement."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("mail.example.test").configure_cert(context)
+    trust, path = TrustStores(), tmp_path / "ca.pem"
+    session = handshake(context, trust.context)
+    trustme.CA().cert_pem.write_to_path(str(path))
+    assert not trust.examine(session, "mail.example.test", str(path), NOW).chain_valid
+    replacement = tmp_path / "new.pem"
+    ca.cert_pem.write_to_path(str(replacement))
+    replacement.rename(path)
+    assert trust.examine(session, "mail.example.test", str(path), NOW).chain_valid
+    assert len(trust._stores) == 1
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+def test_an_unusable_ca_file(content: bytes | None, ca: trustme.CA, tmp_path: Path) -> None:
+    """A missing or empty CA file is an error that names it."""
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(TrustError, match=r"ca\.pem"):
+        facts(ca.issue_cert("mail.example.test"), path)
+
+
+def test_a_thousand_names(ca: trustme.CA, ca_file: Path) -> None:
+    """A certificate for a thousand names is searched, not refused."""
+    cert = ca.issue_cert(*(f"h{number}.example.test" for number in range(1000)))
+    assert facts(cert, ca_file, name="h999.example.test").name_valid
+    assert not facts(cert, ca_file, name="h1000.example.test").name_valid
+
+
+def test_a_certificate_for_clients_only(tmp_path: Path) -> None:
+    """A certificate that may not serve is not a valid chain, whoever signed it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "client")])
+    now = dt.datetime.fromtimestamp(NOW, dt.UTC)
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "both.pem"
+    public = certificate.public_bytes(forms.Encoding.PEM)
+    private = key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption())
+    path.write_bytes(private + public)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    trust = TrustStores()
+    seen = trust.examine(handshake(context, trust.context), "client", str(path), NOW)
+    assert "not for servers" in seen.certificate.chain_error
+    assert seen.certificate.names == ()
+
+
+def test_unreadable_certificates_are_judged_not_raised() -> None:
+    """Garbage in the place of a certificate, or none at all, is a chain error."""
+    trust = TrustStores()
+    for chain in ([], [b"garbage"], [b"0\x82\xff\xff"]):
+        assert trust._certificate(chain, None, NOW).chain_error
+
+
+def test_the_presented_chain(ca: trustme.CA) -> None:
+    """The intermediate is seen as well as the server's own certificate, on every Python."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    cert = ca.create_child_ca().issue_cert("mail.example.test")
+    cert.configure_cert(context)
+    chain = presented_chain(handshake(context, TrustStores().context))
+    assert chain == [ssl.PEM_cert_to_DER_cert(blob.bytes().decode()) for blob in cert.cert_chain_pems]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ssl.SSLError(1, "[SSL: TLSV1_ALERT_PROTOCOL_VERSION] x"), Reason.TLS_HANDSHAKE),
+        (ConnectionResetError(), Reason.CONNECTION_LOST),
+        (UnicodeError("label too long"), Reason.TLS_HANDSHAKE),
+    ],
+)
+def test_reasons_of_failed_handshakes(error: Exception, reason: Reason) -> None:
+    """OpenSSL's reason decides, not the text around it; a closed connection is no TLS fault."""
+    assert handshake_fault(error)[0] is reason

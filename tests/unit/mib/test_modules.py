@@ -1,0 +1,219 @@
+"""Module files: what is read, what is refused and with which words, and what netmon ships."""
+
+from pathlib import Path
+
+import pytest
+
+from netmon.mib.document import DocumentError
+from netmon.mib.modules import Module, builtin_modules, load_modules, parse_modules
+from netmon.mib.syntax import Syntax
+from netmon.model import Kind
+from netmon.snmp.ber import encode_oid
+
+# snmp_exporter's own snmp.yml, which lies beside the checkout.
+STOCK = Path(__file__).resolve().parents[4] / "shared" / "peers" / "snmp.yml"
+SHIPPED = ("hrStorage", "hrSystem", "if_mib", "system", "ucd_dsk", "ucd_la_table", "ucd_memory")
+
+GOOD = """\
+modules:
+  m:
+    walk: [1.3.6.1.2.1.2]
+    get: [1.3.6.1.2.1.1.3.0]
+    max_repetitions: 10
+    retries: 1
+    timeout: 2s
+    use_unconnected_udp_socket: true
+    metrics:
+      - name: ifOperStatus
+        oid: 1.3.6.1.2.1.2.2.1.8
+        type: EnumAsInfo
+        help: "State: of the interface"
+        indexes: [{labelname: ifIndex, type: gauge}]
+        lookups:
+          - {labels: [ifIndex], labelname: ifName, oid: 1.3.6.1.2.1.31.1.1.1.1, type: DisplayString}
+          - {labels: [], labelname: ifIndex}
+        enum_values: {1: on, 2: off}
+"""
+
+
+def parse(text: str) -> Module:
+    """The only module of a document."""
+    (module,) = parse_modules(text, "t.yml").values()
+    return module
+
+
+def mistakes(text: str) -> tuple[str, ...]:
+    """What is wrong with a document, without the file's name."""
+    with pytest.raises(DocumentError) as error:
+        parse_modules(text, "t.yml")
+    assert str(error.value) == "\n".join(error.value.mistakes)
+    return tuple(line.removeprefix("t.yml:") for line in error.value.mistakes)
+
+
+def metric(**changes: str) -> str:
+    """A module of one metric, one field a keyword; a field given as "" is left out."""
+    fields = {"name": "x", "oid": "1.3.6.1", "type": "gauge", **changes}
+    body = ", ".join(f"{key}: {value}" for key, value in fields.items() if value)
+    return f"modules: {{m: {{walk: [1.3.6], metrics: [{{{body}}}]}}}}"
+
+
+def test_a_module_is_compiled() -> None:
+    """OIDs become octets, durations seconds, and an enum state called `on` stays a text."""
+    module = parse(GOOD)
+    assert (module.walk, module.get) == ((encode_oid("1.3.6.1.2.1.2"),), (encode_oid("1.3.6.1.2.1.1.3.0"),))
+    assert (module.max_repetitions, module.retries, module.timeout) == (10, 1, 2.0)
+    (only,) = module.metrics
+    assert (only.syntax, only.enums) == (Syntax.ENUM_AS_INFO, {1: "on", 2: "off"})
+    assert (only.family.name, only.family.kind) == ("ifOperStatus_info", Kind.GAUGE)
+    assert only.family.help == "State: of the interface"
+    assert only.labelling.names == ("ifName",)
+
+
+def test_overrides_are_none_where_a_module_is_silent() -> None:
+    """What the module leaves open is decided by the check."""
+    module = parse(metric())
+    assert (module.max_repetitions, module.retries, module.timeout) == (None, None, None)
+
+
+def test_equal_labellings_are_one_object() -> None:
+    """Metrics of one table share their labelling, so that mapping works out labels once."""
+    first, second, *_ = (m for m in builtin_modules()["if_mib"].metrics if m.labelling.indexes)
+    assert first.labelling is second.labelling
+
+
+def test_digest_follows_the_content() -> None:
+    """Modules are equal by what they say: a comment changes nothing, a value does."""
+    assert parse(GOOD) == parse("# a comment\n" + GOOD)
+    assert hash(parse(GOOD)) == hash(parse(GOOD))
+    for old, new in (
+        ("2: off", "2: out"),
+        ("timeout: 2s", "timeout: 3s"),
+        ("2.2.1.8", "2.2.1.9"),
+        ("  m:", "  n:"),
+    ):
+        assert parse(GOOD) != parse(GOOD.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (metric(type="Gauge"), '1:70: modules.m.metrics[0].type: "Gauge" is not one of gauge, counter,'),
+        (metric(type="Gauge"), 'did you mean "gauge"?'),
+        (metric(type=""), '1:40: modules.m.metrics[0]: the key "type" is missing'),
+        (metric(type="ParseDateAndTime"), '"ParseDateAndTime" is part of the format, but this version'),
+        (metric(type="Bits"), "modules.m.metrics[0]: Bits needs enum_values"),
+        (metric(name="1x"), '"1x" is not a metric name'),
+        (metric(oid="sysUpTime"), '"sysUpTime" is not an OID in numbers, like 1.3.6.1.2.1.1'),
+        (metric(oid="1.3.6.4294967296"), "modules.m.metrics[0].oid: "),
+        (
+            metric(scale="0.1"),
+            "scale: is part of the format, but this version of netmon does not scale values yet",
+        ),
+        (metric(offset="1"), "does not add offsets yet"),
+        (metric(display_hint="1x"), "does not apply display hints yet"),
+        (metric(datetime_pattern="x"), "does not parse dates by pattern yet"),
+        (metric(regex_extracts="{}"), "does not extract values by regular expression yet"),
+        (metric(helpp="x"), 'metrics[0].helpp: is not a known key; did you mean "help"?'),
+        (metric(help="[a]"), "metrics[0].help: is not a text"),
+        (metric(enum_values="{up: 1}"), "enum_values.up: is not keyed by a number"),
+        (metric(indexes="{}"), "metrics[0].indexes: is not a list"),
+        (metric(indexes="[{labelname: a-b, type: gauge}]"), '"a-b" is not a label name'),
+        (metric(indexes="[{labelname: a, type: Bits}]"), '"Bits" is part of the format, but this version'),
+        (
+            metric(indexes="[{labelname: a, type: gauge}, {labelname: a, type: gauge}]"),
+            '"a" is taken by an earlier',
+        ),
+        (metric(indexes="[{labelname: a, type: gauge, implied: yes}]"), '"yes" is not true or false'),
+        (
+            metric(lookups="[{labels: [a], labelname: b, oid: 1.3, type: gauge}]"),
+            '"a" is no index and no earlier',
+        ),
+        (metric(lookups="[{labels: [], type: gauge}]"), 'lookups[0]: the key "labelname" is missing'),
+        (metric() + "\nauths: {}", "2:8: auths: credentials belong into the section auths of netmon.yml"),
+        ("modules: {m: {walk: [1.3.6], filters: []}}", "does not filter rows yet"),
+        (
+            "modules: {m: {walk: [1.3.6], allow_nonincreasing_oids: true}}",
+            "does not walk agents whose OIDs do not",
+        ),
+        ("modules: {m: {walk: [1.3.6], timeout: 5}}", "modules.m.timeout: is not a duration like 30s"),
+        ("modules: {m: {walk: [1.3.6], timeout: 0s}}", "modules.m.timeout: must be longer than 0s"),
+        ("modules: {m: {walk: [1.3.6], retries: -1}}", 'retries: "-1" is not a whole number from 0 to 20'),
+        ("modules: {m: {metrics: []}}", "1:14: modules.m: neither walks nor gets anything"),
+        ("modules: {m: {walk: [1.3.6]}, m: {walk: [1.3.6]}}", "1:31: modules.m: is given twice"),
+        ("modules: {[a]: {walk: [1.3.6]}}", "1:10: modules: has a key that is not a text"),
+        ("modules: [", "is not YAML: "),
+        ("modules: \x07", "is not YAML: "),
+        ("{}", 'the key "modules" is missing'),
+        ("", " is empty"),
+        ("- modules", "1:1: is not a mapping"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(text: str, expected: str) -> None:
+    """Each mistake has line, column, path and a sentence."""
+    assert any(expected in line for line in mistakes(text)), mistakes(text)
+
+
+def test_an_object_is_one_metric() -> None:
+    """Two metrics of one OID are refused, because only one of them could have its values."""
+    one = "{name: x, oid: 1.3.6.1, type: gauge}"
+    text = f"modules: {{m: {{walk: [1.3.6], metrics: [{one}, {one.replace('x', 'y')}]}}}}"
+    assert mistakes(text) == ("1:78: modules.m.metrics[1]: has the oid of x; an object is one metric only",)
+
+
+def test_all_mistakes_come_at_once() -> None:
+    """One run of a check shows everything that is wrong, in the order of the file."""
+    assert len(mistakes("modules: {m: {walk: [x], retry: 1, metrics: [{name: '-', oid: 1, type: q}]}}")) == 5
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    """A file that is absent or no text is a mistake with its name."""
+    with pytest.raises(DocumentError, match=r"absent\.yml: cannot be read: No such file"):
+        load_modules(tmp_path / "absent.yml")
+    (tmp_path / "latin.yml").write_bytes(b"modules: {m: {walk: [1.3.6]}} # \xe9")
+    with pytest.raises(DocumentError, match=r"latin\.yml: is not UTF-8 at byte 32"):
+        load_modules(tmp_path / "latin.yml")
+    (tmp_path / "good.yml").write_text(GOOD)
+    assert load_modules(tmp_path / "good.yml") == {"m": parse(GOOD)}
+
+
+def test_the_shipped_modules_load() -> None:
+    """Every module that netmon ships is read, with a help text for every metric."""
+    modules = builtin_modules()
+    assert tuple(modules) == SHIPPED
+    for module in modules.values():
+        assert all(metric.family.help for metric in module.metrics), module.name
+
+
+@pytest.fixture(scope="module")
+def stock() -> dict[str, Module]:
+    """The modules of snmp_exporter's file that netmon ships too."""
+    if not STOCK.is_file():
+        pytest.fail(
+            f"{STOCK} is missing: the shipped modules are compared with snmp_exporter's snmp.yml there"
+        )
+    found, name = dict[str, str](), ""
+    for line in STOCK.read_text("utf-8").partition("\nmodules:\n")[2].splitlines(keepends=True):
+        if line.startswith("  ") and line[2] != " ":
+            name = line.strip().rstrip(":")
+            found[name] = ""
+        found[name] += line
+    return parse_modules("modules:\n" + "".join(found[name] for name in SHIPPED if name in found), STOCK.name)
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name != "ucd_dsk"])  # not in the stock file
+def test_shipped_modules_are_those_that_people_know(stock: dict[str, Module], name: str) -> None:
+    """Same objects read, same metrics, types, enums, indexes and lookups as snmp_exporter's; own help."""
+    mine, theirs = builtin_modules()[name], stock[name]
+    assert (mine.walk, mine.get) == (theirs.walk, theirs.get)
+    assert len(mine.metrics) == len(theirs.metrics)
+    for ours, other in zip(mine.metrics, theirs.metrics, strict=True):
+        assert (ours.name, ours.oid, ours.syntax, ours.enums) == (
+            other.name,
+            other.oid,
+            other.syntax,
+            other.enums,
+        )
+        assert (ours.family.name, ours.family.kind) == (other.family.name, other.family.kind)
+        assert ours.labelling.indexes == other.labelling.indexes, ours.name
+        assert ours.labelling.lookups == other.labelling.lookups, ours.name
+        assert ours.family.help != other.family.help

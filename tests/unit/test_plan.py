@@ -1,0 +1,162 @@
+"""The plan: which checks a config means, and what their digests notice."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from netmon.fields import Secret
+from netmon.mib.modules import builtin_modules
+from netmon.model import Check, Role
+from netmon.plan import digest, plan
+from netmon.probes.base import Auth, Library
+from tests.unit.config.reading import GOOD, read
+
+BUILTIN = builtin_modules()
+
+
+def planned(folder: Path, text: str) -> dict[str, Check]:
+    """The plan of a config, by probe and endpoint."""
+    config = read(folder, text)
+    checks = plan(config, Library(config.auths, BUILTIN))
+    return {f"{check.key.probe} {check.key.endpoint}": check for check in checks}
+
+
+def test_one_check_for_each_probe(tmp_path: Path) -> None:
+    """Keys, roles and times of the documentation's example."""
+    checks = planned(tmp_path, GOOD)
+    assert sorted(checks) == [
+        "ping mx1",
+        "smtp mx1:2525",
+        "smtp mx1:465",
+        "snmp core-sw1:161",
+        "snmp mx1:161",
+    ]
+    submission = checks["smtp mx1:465"]
+    assert (submission.role, submission.required) == (Role.SUBMISSION, False)
+    assert (submission.interval, submission.timeout, submission.retries) == (60.0, 10.0, 2)
+    assert checks["snmp core-sw1:161"].interval == checks["snmp core-sw1:161"].deadline == 30.0
+    assert checks["ping mx1"].host.depends_on == ("core-sw1",)
+    assert checks["ping mx1"].role is None
+
+
+def test_deadline_and_timeout_fit_into_the_interval(tmp_path: Path) -> None:
+    """A run never outlives its interval or a minute, and no answer is awaited longer than the run."""
+    short = planned(tmp_path, "hosts: [{name: a, ping: true, interval: 5s}]\n")["ping a"]
+    assert (short.deadline, short.timeout) == (5.0, 5.0)
+    long = planned(tmp_path, "hosts: [{name: a, ping: true, interval: 1h}]\n")["ping a"]
+    assert (long.interval, long.deadline, long.timeout) == (3600.0, 60.0, 10.0)
+
+
+def test_the_same_config_has_the_same_digests(tmp_path: Path) -> None:
+    """Two loads of one file mean the same checks, which are equal as sets."""
+    assert planned(tmp_path, GOOD) == planned(tmp_path, GOOD)
+    assert frozenset(planned(tmp_path, GOOD).values()) == frozenset(planned(tmp_path, GOOD).values())
+
+
+BASE = """\
+auths: {lab: {community: one}}
+hosts:
+  - {name: a, address: 192.0.2.1, snmp: {auth: lab, modules: [system]}, smtp: [{port: 25}], labels: {x: y}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ("one", "two", {"snmp a:161"}),
+        ("lab: {", "lab: {version: 1, ", {"snmp a:161"}),
+        ("[system]", "[system, if_mib]", {"snmp a:161"}),
+        ("192.0.2.1", "192.0.2.2", {"snmp a:161", "smtp a:25"}),
+        ("name: a,", "name: a, interval: 30s,", {"snmp a:161", "smtp a:25"}),
+        ("name: a,", "name: a, timeout: 3s,", {"snmp a:161", "smtp a:25"}),
+        ("name: a,", "name: a, retries: 1,", {"snmp a:161", "smtp a:25"}),
+        ("port: 25", "port: 25, required: false", {"smtp a:25"}),
+        ("port: 25", "port: 25, tls: none", {"smtp a:25"}),
+        ("x: y", "x: z", set()),
+        ("name: a,", "name: a, confirm: {fail: 9},", set()),
+        ("auths: {", "auths: {new: {community: x}, ", set()),
+    ],
+)
+def test_digest_notices_what_changes_a_run_and_nothing_else(
+    tmp_path: Path, old: str, new: str, changed: set[str]
+) -> None:
+    """A changed password or interval renews a check; a changed label does not disturb its schedule."""
+    before = planned(tmp_path, BASE)
+    after = planned(tmp_path, BASE.replace(old, new))
+    assert {name for name in before if before[name].digest != after[name].digest} == changed
+
+
+def test_digest_notices_a_changed_module(tmp_path: Path) -> None:
+    """A module file that was edited renews the checks that use it."""
+    config = read(tmp_path, BASE)
+    edited = {**BUILTIN, "system": replace(BUILTIN["system"], digest="other")}
+    first = {check.key: check.digest for check in plan(config, Library(config.auths, BUILTIN))}
+    second = {check.key: check.digest for check in plan(config, Library(config.auths, edited))}
+    assert {key.probe for key in first if first[key] != second[key]} == {"snmp"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A record for digests."""
+
+    name: str
+    more: tuple[Any, ...] = ()
+    table: dict[str, int] = field(default_factory=dict)
+
+
+def test_digest_is_stable_over_processes() -> None:
+    """A value that was written down: hash randomisation and memory addresses have no part in it."""
+    value = Part("x", (1, 2.5, None, True, b"\0", Role.INBOUND, frozenset({"b", "a"})), {"b": 1, "a": 2})
+    assert digest(value) == "25223279c65fea8cd68c744fbf63e70c"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (("ab", "c"), ("a", "bc")),
+        ((("a",), "b"), ("a", ("b",))),
+        (1, "1"),
+        (1, True),
+        (1, 1.0),
+        (None, "None"),
+        (Secret("a"), Secret("b")),
+        (Secret("a"), "a"),
+        (Auth(version=1), Auth(version=2)),
+        (Part("a"), Part("a", table={"x": 1})),
+        ((), ((),)),
+        ({"a": "b", "c": "d"}, {"a": "d", "c": "b"}),
+        (frozenset({"a", "b"}), frozenset({"ab"})),
+    ],
+)
+def test_different_values_have_different_digests(one: object, other: object) -> None:
+    """The encoding is prefix-free and keeps sorts apart."""
+    assert digest(one) != digest(other)
+
+
+def test_order_of_a_mapping_does_not_matter() -> None:
+    """Keys that moved in the file renew nothing."""
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+
+
+def test_digest_refuses_what_has_no_stable_form() -> None:
+    """Better an error in a test than a check that is renewed at every reload."""
+    with pytest.raises(TypeError, match="object has no stable form"):
+        digest((object(),))
+
+
+def test_settings_that_cannot_be_hashed_are_planned_all_the_same() -> None:
+    """A probe whose settings hold a mapping is bound for each host anew."""
+    kind: Any = SimpleNamespace(
+        name="odd",
+        bind=lambda settings, _library: settings,
+        role=lambda _settings: None,
+        endpoint=lambda host, _settings: host,
+    )
+    host = SimpleNamespace(name="a", address="a")
+    probe = SimpleNamespace(kind=kind, settings={"a": [1]})
+    entry = SimpleNamespace(host=host, interval=60.0, timeout=10.0, retries=2, probes=(probe,))
+    (check,) = plan(SimpleNamespace(hosts=(entry,)), Library({}, {}))
+    assert check.key == ("a", "odd", "a")

@@ -1,0 +1,190 @@
+"""Every path of the public surface, over a real socket and a small world."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import httpx
+
+from netmon.exposition import Exposition, SelfMetrics
+from netmon.model import Host
+from netmon.routes import Services, routes
+from tests.unit.exposition.test_text import read
+from tests.unit.exposition.world import World, host, ports, ran
+from tests.unit.web.serving import serving
+
+
+@dataclass
+class Agent:
+    """What the pages ask the agent for, to be set by a test."""
+
+    mistakes: list[str] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    ready: bool = False
+    reloads: int = 0
+
+    async def reload(self) -> Sequence[str]:
+        """Count and give the mistakes."""
+        self.reloads += 1
+        return self.mistakes
+
+
+@asynccontextmanager
+async def site(*hosts: Host, limit: int = 10**6) -> AsyncIterator[tuple[httpx.AsyncClient, Agent, World]]:
+    """The whole surface; each host has one good run of two interfaces."""
+    world, agent, own = World(*hosts), Agent(), SelfMetrics("0.1.0", ["snmp"])
+    for one in hosts:
+        world.add(ran(one, tables=(ports(1, 2),)))
+    services = Services(
+        source=world,
+        exposition=Exposition(world, own.text, limit=limit),
+        own=own,
+        config=lambda: "auths: {lab: {community: <secret>}}\n",
+        reload=agent.reload,
+        ready=lambda: agent.ready,
+        notices=lambda: agent.notices,
+        wall=lambda: 1_700_000_060.0,
+        listen="127.0.0.1:9162",
+    )
+    async with serving(routes(services)) as (_, client):
+        yield client, agent, world
+
+
+async def test_metrics_has_all_hosts_and_the_agent() -> None:
+    """`/metrics` is everything, in text format 0.0.4."""
+    async with site(host("sw1"), host("sw2")) as (client, _, _):
+        answer = await client.get("/metrics")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    series = read(answer.content)
+    assert {dict(labels).get("host") for name, labels in series if name == "ifHCInOctets"} == {"sw1", "sw2"}
+    assert ("netmon_build_info", frozenset({("version", "0.1.0")})) in series
+
+
+async def test_metrics_of_one_host() -> None:
+    """`?host=` gives that host's series only; an unknown or empty name is a 404 that says so."""
+    async with site(host("sw1"), host("sw2")) as (client, _, _):
+        series = read((await client.get("/metrics", params={"host": "sw2"})).content)
+        unknown = await client.get("/metrics", params={"host": "nosuch"})
+        empty = await client.get("/metrics?host=")
+    assert {dict(labels)["host"] for _, labels in series} == {"sw2"}
+    assert (unknown.status_code, unknown.text) == (404, "no host is named 'nosuch' in the config\n")
+    assert empty.status_code == 404
+
+
+async def test_metrics_over_the_limit() -> None:
+    """A page that would be too large is a 503 that names /sd."""
+    async with site(host("sw1"), limit=100) as (client, _, _):
+        answer = await client.get("/metrics")
+    assert answer.status_code == 503
+    assert "/sd" in answer.text
+
+
+async def test_metrics_of_the_agent() -> None:
+    """`/metrics/agent` has the agent's own series and no host's."""
+    async with site(host("sw1")) as (client, _, _):
+        series = read((await client.get("/metrics/agent")).content)
+    assert any(name == "netmon_check_skipped_total" for name, _ in series)
+    assert not any("host" in dict(labels) for _, labels in series)
+
+
+async def test_service_discovery() -> None:
+    """`/sd` has one entry a host: this address, its page, its labels, `instance`, and never `host`."""
+    labelled = host("sw1", labels={"site": "waw", "host": "other", "instance": "other"})
+    async with site(labelled, host("sw 2")) as (client, _, _):
+        answer = await client.get("/sd", headers={"host": "netmon.example.net:9162"})
+        bad = await client.get("/sd", headers={"host": "a b/<c>"})
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == [
+        {
+            "targets": ["netmon.example.net:9162"],
+            "labels": {
+                "site": "waw",
+                "__metrics_path__": "/metrics",
+                "__param_host": "sw1",
+                "instance": "sw1",
+            },
+        },
+        {
+            "targets": ["netmon.example.net:9162"],
+            "labels": {"__metrics_path__": "/metrics", "__param_host": "sw 2", "instance": "sw 2"},
+        },
+    ]
+    assert bad.json()[0]["targets"] == ["127.0.0.1:9162"]
+
+
+async def test_health_and_readiness() -> None:
+    """The agent is healthy as soon as it answers, and ready when it says so."""
+    async with site() as (client, agent, _):
+        assert (await client.get("/-/healthy")).status_code == 200
+        assert (await client.get("/-/ready")).status_code == 503
+        agent.ready = True
+        assert (await client.get("/-/ready")).status_code == 200
+
+
+async def test_reload() -> None:
+    """A good config is 200, a bad one 500 with its mistakes; GET reloads nothing."""
+    async with site() as (client, agent, _):
+        assert (await client.post("/-/reload")).status_code == 200
+        agent.mistakes = ["netmon.yml:1:1: a: mistake", "netmon.yml:2:1: b: mistake"]
+        answer = await client.post("/-/reload")
+        assert (answer.status_code, answer.text) == (500, "\n".join(agent.mistakes) + "\n")
+        await client.get("/-/reload")
+        await client.post("/-/reload", headers={"origin": "http://evil.example.com"})
+    assert agent.reloads == 2
+
+
+async def test_config_is_shown_as_text() -> None:
+    """`/config` is what the agent gives it, as plain text."""
+    async with site() as (client, _, _):
+        answer = await client.get("/config")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert "<secret>" in answer.text
+
+
+async def test_api() -> None:
+    """`/api/hosts` lists the hosts in the config's order; one host by its name, or a 404."""
+    async with site(host("sw2"), host("sw1")) as (client, _, _):
+        hosts = (await client.get("/api/hosts")).json()
+        one = (await client.get("/api/hosts/sw1")).json()
+        missing = await client.get("/api/hosts/nosuch")
+    assert [row["name"] for row in hosts] == ["sw2", "sw1"]
+    assert one == hosts[1]
+    assert one["verdict"] == "unknown"
+    assert one["snmp"][0]["result"] == "ok"
+    assert one["snmp"][0]["endpoint"] == "sw1:161"
+    assert missing.status_code == 404
+    assert missing.json()["error"]
+
+
+async def test_pages() -> None:
+    """The status page links every host's page, the style is served, an unknown host is a 404."""
+    odd = host("a/b c?d#e")
+    async with site(host("sw1"), odd) as (client, agent, _):
+        agent.notices = ["netmon.yml:1:1: a mistake"]
+        page = await client.get("/")
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert "netmon.yml:1:1: a mistake" in page.text
+        assert "/hosts/a%2Fb%20c%3Fd%23e" in page.text
+        assert "a/b c?d#e" in (await client.get("/hosts/a%2Fb%20c%3Fd%23e")).text
+        assert (await client.get("/hosts/sw1")).status_code == 200
+        assert (await client.get("/hosts/nosuch")).status_code == 404
+        style = await client.get("/static/status.css")
+    assert style.headers["content-type"] == "text/css; charset=utf-8"
+    assert "http" not in style.text
+
+
+async def test_head_works_everywhere() -> None:
+    """HEAD answers as GET does, without a body."""
+    async with site(host("sw1")) as (client, _, _):
+        for path in (
+            "/",
+            "/hosts/sw1",
+            "/metrics",
+            "/metrics/agent",
+            "/sd",
+            "/config",
+            "/api/hosts",
+            "/-/healthy",
+        ):
+            answer = await client.head(path)
+            assert (answer.status_code, answer.content) == (200, b"")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto import api
@@ -90,11 +90,16 @@ def test_what_pysnmp_encodes_is_decoded_alike(case: Any) -> None:
     ]
 
 
+# pyasn1 puts an octet of ones before these, which X.690 §8.3.2 forbids.
+PADDED = frozenset(-(1 << bits) for bits in (7, 15, 23, 31))
+
+
 @settings(max_examples=60, deadline=None)
 @given(CASES)
 def test_our_encoding_is_the_same_octets(case: Any) -> None:
     """The shortest form is unique, so a response is the same to the last octet."""
     version, (request_id, status, index, varbinds) = case
+    assume(not PADDED.intersection([request_id, status, index, *(value for _, (_, value) in varbinds)]))
     encoded = [message.encode_varbind(oid, tag, value) for oid, (tag, value) in varbinds]
     ours = message.encode_response(version, b"public", request_id, status, index, encoded)
     assert ours == by_pysnmp(version, case[1])

@@ -9,6 +9,7 @@ cancelled at its deadline at any await, and must leave nothing open when it is.
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from netmon.fields import Secret, Settings
@@ -71,6 +72,8 @@ class Context:
     trust: "TrustStores"
     slots: "Slots"  # one connection at a time per mail server address
     wall: Callable[[], float]  # seconds since the epoch
+    # Measures durations.  Not loop.time: uvloop's has steps of a millisecond and stands still in a callback.
+    stopwatch: Callable[[], float] = perf_counter
     totals: Totals = field(default_factory=Totals)
 
 

@@ -1,6 +1,6 @@
 """The `snmp` probe: reads the modules of a host and turns them into tables.
 
-Modules are read one after another, so that a weak agent has one request to answer at a time, and
+Modules are read one after another, the subtrees of one two at a time where the agent bears it, and
 each stands for itself: one that fails keeps its tables away and leaves the others theirs.  A host
 that is known to be silent is asked for sysUpTime first, so that a dead one costs one request and
 not one for each module.
@@ -28,7 +28,7 @@ from netmon.resolver import ResolveError
 from netmon.snmp.ber import NULL, Value, encode_oid
 from netmon.snmp.client import Meter, SnmpError, Target
 from netmon.snmp.message import Varbinds
-from netmon.snmp.walk import get, walk
+from netmon.snmp.walk import get, walk_all
 
 MODULE_UP: Final = Family(
     "netmon_module_up", Kind.GAUGE, "1 if the latest run read the module from the agent."
@@ -126,6 +126,7 @@ class _Run:
         self._settings: Bound = check.settings
         self._loop = asyncio.get_running_loop()
         self._begun = self._loop.time()
+        self._watch = ctx.stopwatch()
         self._started = ctx.wall()
         self._limit = self._begun + check.deadline - min(_RESERVE, check.deadline / 10)
         self._phases: list[Phase] = []
@@ -150,7 +151,7 @@ class _Run:
         return self._conclude()
 
     async def _addresses(self) -> tuple[str, ...]:
-        name, begun = self._check.host.address, self._loop.time()
+        name, begun = self._check.host.address, self._ctx.stopwatch()
         try:
             async with asyncio.timeout_at(self._limit):
                 return await self._ctx.resolver.addresses(name)
@@ -159,7 +160,7 @@ class _Run:
                 Reason.RESOLVE_FAILED, f"the resolver did not answer in time for {name}"
             ) from None
         finally:
-            self._phases.append(Phase("resolve", self._loop.time() - begun))
+            self._phases.append(Phase("resolve", self._ctx.stopwatch() - begun))
 
     async def _ask(self, address: str) -> None:
         """Read every module from an address."""
@@ -169,7 +170,7 @@ class _Run:
             if gone is not None:
                 self._trail.append(f"{outcome.module.name}: not asked")
                 continue
-            begun = self._loop.time()
+            begun = self._ctx.stopwatch()
             try:
                 async with asyncio.timeout_at(self._limit):
                     gone = await self._wake(address, outcome)
@@ -186,7 +187,7 @@ class _Run:
                     gone = error
             if outcome.error is not None:
                 self._trail.append(f"{outcome.module.name}: {outcome.error.reason}: {outcome.error}")
-            self._phases.append(Phase(outcome.module.name, self._loop.time() - begun))
+            self._phases.append(Phase(outcome.module.name, self._ctx.stopwatch() - begun))
 
     async def _wake(self, address: str, outcome: _Outcome) -> SnmpError | None:
         """Ask an agent that is known to be silent for a single object; the error if it stays so."""
@@ -201,7 +202,7 @@ class _Run:
 
     async def _read(self, outcome: _Outcome, target: Target) -> None:
         """Read one module and map it.  Raises SnmpError."""
-        module, meter, begun = outcome.module, outcome.meter, self._loop.time()
+        module, meter, begun = outcome.module, outcome.meter, self._ctx.stopwatch()
         varbinds = Varbinds()
         if wanted := [oid for oid in module.get if oid not in self._got]:
             answer = await get(self._ctx.snmp, target, wanted, meter)
@@ -211,13 +212,14 @@ class _Run:
             tag, value = self._got[oid]
             if tag != NULL:
                 varbinds.extend(Varbinds([oid], [tag], [value]))
+        roots = [root for root in module.walk if root not in self._walked]
+        came = await walk_all(self._ctx.snmp, target, roots, meter, limit=_LIMIT)
+        self._walked |= zip(roots, came, strict=True)
         for root in module.walk:
-            if root not in self._walked:
-                self._walked[root] = await walk(self._ctx.snmp, target, root, meter, limit=_LIMIT)
             varbinds.extend(self._walked[root])
         mapped = map_module(module, varbinds)
         outcome.tables = mapped.tables
-        took = f"{(self._loop.time() - begun) * 1000:.1f} ms"
+        took = f"{(self._ctx.stopwatch() - begun) * 1000:.1f} ms"
         spent = f"{len(varbinds)} varbinds, {meter.packets} packets, {meter.retries} of them again, {took}"
         left_out = "".join(
             f"; {count} {what} left out"
@@ -288,7 +290,7 @@ class _Run:
             reason=reason,
             detail=detail,
             started=self._started,
-            duration=self._loop.time() - self._begun,
+            duration=self._ctx.stopwatch() - self._watch,
             begun=self._begun,
             phases=tuple(self._phases),
             tables=tables,

@@ -70,6 +70,17 @@ class Client:
         learned = peer.max_repetitions if peer is not None else 0
         return min(learned, target.max_repetitions) if learned else target.max_repetitions
 
+    def at_once(self, target: Target) -> int:
+        """How many requests this agent may have before it: two where it answers and bears them.
+
+        The second reaches it while it is awake, which spares both sides half of their waking up.  An
+        SNMPv1 agent is old, and one that has lost a datagram of two has no buffer for them: one.
+        """
+        peer = self._find(target)
+        if peer is None or peer.standing is not Standing.ANSWERING or target.version == 1:
+            return 1
+        return peer.at_once
+
     def learn_max_repetitions(self, target: Target, count: int) -> None:
         """Remember what this agent can bear."""
         self._peer(target).max_repetitions = count
@@ -217,6 +228,8 @@ class Client:
         heard = peer.heard > request.heard
         if not heard and peer.standing is Standing.ANSWERING:
             peer.standing = Standing.UNSURE
+        if heard:  # it answered others meanwhile, and this one was lost
+            peer.at_once = 1
         if request.sends <= target.retries:
             request.meter.retries += 1
             self._transmit(request)

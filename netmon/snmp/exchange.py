@@ -73,7 +73,16 @@ class Stats:
 class Peer:
     """What is known of an agent's address."""
 
-    __slots__ = ("address", "door", "heard", "malformed", "max_repetitions", "requests", "standing")
+    __slots__ = (
+        "address",
+        "at_once",
+        "door",
+        "heard",
+        "malformed",
+        "max_repetitions",
+        "requests",
+        "standing",
+    )
 
     def __init__(self, address: Address, door: "Door") -> None:
         self.address = address
@@ -83,6 +92,7 @@ class Peer:
         self.heard = 0  # datagrams
         self.malformed = 0  # of them no SNMP response
         self.max_repetitions = 0  # learned from tooBig; 0: not learned
+        self.at_once = 2  # requests under way; 1 once it lost one of several
 
 
 class Request(Ticket):

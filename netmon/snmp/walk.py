@@ -6,6 +6,7 @@ a table without end are errors.  A reply with fewer repetitions than asked is fi
 may cut it to fit; one that says tooBig is asked for half, and that is remembered for the agent.
 """
 
+import asyncio
 import re
 from collections.abc import Sequence
 from itertools import islice
@@ -115,6 +116,38 @@ async def walk(client: Client, target: Target, root: bytes, meter: Meter, *, lim
             )
             raise SnmpError(Reason.TOO_BIG if repetitions else Reason.MALFORMED_REPLY, text, alive=True)
         last = oids[-1]
+
+
+async def walk_all(
+    client: Client, target: Target, roots: Sequence[bytes], meter: Meter, *, limit: int
+) -> list[Varbinds]:
+    """Several subtrees, as `walk` each, in the order of `roots`; two at a time where the agent bears it.
+
+    Raises what the first walk that fails raises, after the other has been given up.
+    """
+    tables: dict[bytes, Varbinds] = {}
+    left = iter(dict.fromkeys(roots))
+
+    async def work(lane: int) -> None:
+        for root in left:
+            tables[root] = await walk(client, target, root, meter, limit=limit)
+            if lane >= client.at_once(target):  # it has lost one meanwhile
+                return
+
+    lanes = min(client.at_once(target), len(roots))
+    if lanes <= 1:
+        await work(0)
+    else:
+        failure: SnmpError | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                for lane in range(lanes):
+                    group.create_task(work(lane))
+        except* SnmpError as errors:
+            failure = next(error for error in errors.exceptions if isinstance(error, SnmpError))
+        if failure is not None:
+            raise failure
+    return [tables[root] for root in roots]
 
 
 def _count_inside(root: bytes, got: Varbinds) -> int:

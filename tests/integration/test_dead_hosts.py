@@ -56,7 +56,14 @@ async def scene() -> tuple[Tally, dict[str, list[Observation]]]:
     port = farm.open()
     client = Client()
     context = Context(
-        "probe.example", client, Pinger(), Resolver(clock=loop.time), TrustStores(), Slots(), time.time
+        "probe.example",
+        client,
+        Pinger(),
+        Resolver(clock=loop.time),
+        TrustStores(),
+        Slots(),
+        time.time,
+        loop.time,
     )
     seen: dict[str, list[Observation]] = defaultdict(list)
     tally = Tally()

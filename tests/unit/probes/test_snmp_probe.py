@@ -95,6 +95,7 @@ def context(client: Client, names: Names | None = None) -> Context:
         trust=nothing,
         slots=nothing,
         wall=lambda: 1_700_000_000.0,
+        stopwatch=lambda: asyncio.get_running_loop().time(),
     )
 
 

@@ -12,7 +12,7 @@ from netmon.errors import Reason
 from netmon.snmp.ber import COUNTER32, END_OF_MIB_VIEW, INTEGER, OCTET_STRING, Value, encode_oid
 from netmon.snmp.client import Client, Meter, SnmpError
 from netmon.snmp.message import GETBULK, GETNEXT, Request, Varbinds, encode_varbind
-from netmon.snmp.walk import get, increasing, walk
+from netmon.snmp.walk import get, increasing, walk, walk_all
 from tests.unit.snmp.agents import Answer, agent, honest, numbers, reply
 from tests.unit.snmp.conftest import Run
 from tests.unit.snmp.test_snmp_ber import OIDS
@@ -266,3 +266,64 @@ def test_the_order_is_that_of_the_numbers(
     chain = [last, *oids]
     wanted = all(a < b for a, b in pairwise(chain))
     assert increasing(encode_oid(last), list(map(encode_oid, oids))) == wanted
+
+
+ROOTS = [encode_oid(f"{ROOT}.1.{column}") for column in (1, 2, 10)]
+
+
+async def asked(answer: Answer, **settings: Any) -> tuple[list[Varbinds], list[bytes], int]:
+    """The subtrees of `ROOTS` from an agent that is known to answer, what it was asked, and its lanes."""
+    client = Client()
+    try:
+        async with agent(answer) as server:
+            target = server.target(**{"timeout": 0.5, "max_repetitions": 25, **settings})
+            await get(client, target, [encode_oid("1.3.6.1.2.1.1.5.0")], Meter())
+            tables = await walk_all(client, target, ROOTS, Meter(), limit=1000)
+            return tables, [request.varbinds.oids[0] for request in server.seen[1:]], client.at_once(target)
+    finally:
+        client.close()
+
+
+def test_two_subtrees_are_walked_at_a_time(run: Run) -> None:
+    """The second subtree's first request does not wait for the first subtree's end."""
+    tables, order, lanes = run(asked(serve))
+    assert [len(table) for table in tables] == [len(INDEXES)] * 3
+    assert order[:2] == ROOTS[:2]
+    assert lanes == 2
+
+
+def test_an_snmpv1_agent_has_one_request_at_a_time(run: Run) -> None:
+    """Old agents have small buffers: each subtree is ended before the next begins."""
+    tables, order, lanes = run(asked(serve, version=1))
+    assert [len(table) for table in tables] == [len(INDEXES)] * 3
+    assert order == sorted(order, key=lambda oid: next(i for i, r in enumerate(ROOTS) if oid.startswith(r)))
+    assert lanes == 1
+
+
+def test_an_agent_that_loses_one_of_two_gets_one(run: Run) -> None:
+    """A datagram lost while two were under way: nothing is missing, and from then on it is one."""
+    lost: list[Request] = []
+
+    def forgetful(request: Request) -> Iterable[bytes]:
+        if request.varbinds.oids[0] == ROOTS[1] and not lost:
+            lost.append(request)
+            return []
+        return serve(request)
+
+    tables, _, lanes = run(asked(forgetful))
+    assert [len(table) for table in tables] == [len(INDEXES)] * 3
+    assert lost
+    assert lanes == 1
+
+
+def test_a_failing_subtree_ends_the_other(run: Run) -> None:
+    """The error is the failing walk's own, not a group, and nothing goes on behind it."""
+
+    def failing(request: Request) -> Iterable[bytes]:
+        if request.varbinds.oids[0] == ROOTS[1]:
+            return [reply(request, status=5, index=1)]
+        return serve(request)
+
+    with pytest.raises(SnmpError) as caught:
+        run(asked(failing))
+    assert caught.value.reason is Reason.AGENT_ERROR

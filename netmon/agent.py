@@ -65,7 +65,7 @@ class Agent:
             agent_name=_ehlo_name(config),
             snmp=Client(),
             pinger=Pinger(),
-            resolver=Resolver(config.dns.servers, clock=loop.time),
+            resolver=_resolver(config),
             trust=TrustStores(),
             slots=Slots(),
             wall=time.time,
@@ -125,6 +125,7 @@ class Agent:
         await self._server.stop()
         self._context.snmp.close()
         self._context.pinger.close()
+        await self._context.resolver.close()
         await asyncio.to_thread(self._journal.close)
         log.info("netmon stopped")
 
@@ -146,7 +147,8 @@ class Agent:
                 self._mistakes = ()
                 self._config = config
                 self._context.agent_name = _ehlo_name(config)
-                self._context.resolver = Resolver(config.dns.servers, clock=asyncio.get_running_loop().time)
+                retired, self._context.resolver = self._context.resolver, _resolver(config)
+                await retired.close()
                 self._apply(config, checks)
         self._metrics.reloaded(time.time(), ok=not self._mistakes)
         for mistake in self._mistakes:
@@ -267,6 +269,10 @@ async def run(path: Path) -> None:
     modules = builtin_modules()
     config = load_config(path, modules)
     await serve(Agent(path, config, modules))
+
+
+def _resolver(config: Config) -> Resolver:
+    return Resolver(config.dns.servers, clock=asyncio.get_running_loop().time)
 
 
 def _ehlo_name(config: Config) -> str:

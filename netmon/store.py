@@ -19,6 +19,7 @@ from netmon.model import (
     HostVerdict,
     Observation,
     Result,
+    Table,
     Verdict,
     VerdictName,
 )
@@ -44,7 +45,7 @@ def advance(state: CheckState, observation: Observation) -> CheckState:
     return replace(
         state,
         observation=observation,
-        own=observation.own or state.own,
+        own=_latest_known(state.own, observation.own),
         result=observation.result,
         reason=observation.reason,
         last_run=observation.started,
@@ -57,6 +58,17 @@ def advance(state: CheckState, observation: Observation) -> CheckState:
         last_ok=observation.started if ok else state.last_ok,
         answered=state.answered or observation.alive is True,
     )
+
+
+def _latest_known(before: tuple[Table, ...], now: tuple[Table, ...]) -> tuple[Table, ...]:
+    """What a run learned, and of the families that it did not reach what was known before."""
+    learned = {column.family.name for table in now for column in table.columns}
+    kept = (
+        replace(table, columns=columns)
+        for table in before
+        if (columns := tuple(column for column in table.columns if column.family.name not in learned))
+    )
+    return (*now, *kept)
 
 
 class Store:

@@ -6,7 +6,7 @@ To add one: a function ``(HostView, now) -> Iterable[Finding]`` and a row in `RU
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from netmon.health.view import PING, SNMP, HostView, column, is_stale
+from netmon.health.view import PING, SNMP, HostView, column, is_stale, refused_us
 from netmon.model import Finding, Result, Severity
 
 STORAGE_FULL: Final = 98.0  # per cent used at which nothing more can be spooled
@@ -32,7 +32,7 @@ def not_ok(view: HostView, _now: float) -> Iterator[Finding]:
         observation = state.observation
         detail = observation.detail if observation else f"{state.reason.value}, before netmon started"
         severity = Severity.FAULT
-        if key.probe == PING or state.result is Result.UNTESTABLE:
+        if key.probe == PING or state.result is Result.UNTESTABLE or refused_us(state):
             severity = Severity.INFO
         text = f"{key.probe} on {key.endpoint}: {detail}"
         yield Finding(f"{key.probe}_{state.result}", severity, text, key, state.since)

@@ -10,6 +10,7 @@ STALE_INTERVALS: Final = 3.0  # a check that did not end for so many intervals s
 DEFERRAL_LIMIT: Final = 900.0  # seconds of nothing but 4yz after which a role counts as down
 SNMP: Final = "snmp"
 PING: Final = "ping"
+PROBE_REJECTED: Final = "probe_rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,20 @@ def is_stale(state: CheckState, started: float, now: float) -> bool:
 
 
 def tested(states: Iterable[CheckState]) -> tuple[CheckState, ...]:
-    """Those that have an outcome which is about the host and not about netmon's own side."""
-    return tuple(state for state in states if state.result not in {None, Result.UNTESTABLE})
+    """Those that have an outcome which is about the host and not about netmon's own side.
+
+    A refusal of netmon's own address or sender says nothing of the mail of others.
+    """
+    return tuple(
+        state for state in states if state.result not in {None, Result.UNTESTABLE} and not refused_us(state)
+    )
+
+
+def refused_us(state: CheckState) -> bool:
+    """Whether the server said no to netmon itself, by what the probe noticed."""
+    if state.result not in {Result.REJECTED, Result.DEFERRED} or state.observation is None:
+        return False
+    return any(finding.kind == PROBE_REJECTED for finding in state.observation.findings)
 
 
 def roles(states: Iterable[CheckState]) -> dict[Role, tuple[CheckState, ...]]:

@@ -33,6 +33,7 @@ _CLOSE: Final = 0.5  # seconds for the peer's close_notify
 _REJECTED: Final = 500
 _DEFERRED: Final = 400
 _REPLY: Final = re.compile(rb"[2-5][0-9][0-9](?:[ -]|$)")
+_SYSTEM_TROUBLE: Final = re.compile(r"4\.3\.[0-9]{1,3}\b")  # RFC 3463 §3.4, mail system status
 _NO_ESMTP: Final = {500, 502, 504}  # RFC 5321 §3.2: a server that knows no EHLO may know HELO
 
 
@@ -169,7 +170,8 @@ class Conversation:
         said = f"{what}: {reply.code} {reply.message}".replace("\n", " ")[:300]
         if _DEFERRED <= reply.code < _REJECTED:
             self.refusal = reply.message
-            raise MailError(Result.DEFERRED, deferred, said)
+            in_trouble = _SYSTEM_TROUBLE.match(reply.message)
+            raise MailError(Result.DEFERRED, Reason.SYSTEM_DEFERRED if in_trouble else deferred, said)
         if _REJECTED <= reply.code < _REJECTED + 100:
             self.refusal = reply.message
             raise MailError(Result.REJECTED, rejected, said)

@@ -10,6 +10,7 @@ import asyncio
 import ipaddress
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field
@@ -64,7 +65,7 @@ class SmtpSettings(Settings):
     required: bool = True
     role: Role | None = None  # default: by port
     tls_name: str | None = None  # default: the host's address
-    ca_file: str | None = None  # default: the system's trust store
+    ca_file: Path | None = None  # default: the system's trust store
     cert_warn: Duration = 14 * 86400.0
     greeting_timeout: Duration = 30.0
 
@@ -210,7 +211,10 @@ class _Run:
         if talk.session is None:
             return
         try:
-            facts = self._ctx.trust.examine(talk.session, self._name, self._settings.ca_file, self._started)
+            ca_file = self._settings.ca_file
+            facts = self._ctx.trust.examine(
+                talk.session, self._name, str(ca_file) if ca_file else None, self._started
+            )
         except TrustError as error:
             raise untestable(Reason.LOCAL_ERROR, str(error)) from error
         self._facts = facts

@@ -194,6 +194,16 @@ def test_a_fault_that_a_probe_reports_degrades_mail() -> None:
     assert verdict(well(SMTP), well(SUBMISSION, findings=(finding,))) == "mail_degraded"
 
 
+def test_a_refusal_of_netmon_itself_is_no_outage() -> None:
+    """A server that refuses our address may serve all others: untestable, unless another port tells more."""
+    finding = Finding("probe_rejected", Severity.RISK, "your address is listed", SMTP.key, 1000.0)
+    refuses = state(SMTP, seen(SMTP, REJECTED, Reason.GREETING_REJECTED, findings=(finding,)))
+    assert verdict(well(SNMP), refuses) == "unknown"
+    assert verdict(well(SNMP), refuses, well(SUBMISSION)) == "unknown"
+    listed = state(SMTPS, seen(SMTPS, REJECTED, Reason.GREETING_REJECTED, findings=(finding,)))
+    assert verdict(well(SNMP), well(SUBMISSION), listed) == "device_degraded"
+
+
 def test_a_risk_that_a_probe_reports_degrades_the_device() -> None:
     """A certificate that ends soon is a ticket, not an outage."""
     finding = Finding("certificate_expiring", Severity.RISK, "ends in 3 days", SUBMISSION.key, 1000.0)

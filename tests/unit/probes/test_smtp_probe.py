@@ -106,7 +106,8 @@ async def test_no_tls() -> None:
 
 
 REPLIES: dict[str, tuple[evil.Script, Result, Reason]] = {
-    "greeting 421": (evil.greets(b"421 4.3.2 later\r\n"), Result.DEFERRED, Reason.GREETING_DEFERRED),
+    "greeting 421": (evil.greets(b"421 come later\r\n"), Result.DEFERRED, Reason.GREETING_DEFERRED),
+    "its system is full": (evil.greets(b"421 4.3.1 no room\r\n"), Result.DEFERRED, Reason.SYSTEM_DEFERRED),
     "greeting 554": (evil.greets(b"554 no\r\n"), Result.REJECTED, Reason.GREETING_REJECTED),
     "teaser, then 554": (evil.greets(b"220-hi\r\n554 no\r\n"), Result.REJECTED, Reason.GREETING_REJECTED),
     "another protocol": (evil.greets(b"SSH-2.0-OpenSSH_9.2\r\n"), Result.FAILED, Reason.PROTOCOL_ERROR),

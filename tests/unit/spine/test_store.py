@@ -58,6 +58,19 @@ def test_own_series_stay_when_a_run_brings_none() -> None:
     assert known.own == (table,)
 
 
+def test_own_series_of_a_partial_run_join_what_was_known() -> None:
+    """A run that ends before TLS has a new banner and keeps the certificate that was seen last."""
+    banner, expiry = Family("netmon_banner", Kind.GAUGE, "b"), Family("netmon_expiry", Kind.GAUGE, "e")
+
+    def tables(*columns: Column) -> tuple[Table, ...]:
+        return tuple(Table((), ((),), (column,)) for column in columns)
+
+    full, partial = tables(Column(banner, [1]), Column(expiry, [7])), tables(Column(banner, [2]))
+    known = state(SMTP, seen(SMTP, own=full), seen(SMTP, FAILED, own=partial))
+    values = {column.family.name: column.values for table in known.own for column in table.columns}
+    assert values == {"netmon_banner": [2], "netmon_expiry": [7]}
+
+
 def test_an_observation_of_an_unplanned_check_is_dropped() -> None:
     """A run that ends after its check was removed leaves no trace."""
     store = Store()

@@ -258,10 +258,12 @@ async def serve(agent: Agent, started: Callable[[], None] = lambda: None) -> Non
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     loop.add_signal_handler(signal.SIGHUP, reload)
-    await agent.start()
-    started()
-    await ended.wait()
-    await agent.stop()
+    try:
+        await agent.start()
+        started()
+        await ended.wait()
+    finally:
+        await agent.stop()
 
 
 async def run(path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from pathlib import PurePath
 from typing import Any, Final, Protocol
 
 from pydantic import BaseModel
@@ -143,7 +144,7 @@ def _encoded(value: Any) -> Iterator[bytes]:
     """A prefix-free encoding: every part says its sort and its length."""
     if isinstance(value, Enum):
         yield from _encoded((type(value).__name__, value.value))
-    elif value is None or isinstance(value, (bool, int, float, str, bytes)):
+    elif value is None or isinstance(value, (bool, int, float, str, bytes, PurePath)):
         yield _leaf(type(value).__name__, repr(value).encode())
     elif isinstance(value, Secret):
         yield _leaf("secret", value.fingerprint())

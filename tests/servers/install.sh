@@ -4,7 +4,8 @@
 set -eu
 
 # command:package
-servers="snmpd:snmpd snmpbulkwalk:snmp postfix:postfix prometheus:prometheus promtool:prometheus faketime:faketime"
+servers="snmpd:snmpd snmpbulkwalk:snmp postfix:postfix prometheus:prometheus promtool:prometheus faketime:faketime
+         chromium:chromium"
 if [ "${1:-test}" = bench ]; then
     servers="prometheus-snmp-exporter:prometheus-snmp-exporter
              prometheus-blackbox-exporter:prometheus-blackbox-exporter"

@@ -59,6 +59,7 @@ class Agent:
         self._mistakes: Sequence[str] = ()
         self._reloading = asyncio.Lock()
         self._ticking: asyncio.Task[None] | None = None
+        self._retiring: asyncio.Task[None] | None = None
         loop = asyncio.get_running_loop()
 
         self._context = Context(
@@ -123,6 +124,8 @@ class Agent:
             self._ticking.cancel()
         await self.scheduler.stop()
         await self._server.stop()
+        if self._retiring is not None:
+            await self._retiring
         self._context.snmp.close()
         self._context.pinger.close()
         await self._context.resolver.close()

@@ -180,6 +180,74 @@ def test_reload_adds_removes_and_leaves_the_rest_alone(tmp_path: Path, snmp: Snm
         assert process.verdict("mx3") == "healthy"
 
 
+class SlowPath:
+    """A UDP relay to an snmpd that holds every request for a while, as a slow link does."""
+
+    def __init__(self, server: Snmpd, delay: float) -> None:
+        self.requests = 0
+        self._delay = delay
+        self._server = ("127.0.0.1", server.port)
+        self._near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._near.bind(("127.0.0.1", 0))
+        self.port = self._near.getsockname()[1]
+        threading.Thread(target=self._relay, daemon=True).start()
+
+    def _relay(self) -> None:
+        far = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        far.settimeout(5)
+        with far:
+            while True:
+                try:
+                    datagram, peer = self._near.recvfrom(65535)
+                    self.requests += 1
+                    time.sleep(self._delay)
+                    far.sendto(datagram, self._server)
+                    self._near.sendto(far.recv(65535), peer)
+                except OSError:
+                    return
+
+    def await_walk(self) -> None:
+        """Wait until a walk is under way."""
+        begun = self.requests
+        wait_for("a walk to be under way", lambda: self.requests > begun + 2)
+
+    def close(self) -> None:
+        """Relay no more."""
+        self._near.close()
+
+
+def test_a_reload_in_mid_walk(tmp_path: Path, snmp: Snmpd) -> None:
+    """What stays is not disturbed; what is removed in its walk leaves no trace, and nothing crashes."""
+    path = SlowPath(snmp, 0.05)
+    slow = f"snmp: {{port: {path.port}, auth: lab, modules: [system, if_mib, hrStorage]}}"
+
+    def hosts(*names: str) -> str:
+        return config(tmp_path, *(f"{{name: {name}, address: 127.0.0.1, {slow}}}" for name in names))
+
+    try:
+        with agent(tmp_path, hosts("stays", "goes"), COMMUNITY="public") as process:
+            path.await_walk()
+            process.config.write_text(hosts("stays", "comes"))
+            assert post(process, "/-/reload")[0] == 200
+            process.await_verdict("comes", "healthy")
+            process.await_verdict("stays", "healthy")
+            path.await_walk()
+            process.config.write_text(hosts("stays", "comes") + "dns: {servers: [127.0.0.1]}\n")
+            assert post(process, "/-/reload")[0] == 200
+            time.sleep(1)
+            page = process.get("/metrics").text
+            assert 'host="goes"' not in page
+            assert 'netmon_probe_crashes_total{probe="snmp"} 0' in page
+            for name in ("stays", "comes"):
+                assert (
+                    f'netmon_check_up{{host="{name}",probe="snmp",endpoint="{name}:{path.port}"}} 1' in page
+                )
+                assert f'ifHCInOctets{{host="{name}"' in page
+            assert '"level": "error"' not in process.log.read_text()
+    finally:
+        path.close()
+
+
 def post(process: AgentProcess, path: str) -> tuple[int, bool]:
     """POST, as curl does; the status, and whether the answer names the mistake."""
     answer = httpx.post(process.url + path, timeout=10)

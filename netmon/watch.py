@@ -66,12 +66,18 @@ class Watch:
             for upstream in host.depends_on:
                 behind.setdefault(upstream, []).append(host.name)
         self._behind = {name: tuple(hosts) for name, hosts in behind.items()}
-        self.tick()
-
-    def tick(self) -> None:
-        """Judge all hosts: what was not seen for too long is noticed only so."""
         for name in self._source.hosts():
             self._judge(name)
+
+    def tick(self) -> None:
+        """Judge where time alone may change the verdict: a check is overdue, or a server defers on."""
+        now = self._clock()
+        for name in self._source.hosts():
+            if any(
+                state.result is Result.DEFERRED or is_stale(state, self._started, now)
+                for state in self._source.checks_of(name)
+            ):
+                self._judge(name)
 
     def saw(self, before: CheckState, after: CheckState) -> None:
         """An observation was taken."""

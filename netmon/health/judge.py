@@ -5,7 +5,7 @@ from typing import Final
 
 from netmon.errors import Reason
 from netmon.health.rules import RULES
-from netmon.health.view import DEFERRAL_LIMIT, SNMP, HostView, is_stale, life_of, roles, tested
+from netmon.health.view import DEFERRAL_LIMIT, SNMP, HostView, is_stale, life_of, listening, roles, tested
 from netmon.model import CheckState, Finding, Result, Severity, Verdict, VerdictName
 
 # What a filter on the path looks like from outside: nothing at all.
@@ -72,9 +72,10 @@ class _Case:
     def path_filtered(self) -> tuple[CheckState, ...] | None:
         if not self.down or self.life is not True:
             return None
-        silent = all(state.reason in _SILENCE for state in self.down)
-        listens = any(_port(state) in self.view.listening for state in self.down)
-        return self.down if silent and listens else None
+        if not all(state.reason in _SILENCE for state in self.down):
+            return None
+        ports = listening(self.view.host, self.fresh)
+        return self.down if any(_port(state) in ports for state in self.down) else None
 
     def mail_down(self) -> tuple[CheckState, ...] | None:
         return self.down or None

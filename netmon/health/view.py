@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
 
 from netmon.model import CheckState, Host, Observation, Result, Role, Value
@@ -10,6 +11,7 @@ STALE_INTERVALS: Final = 3.0  # a check that did not end for so many intervals s
 DEFERRAL_LIMIT: Final = 900.0  # seconds of nothing but 4yz after which a role counts as down
 SNMP: Final = "snmp"
 PING: Final = "ping"
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 PROBE_REJECTED: Final = "probe_rejected"
 
 
@@ -36,7 +38,6 @@ class HostView:
     started: float
     upstreams: tuple[Upstream, ...] = ()
     isolated: bool = False  # the agent itself is cut off
-    listening: frozenset[int] = frozenset()  # TCP ports that the host's own TCP-MIB shows open
 
 
 def is_stale(state: CheckState, started: float, now: float) -> bool:
@@ -99,3 +100,24 @@ def column(observation: Observation | None, name: str) -> Sequence[tuple[dict[st
         if column.family.name == name
         for row, value in zip(table.rows, column.values, strict=True)
     ]
+
+
+def listening(host: Host, states: Iterable[CheckState]) -> frozenset[int]:
+    """The TCP ports on which the host says that it listens for others (TCP-MIB tcpListenerTable)."""
+    # A service on loopback alone is closed from outside, unless that is where netmon looks.
+    hidden = _LOOPBACK - {host.address, *host.addresses}
+    return frozenset(
+        int(labels["tcpListenerLocalPort"])
+        for state in states
+        for labels, _ in column(state.observation, "tcpListenerProcess")
+        if labels.get("tcpListenerLocalPort", "").isdecimal()
+        and _address(labels.get("tcpListenerLocalAddress", "")) not in hidden
+    )
+
+
+def _address(text: str) -> str:
+    """An address as people write it: a table's IPv6 is not compressed."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return text

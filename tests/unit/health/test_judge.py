@@ -57,6 +57,13 @@ def disk(of: object, percent: int) -> CheckState:
     return well(of, tables=(table,))
 
 
+def listener(of: object, address: str, port: int) -> CheckState:
+    """An snmp check that saw a TCP listener."""
+    family = Family("tcpListenerProcess", Kind.GAUGE, "process")
+    names = ("tcpListenerLocalAddress", "tcpListenerLocalPort")
+    return well(of, tables=(Table(names, ((address, str(port)),), (Column(family, [812]),)),))
+
+
 def verdict(*states: CheckState, **more: object) -> VerdictName:
     """The verdict over a host of these checks."""
     view = HostView(Host("mx1", "192.0.2.1"), states, started=0.0, **more)
@@ -171,9 +178,12 @@ def test_host_down_waits_for_the_upstream() -> None:
 
 def test_a_filtered_path_is_told_from_a_dead_service() -> None:
     """Silence outside and a listener inside (TCP-MIB): something on the way drops it."""
-    states = [well(SNMP), silent(SMTP)]
-    assert verdict(*states, listening=frozenset({25})) == "path_filtered"
-    assert verdict(well(SNMP), refused(SMTP), listening=frozenset({25})) == "mail_down"
+    everywhere = "0000:0000:0000:0000:0000:0000:0000:0000"
+    assert verdict(listener(SNMP, everywhere, 25), silent(SMTP)) == "path_filtered"
+    assert verdict(listener(SNMP, "192.0.2.1", 25), silent(SMTP)) == "path_filtered"
+    assert verdict(listener(SNMP, everywhere, 25), refused(SMTP)) == "mail_down"
+    assert verdict(listener(SNMP, everywhere, 587), silent(SMTP)) == "mail_down"
+    assert verdict(listener(SNMP, "127.0.0.1", 25), silent(SMTP)) == "mail_down"
 
 
 def test_a_cut_off_agent_accuses_nobody() -> None:

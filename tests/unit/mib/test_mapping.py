@@ -474,3 +474,13 @@ def test_time_grows_with_the_varbinds_only() -> None:
     begun = time.process_time()
     map_module(IF_MIB, made)
     assert time.process_time() - begun < 0.5
+
+
+def test_listeners_are_indexed_by_address_and_port() -> None:
+    """tcpListenerTable: the address's type, length and octets are one label, the port another."""
+    base = "1.3.6.1.2.1.6.20.1.4"
+    oids = [ber.encode_oid(f"{base}.1.4.0.0.0.0.25"), ber.encode_oid(f"{base}.2.16." + "0." * 15 + "1.587")]
+    found = map_module(builtin_modules()["tcp_listeners"], Varbinds(oids, [ber.GAUGE32] * 2, [812, 0]))
+    (table,) = found.tables
+    assert table.names == ("tcpListenerLocalAddress", "tcpListenerLocalPort")
+    assert table.rows == (("0.0.0.0", "25"), ("0000:0000:0000:0000:0000:0000:0000:0001", "587"))

@@ -145,11 +145,29 @@ class Severity(StrEnum):
     CAUSE = "cause"  # an SNMP fact that explains a mail fault
 
 
+class FindingKind(StrEnum):
+    """The closed list of findings, beside one for each probe and result (`smtp_failed`).
+
+    `netmon_host_finding{finding}`; each has its text in `netmon.explain`.
+    """
+
+    STALE = "stale"
+    MODULE_EMPTY = "module_empty"
+    STORAGE_FULL = "storage_full"
+    STORAGE_FILLING = "storage_filling"
+    PROBE_REJECTED = "probe_rejected"
+    STARTTLS_INJECTION = "starttls_injection"
+    CERTIFICATE_EXPIRED = "certificate_expired"
+    CERTIFICATE_EXPIRING = "certificate_expiring"
+    CERTIFICATE_CHAIN_INVALID = "certificate_chain_invalid"
+    CERTIFICATE_NAME_MISMATCH = "certificate_name_mismatch"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fact behind a verdict.  `kind` is from a closed list; `text` holds the numbers."""
+    """One fact behind a verdict; `text` holds the numbers."""
 
-    kind: str
+    kind: str  # a FindingKind, or a probe and its result
     severity: Severity
     text: str
     key: CheckKey | None = None  # the check that said it

@@ -47,6 +47,10 @@ HOST_VERDICT_SINCE: Final = _gauge(
 HOST_FINDING: Final = _gauge("host_finding", "1 for each fact that now speaks for the host's verdict.")
 HOST_ALIVE: Final = _gauge("host_alive", "1 if the host shows life, 0 if not, NaN if nothing could be asked.")
 HOST_SILENCED: Final = _gauge("host_silenced", "1 while alerts about the host are silenced.")
+FAMILIES: Final = (
+    CHECK_UP, CHECK_RESULT, CHECK_REASON, CHECK_DURATION, CHECK_PHASE, CHECK_LAST_RUN, CHECK_INTERVAL,
+    HOST_INFO, HOST_VERDICT, HOST_VERDICT_SINCE, HOST_FINDING, HOST_ALIVE, HOST_SILENCED,
+)  # fmt: skip
 
 
 def check_labels(state: CheckState) -> Labels:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from netmon.health.view import PING, SNMP, HostView, column, is_stale, refused_us
-from netmon.model import Finding, Result, Severity
+from netmon.model import Finding, FindingKind, Result, Severity
 
 STORAGE_FULL: Final = 98.0  # per cent used at which nothing more can be spooled
 STORAGE_RISK: Final = 90.0
@@ -20,7 +20,9 @@ def unfinished(view: HostView, now: float) -> Iterator[Finding]:
     for state in view.checks:
         if is_stale(state, view.started, now):
             key = state.check.key
-            yield Finding("stale", Severity.INFO, f"{key.probe} on {key.endpoint}: no recent run", key)
+            yield Finding(
+                FindingKind.STALE, Severity.INFO, f"{key.probe} on {key.endpoint}: no recent run", key
+            )
 
 
 def not_ok(view: HostView, _now: float) -> Iterator[Finding]:
@@ -68,7 +70,7 @@ def storage(view: HostView, _now: float) -> Iterator[Finding]:
         for path, percent in sorted(full.items()):
             if percent >= STORAGE_RISK:
                 severity = Severity.CAUSE if percent >= STORAGE_FULL else Severity.RISK
-                kind = "storage_full" if severity is Severity.CAUSE else "storage_filling"
+                kind = FindingKind.STORAGE_FULL if severity is Severity.CAUSE else FindingKind.STORAGE_FILLING
                 text = f"{path} is {percent:.0f}% full (SNMP)"
                 yield Finding(kind, severity, text, state.check.key, observation.started)
 

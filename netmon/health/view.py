@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 
-from netmon.model import CheckState, Host, Observation, Result, Role, Value
+from netmon.model import CheckState, FindingKind, Host, Observation, Result, Role, Value
 
 STALE_INTERVALS: Final = 3.0  # a check that did not end for so many intervals says nothing any more
 DEFERRAL_LIMIT: Final = 900.0  # seconds of nothing but 4yz after which a role counts as down
 SNMP: Final = "snmp"
 PING: Final = "ping"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
-PROBE_REJECTED: Final = "probe_rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def refused_us(state: CheckState) -> bool:
     """Whether the server said no to netmon itself, by what the probe noticed."""
     if state.result not in {Result.REJECTED, Result.DEFERRED} or state.observation is None:
         return False
-    return any(finding.kind == PROBE_REJECTED for finding in state.observation.findings)
+    return any(finding.kind == FindingKind.PROBE_REJECTED for finding in state.observation.findings)
 
 
 def roles(states: Iterable[CheckState]) -> dict[Role, tuple[CheckState, ...]]:

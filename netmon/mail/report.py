@@ -5,7 +5,7 @@ from typing import Final
 
 from netmon.mail.tls import Certificate, TlsFacts
 from netmon.mail.trail import printable
-from netmon.model import Column, Family, Finding, Kind, Severity, Table
+from netmon.model import Column, Family, Finding, FindingKind, Kind, Severity, Table
 
 TLS: Final = Family("netmon_tls_info", Kind.GAUGE, "TLS version and cipher of the latest session.")
 EXPIRY: Final = Family(
@@ -55,7 +55,7 @@ def certificate_findings(
         text = (
             f"the certificate ended {_ago(now - certificate.not_after)} ago, on {_day(certificate.not_after)}"
         )
-        findings.append(Finding("certificate_expired", weight, text))
+        findings.append(Finding(FindingKind.CERTIFICATE_EXPIRED, weight, text))
     elif certificate.used_not_after and certificate.used_not_after <= now + warn:
         severity = Severity.RISK if facts.chain_valid or strict else Severity.INFO
         what = (
@@ -64,13 +64,13 @@ def certificate_findings(
         text = (
             f"{what} ends in {_ago(certificate.used_not_after - now)}, on {_day(certificate.used_not_after)}"
         )
-        findings.append(Finding("certificate_expiring", severity, text))
+        findings.append(Finding(FindingKind.CERTIFICATE_EXPIRING, severity, text))
     if not facts.chain_valid and not (findings and certificate.only_expired):
         text = f"the certificate is not trusted: {printable(certificate.chain_error.encode())}"
-        findings.append(Finding("certificate_chain_invalid", weight, text))
+        findings.append(Finding(FindingKind.CERTIFICATE_CHAIN_INVALID, weight, text))
     if not facts.name_valid:
         text = f"the certificate is for {_names(certificate)}, not for {name}"
-        findings.append(Finding("certificate_name_mismatch", weight, text))
+        findings.append(Finding(FindingKind.CERTIFICATE_NAME_MISMATCH, weight, text))
     return findings
 
 

@@ -28,6 +28,7 @@ from netmon.model import (
     Column,
     Family,
     Finding,
+    FindingKind,
     Kind,
     Observation,
     Phase,
@@ -256,11 +257,11 @@ class _Run:
                 )
             )
         if reason is Reason.STARTTLS_INJECTION:
-            yield from self._placed([Finding("starttls_injection", Severity.FAULT, detail)])
+            yield from self._placed([Finding(FindingKind.STARTTLS_INJECTION, Severity.FAULT, detail)])
         refused = result in (Result.REJECTED, Result.DEFERRED)
         if refused and self._talk is not None and esmtp.about_us(self._talk.refusal):
             yield from self._placed(
-                [Finding("probe_rejected", Severity.RISK, f"it refuses netmon itself: {detail}")]
+                [Finding(FindingKind.PROBE_REJECTED, Severity.RISK, f"it refuses netmon itself: {detail}")]
             )
 
     def _placed(self, findings: Sequence[Finding]) -> Iterator[Finding]:

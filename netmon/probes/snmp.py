@@ -22,7 +22,19 @@ from netmon.errors import Reason
 from netmon.fields import Duration, Ref, Settings
 from netmon.mib.mapping import map_module, unique
 from netmon.mib.modules import Module
-from netmon.model import Check, Column, Family, Finding, Kind, Observation, Phase, Result, Severity, Table
+from netmon.model import (
+    Check,
+    Column,
+    Family,
+    Finding,
+    FindingKind,
+    Kind,
+    Observation,
+    Phase,
+    Result,
+    Severity,
+    Table,
+)
 from netmon.probes.base import Auth, Context, Library, ProbeKind
 from netmon.resolver import ResolveError
 from netmon.snmp.ber import NULL, Value, encode_oid
@@ -297,7 +309,7 @@ class _Run:
             own=(self._own(),),
             findings=tuple(
                 Finding(
-                    "module_empty",
+                    FindingKind.MODULE_EMPTY,
                     Severity.INFO,
                     f"{self._check.key.endpoint} serves none of the objects of the module {name}",
                     self._check.key,

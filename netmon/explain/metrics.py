@@ -1,0 +1,51 @@
+"""What the agent's metrics about itself mean; those of hosts and probes carry their help with them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from netmon.explain.text import Text
+
+METRICS: Final[Mapping[str, Text]] = {
+    "netmon_build_info": Text("The version of netmon that runs, as a label."),
+    "netmon_checks": Text("Checks that are planned."),
+    "netmon_checks_running": Text("Check runs that go on at this moment."),
+    "netmon_check_lateness_seconds": Text(
+        "How long after its due time a scheduled run began.",
+        ("the machine is overloaded", "more checks than it can bear"),
+        ("Lengthen intervals, or give netmon more CPU",),
+    ),
+    "netmon_check_skipped_total": Text(
+        "Due runs that were left out because the one before still went on.",
+        ("a device that takes longer than its interval",),
+        ("Compare netmon_check_duration_seconds with netmon_check_interval_seconds",),
+    ),
+    "netmon_probe_crashes_total": Text(
+        "Runs that ended in a defect of netmon.", (), ("Report it with the traceback from the log",)
+    ),
+    "netmon_config_last_reload_successful": Text(
+        "1 if the config was taken when it was last read; 0 if an older one is in force.",
+        ("a mistake in netmon.yml",),
+        ("The status page and the log name it; so does netmon check-config",),
+    ),
+    "netmon_config_last_reload_success_timestamp_seconds": Text("When a config was last taken."),
+    "netmon_snmp_unexpected_datagrams_total": Text(
+        "Datagrams on the SNMP socket that answered no open request, by kind.",
+        ("late: a slow agent, timeouts too short", "foreign: an agent that answers from another address"),
+        ("Lengthen `timeout` for late ones; name the agent's real address for foreign ones",),
+    ),
+    "netmon_snmp_receive_buffer_bytes": Text(
+        "Receive buffer that the kernel granted to the SNMP socket; it bounds what is in flight.",
+        (),
+        ("Raise net.core.rmem_max when thousands of devices are polled",),
+    ),
+    "netmon_state_rows_waiting": Text(
+        "Rows of state that are not on disk yet.",
+        ("a slow or full disk",),
+        ("Look at the disk under state.path",),
+    ),
+    "netmon_state_write_failures_total": Text(
+        "Commits of state that failed and were tried again; verdicts go on in memory.",
+        ("the disk under state.path is full or read-only",),
+        ("Free it: until then a restart forgets what was not written",),
+    ),
+}

@@ -1,0 +1,215 @@
+"""What each reason means: the texts behind `netmon_check_reason_info{reason}`."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from netmon.errors import Reason
+from netmon.explain.text import Text
+
+REASONS: Final[Mapping[Reason, Text]] = {
+    Reason.OK: Text("The run did everything that it set out to do."),
+    Reason.NOT_RUN: Text(
+        "The check is planned and has not run yet.",
+        ("netmon has just started: first runs are spread over one interval",),
+        ("Wait one interval, or look at once: netmon probe HOST",),
+    ),
+    Reason.TIMEOUT: Text(
+        "Nothing at all was heard: no answer, no refusal, no ICMP error.",
+        (
+            "the host is off, or the path to it is broken",
+            "a firewall drops the packets",
+            "SNMP only: a wrong community or version, or a view that hides us; agents stay silent then",
+        ),
+        (
+            "Ping it, and probe another of its services: life there means a filter, or this service alone",
+            "SNMP: ask with `netmon snmp get HOST sysUpTime` and look at the agent's access list and its log",
+        ),
+    ),
+    Reason.DEADLINE: Text(
+        "Answers came, but the run was not over when its time was up (the interval, at most a minute).",
+        (
+            "the peer is overloaded or answers drop by drop",
+            "a walk of large tables over a slow or lossy line",
+            "a mail server that delays clients on purpose",
+        ),
+        (
+            "See in the phases where the time went: netmon probe HOST",
+            "Read fewer modules, raise max_repetitions, or lengthen the interval",
+        ),
+    ),
+    Reason.REFUSED: Text(
+        "The host itself said that nobody listens there (TCP reset, or ICMP port unreachable): it is alive.",
+        (
+            "the service is stopped or crashed",
+            "it listens on another port or address, perhaps on loopback only",
+            "a firewall that rejects instead of dropping",
+        ),
+        ("On the host: is it running, and on which address (ss -tulpn)?",),
+    ),
+    Reason.UNREACHABLE: Text(
+        "A router on the way said that the host or its network cannot be reached.",
+        ("the last router finds no such neighbour: the host is off", "a route or a link is gone"),
+        ("Trace the path, and look at the verdict of the router that answered last",),
+    ),
+    Reason.NO_ROUTE: Text(
+        "This machine has no route, or no address of that family: it says nothing of the host.",
+        ("the name has an IPv6 address and this machine has no IPv6", "the default route is missing"),
+        ("Look at `ip -6 route`, or give the host its IPv4 address in the config",),
+    ),
+    Reason.RESOLVE_FAILED: Text(
+        "DNS did not answer, so nothing could be asked: netmon's own side.",
+        ("the resolver is down or cannot be reached", "the zone's name servers are all silent or broken"),
+        ("Ask the resolver of /etc/resolv.conf, or of dns.servers, for another name",),
+    ),
+    Reason.NAME_NOT_FOUND: Text(
+        "DNS answered that the name does not exist or has no address.",
+        ("a typing mistake in the config", "the record was removed, or its zone has expired"),
+        ("Compare the host's `address` in the config with the zone",),
+    ),
+    Reason.LOCAL_ERROR: Text(
+        "netmon's own machine could not do it: no permission, no socket, no memory, a file missing.",
+        (
+            "a local firewall forbids the port",
+            "too few file descriptors",
+            "ping needs net.ipv4.ping_group_range or CAP_NET_RAW",
+            "the ca_file of the config cannot be read",
+        ),
+        ("The run's sentence names what was refused; mend that on netmon's machine",),
+    ),
+    Reason.CRASHED: Text(
+        "A defect in netmon's probe ended the run; other checks are not affected.",
+        (),
+        ("Report it with the traceback from the agent's log",),
+    ),
+    Reason.MALFORMED_REPLY: Text(
+        "Datagrams came back, and none was an SNMP response to what was asked.",
+        ("another service answers on that port", "a defective agent or a middlebox that mangles packets"),
+        ("Capture one exchange and compare it with snmpget's",),
+    ),
+    Reason.AGENT_ERROR: Text(
+        "The agent answered with an error-status such as genErr; netmon shows no half tables.",
+        ("a subagent behind it has died or times out", "a defect of the agent in one table"),
+        (
+            "Walk the table alone: netmon snmp walk HOST OID",
+            "Restart the agent, update it, or leave the module out",
+        ),
+    ),
+    Reason.AUTHORIZATION_ERROR: Text(
+        "The agent knows us and refuses this object (authorizationError, noAccess).",
+        ("a view or access rule that leaves the object out",),
+        ("Give the community's view these subtrees",),
+    ),
+    Reason.TOO_BIG: Text(
+        "The agent cannot fit even a single object into a reply.",
+        ("a very small maximum message size on the agent",),
+        ("Raise it on the agent, or leave the module out",),
+    ),
+    Reason.NOT_INCREASING: Text(
+        "In a walk came an object that is not after the one before; going on could loop for ever.",
+        ("a defect in one of the agent's tables",),
+        ("Find the table with `netmon snmp walk`, update the agent, or leave the module out",),
+    ),
+    Reason.ENDLESS_TABLE: Text(
+        "A subtree holds more objects than netmon reads in one run.",
+        ("a defective agent that makes up rows", "an enormous table, such as a full routing table"),
+        ("Take a module that reads fewer columns",),
+    ),
+    Reason.NO_DATA: Text(
+        "The agent answers and serves nothing of any module that was asked for.",
+        ("a view that leaves them out", "modules that are not for this kind of device"),
+        ("See what it has: netmon snmp walk HOST 1.3.6.1.2.1; then choose the modules, or widen the view",),
+    ),
+    Reason.MODULE_FAILED: Text(
+        "Some modules were read and some were not; those that came are exported.",
+        ("one table is slow or broken", "loss on the way, which hits long walks first"),
+        ("The run's sentence names the modules; read one alone: netmon probe HOST snmp",),
+    ),
+    Reason.CONNECTION_LOST: Text(
+        "The server closed or reset the connection in mid-conversation, without a word.",
+        (
+            "a daemon crashed or was restarted",
+            "a proxy or load balancer in front has no healthy server behind it",
+            "a connection limit that is enforced by hanging up",
+        ),
+        ("Look into the server's log at that second; the dialogue shows the last line that came",),
+    ),
+    Reason.GREETING_TIMEOUT: Text(
+        "TCP connects, and the 220 greeting does not come (in greeting_timeout).",
+        (
+            "all the server's processes are busy: the kernel accepts, nobody reads",
+            "the server waits for DNS or a blocklist that is dead",
+            "a tarpit for unknown clients",
+        ),
+        (
+            "Count its processes against their limit, and test its resolver",
+            "Exempt netmon from greeting delays, or raise greeting_timeout",
+        ),
+    ),
+    Reason.GREETING_REJECTED: Text(
+        "The server greeted with a 5yz: it wants no mail from us, or none at all.",
+        (
+            "netmon's address is on a blocklist or lacks a PTR record",
+            "the server was set to refuse everybody",
+        ),
+        ("The reply says which; if it is about netmon alone, list its address as a friend",),
+    ),
+    Reason.GREETING_DEFERRED: Text(
+        "The server greeted with a 4yz, mostly 421: not now, come back.",
+        ("too many connections, in all or from netmon's address", "it is shutting down or starting"),
+        ("If it stays so, compare its connection limits with its load",),
+    ),
+    Reason.SYSTEM_DEFERRED: Text(
+        "The server defers because its own system is in trouble (4.3.z, RFC 3463): no mail goes in.",
+        ("the spool's disk is full", "short of memory, or overloaded"),
+        ("Look at the host's storage and memory findings, and free space in the spool",),
+    ),
+    Reason.PROTOCOL_ERROR: Text(
+        "What came is not the protocol that was expected.",
+        ("another service, or TLS, listens on this port", "a middlebox rewrites the conversation"),
+        ("Read the dialogue; compare `port` and `tls` of the config with the server's",),
+    ),
+    Reason.EHLO_REJECTED: Text(
+        "The server greeted and then refused our EHLO.",
+        ("it dislikes the name that netmon gives itself, or its lack of DNS",),
+        ("Set agent.name to a full name whose address and PTR record match",),
+    ),
+    Reason.EHLO_DEFERRED: Text(
+        "The server answered our EHLO with a 4yz: come back later.",
+        ("greylisting or rate limits that begin at EHLO", "a lookup of the server's that failed"),
+        ("See whether the next runs pass; exempt netmon from rate limits",),
+    ),
+    Reason.STARTTLS_MISSING: Text(
+        "The server does not offer STARTTLS, though the config expects it.",
+        (
+            "its certificate or key cannot be loaded, so it left TLS out",
+            "a middlebox strips the offer (some firewalls' inspection does)",
+            "TLS was never set up",
+        ),
+        ("Look for TLS errors in its log; if plain text is meant, set `tls: none`",),
+    ),
+    Reason.STARTTLS_REJECTED: Text(
+        "The server offers STARTTLS and refuses it.",
+        ("no usable certificate or key",),
+        ("Look for TLS errors in the server's log",),
+    ),
+    Reason.STARTTLS_DEFERRED: Text(
+        "The server answered STARTTLS with a 4yz, mostly 454: TLS is not available now.",
+        ("it cannot read its key, or has no entropy or memory for it",),
+        ("Look for TLS errors in the server's log",),
+    ),
+    Reason.STARTTLS_INJECTION: Text(
+        "Plain text came between STARTTLS's 220 and the handshake; believed, it would count as said in TLS.",
+        ("someone on the path injects commands or replies", "a badly broken server or proxy"),
+        ("Take it for an attack until the same appears from inside the server's own network",),
+    ),
+    Reason.TLS_HANDSHAKE: Text(
+        "The TLS handshake failed for another reason than the certificate, which netmon examines afterwards.",
+        ("`tls: implicit` on a port that begins in plain text, or the reverse", "no cipher in common"),
+        ("Compare `tls` of the config with the port; try openssl s_client",),
+    ),
+    Reason.TLS_PROTOCOL_VERSION: Text(
+        "No TLS version in common: netmon begins at TLS 1.2.",
+        ("an old server that knows TLS 1.0 or 1.1 only",),
+        ("Update it: other senders refuse it too, or fall back to plain text",),
+    ),
+}

@@ -48,6 +48,26 @@ def load_config(path: Path, modules: Mapping[str, Module], env: Mapping[str, str
     return load(path, PROBES, modules, os.environ if env is None else env)
 
 
+def make_context(config: Config | None) -> Context:
+    """What probes share, for the running loop; without a config by the machine's own settings."""
+    return Context(
+        agent_name=_ehlo_name(config),
+        snmp=Client(),
+        pinger=Pinger(),
+        resolver=_resolver(config),
+        trust=TrustStores(),
+        slots=Slots(),
+        wall=time.time,
+    )
+
+
+async def close_context(context: Context) -> None:
+    """Close what it holds open."""
+    context.snmp.close()
+    context.pinger.close()
+    await context.resolver.close()
+
+
 class Agent:
     """One running agent.  Make it inside the event loop that it shall live in."""
 
@@ -62,15 +82,7 @@ class Agent:
         self._retiring: asyncio.Task[None] | None = None
         loop = asyncio.get_running_loop()
 
-        self._context = Context(
-            agent_name=_ehlo_name(config),
-            snmp=Client(),
-            pinger=Pinger(),
-            resolver=_resolver(config),
-            trust=TrustStores(),
-            slots=Slots(),
-            wall=time.time,
-        )
+        self._context = make_context(config)
         self._metrics = SelfMetrics(__version__, PROBES)
         self._journal = Journal(config.state.path)
         self.store = Store(self._journal, wall=time.time, clock=loop.time)
@@ -126,9 +138,7 @@ class Agent:
         await self._server.stop()
         if self._retiring is not None:
             await self._retiring
-        self._context.snmp.close()
-        self._context.pinger.close()
-        await self._context.resolver.close()
+        await close_context(self._context)
         await asyncio.to_thread(self._journal.close)
         log.info("netmon stopped")
 
@@ -276,12 +286,12 @@ async def run(path: Path) -> None:
     await serve(Agent(path, config, modules))
 
 
-def _resolver(config: Config) -> Resolver:
-    return Resolver(config.dns.servers, clock=asyncio.get_running_loop().time)
+def _resolver(config: Config | None) -> Resolver:
+    return Resolver(config.dns.servers if config else (), clock=asyncio.get_running_loop().time)
 
 
-def _ehlo_name(config: Config) -> str:
-    return config.agent.name or socket.getfqdn()
+def _ehlo_name(config: Config | None) -> str:
+    return (config and config.agent.name) or socket.getfqdn()
 
 
 def _listen(config: Config) -> str:

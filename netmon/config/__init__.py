@@ -10,10 +10,11 @@ references), `records` (the schema, in pydantic), `words` (pydantic's errors as 
 from netmon.config.load import load
 from netmon.config.mistakes import ConfigError, Mistake
 from netmon.config.public import public_dump, schema, starter
-from netmon.config.records import PUBLIC_AUTH, Config, HostConfig, Listen, ProbeEntry
+from netmon.config.records import PUBLIC_AUTH, RESERVED_LABELS, Config, HostConfig, Listen, ProbeEntry
 
 __all__ = [
     "PUBLIC_AUTH",
+    "RESERVED_LABELS",
     "Config",
     "ConfigError",
     "HostConfig",

@@ -1,0 +1,80 @@
+"""What several commands share: options, loading the config, the event loop, errors as sentences."""
+
+import asyncio
+import difflib
+import sys
+from collections.abc import Collection, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn, TypeVar
+
+import typer
+
+from netmon.agent import load_config
+from netmon.config import Config, ConfigError
+from netmon.errors import NetmonError
+from netmon.mail.trail import printable
+from netmon.mib.modules import builtin_modules
+
+EX_CONFIG: Final = 78
+DEFAULT_CONFIG: Final = Path("netmon.yml")
+COMMUNITY_VARIABLE: Final = "NETMON_COMMUNITY"
+
+T = TypeVar("T")
+
+ConfigPath = Annotated[Path, typer.Option("--config", help="The config file.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log debugging lines too.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def open_config(path: Path) -> Config:
+    """The config at `path`.  Raises NetmonError that names `netmon init` where there is no file."""
+    if not path.exists():
+        raise NetmonError(f"{path} is not there. Write one: netmon init; or name yours: --config FILE")
+    return load_config(path, builtin_modules())
+
+
+def in_loop(main: Coroutine[Any, Any, T]) -> T:
+    """Run on uvloop where there is one."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(main)
+
+
+def _loop_factory() -> Any:
+    try:
+        import uvloop  # noqa: PLC0415 - absent where it has no build
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def bad_config(error: ConfigError) -> NoReturn:
+    """Print every mistake and exit 78."""
+    for mistake in error.mistakes:
+        typer.echo(str(mistake), err=True)
+    raise typer.Exit(EX_CONFIG)
+
+
+def fail(sentence: str, code: int = 1) -> NoReturn:
+    """Print one sentence and exit."""
+    typer.echo(f"netmon: {sentence}", err=True)
+    raise typer.Exit(code)
+
+
+def did_you_mean(word: str, names: Collection[str]) -> str:
+    """``; did you mean "x"?`` or nothing."""
+    near = difflib.get_close_matches(word, names, 1)
+    return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def shown(text: str) -> str:
+    """Text from the network as one line of plain characters: no escape sequence reaches the terminal."""
+    return printable(text.encode(errors="replace"))
+
+
+def draws_blocks() -> bool:
+    """Whether standard output can show block characters."""
+    try:
+        "█".encode(sys.stdout.encoding or "ascii")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True

@@ -1,0 +1,61 @@
+"""`netmon init`, `check-config`, `schema`: the config file, without an agent."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netmon.agent import load_config
+from netmon.cli.common import DEFAULT_CONFIG, EX_CONFIG, bad_config, fail
+from netmon.config import ConfigError, schema, starter
+from netmon.mib.modules import builtin_modules
+from netmon.probes import PROBES
+
+
+def init_command(folder: Annotated[Path, typer.Argument(help="Where to write netmon.yml.")] = Path()) -> None:
+    """Write a commented starter config, DIR/netmon.yml; an existing one is left alone.
+
+    For example:
+
+        netmon init /etc/netmon
+    """
+    target = folder / "netmon.yml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with target.open("x", encoding="utf-8") as file:
+            file.write(starter())
+    except FileExistsError:
+        fail(f"{target} is there already and was left as it is; name another folder: netmon init DIR")
+    except OSError as error:
+        fail(f"{target} cannot be written: {error.strerror}")
+    typer.echo(f"{target} is written. Edit its hosts, then: netmon run --config {target}")
+
+
+def check_config_command(
+    file: Annotated[Path, typer.Argument(help="The config file.")] = DEFAULT_CONFIG,
+) -> None:
+    """Check a config without touching the network: exit 0, or 78 and one line per mistake.
+
+    For example:
+
+        netmon check-config /etc/netmon/netmon.yml
+    """
+    if not file.exists():
+        fail(f"{file} is not there. Write one with: netmon init", EX_CONFIG)
+    try:
+        config = load_config(file, builtin_modules())
+    except ConfigError as error:
+        bad_config(error)
+    checks = sum(len(host.probes) for host in config.hosts)
+    typer.echo(f"{file}: fine, {len(config.hosts)} hosts with {checks} checks")
+
+
+def schema_command() -> None:
+    """Print the JSON Schema of the config, for editors.
+
+    For example:
+
+        netmon schema > netmon.schema.json
+    """
+    typer.echo(json.dumps(schema(PROBES), indent=2))

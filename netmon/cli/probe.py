@@ -1,0 +1,182 @@
+"""`netmon probe`: one run now of a host's checks, or of one that a URL names."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+from pydantic_core import PydanticCustomError
+from typer.core import TyperCommand
+
+from netmon.agent import close_context, load_config, make_context
+from netmon.cli.common import (
+    COMMUNITY_VARIABLE,
+    DEFAULT_CONFIG,
+    Json,
+    draws_blocks,
+    in_loop,
+    open_config,
+)
+from netmon.cli.targets import Wanted, check_of_url, checks_of_host
+from netmon.cli.verdict import Outcome, Status, first_line, look, plain
+from netmon.cli.waterfall import render
+from netmon.config import Config, ConfigError
+from netmon.errors import NetmonError
+from netmon.explain import REASONS
+from netmon.fields import Secret, parse_duration
+from netmon.mib.modules import builtin_modules
+from netmon.model import Check
+from netmon.status import row_of, to_json
+
+_VERSIONS: Final = {"1": 1, "2": 2, "2c": 2}
+
+
+class PluginCommand(TyperCommand):
+    """A command whose wrong arguments are UNKNOWN (3), since 2 means that the service is down."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As any command; typer's base class for its usage errors differs between its versions."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.Exit:
+            raise
+        except Exception as error:
+            if hasattr(error, "exit_code"):
+                error.exit_code = int(Status.UNKNOWN)
+            raise
+
+
+def _hosts(incomplete: str) -> list[str]:
+    try:
+        config = load_config(DEFAULT_CONFIG, builtin_modules())
+    except ConfigError:
+        return []
+    return [entry.host.name for entry in config.hosts if entry.host.name.startswith(incomplete)]
+
+
+def probe_command(
+    target: Annotated[
+        str,
+        typer.Argument(help="A host of the config, or a URL: smtp://mx1:25.", autocompletion=_hosts),
+    ],
+    probe: Annotated[
+        str | None, typer.Argument(help="One of the host's probes: smtp, or smtp:25; all if left out.")
+    ] = None,
+    *,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="The config file; netmon.yml if left out.")
+    ] = None,
+    auth: Annotated[str | None, typer.Option(help="SNMP: an entry of the config's auths.")] = None,
+    community: Annotated[
+        str | None,
+        typer.Option(
+            "--community", "-c", envvar=COMMUNITY_VARIABLE, show_default=False,
+            help="SNMP; better in the environment, since others see command lines.",
+        ),
+    ] = None,
+    snmp_version: Annotated[str | None, typer.Option("--snmp-version", help="1 or 2c.")] = None,
+    module: Annotated[list[str] | None, typer.Option(help="SNMP: a module to read; may repeat.")] = None,
+    tls_name: Annotated[str | None, typer.Option(help="The name that the certificate must be for.")] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="Authorities to trust besides none other.")] = None,
+    timeout: Annotated[str | None, typer.Option(help="For one answer, as 10s or 500ms.")] = None,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Probe now, once: phases, dialogue, result, and the verdict of what was tested.
+
+    The exit code is a Nagios plugin's: 0 ok, 1 warning (degraded), 2 critical (down), 3 unknown (could
+    not be tested); so is the first line.  A community comes from the config, or from the environment as
+    NETMON_COMMUNITY.  Examples:
+
+        netmon probe mx1
+
+        netmon probe mx1 smtp:25 --json
+
+        netmon probe smtp://mx1.example.org:25
+
+        netmon probe submissions://mx1.example.org --tls-name mail.example.org
+
+        NETMON_COMMUNITY=... netmon probe snmp://sw1 --module if_mib
+    """
+    try:
+        wanted = Wanted(
+            auth,
+            None if community is None else Secret(community),
+            _version(snmp_version),
+            module or (),
+            tls_name,
+            ca_file,
+            _seconds(timeout),
+        )
+        found, checks = _checks(target, probe, config, wanted)
+        outcome = in_loop(_look(found, checks))
+    except ConfigError as error:
+        _unknown("; ".join(map(str, error.mistakes)))
+    except (NetmonError, OSError) as error:
+        _unknown(str(error))
+    if as_json:
+        typer.echo(json.dumps(_json(outcome), indent=2))
+    else:
+        typer.echo(first_line(outcome))
+        for line in render(outcome, blocks=draws_blocks()):
+            typer.echo(line)
+    raise typer.Exit(int(outcome.status))
+
+
+def _checks(
+    target: str, probe: str | None, path: Path | None, wanted: Wanted
+) -> tuple[Config | None, Sequence[Check]]:
+    modules = builtin_modules()
+    if "://" not in target:
+        known = open_config(path or DEFAULT_CONFIG)
+        return known, checks_of_host(known, target, probe, wanted, modules)
+    if probe is not None:
+        raise NetmonError(f'a URL names its probe already; leave "{probe}" away')
+    # A URL stands for itself: a netmon.yml that happens to lie here is asked only when it is wanted.
+    wants_config = path is not None or wanted.auth is not None
+    config = open_config(path or DEFAULT_CONFIG) if wants_config else None
+    return config, check_of_url(target, wanted, {} if config is None else config.auths, modules)
+
+
+async def _look(config: Config | None, checks: Sequence[Check]) -> Outcome:
+    context = make_context(config)
+    try:
+        return await look(checks, context)
+    finally:
+        await close_context(context)
+
+
+def _json(outcome: Outcome) -> dict[str, Any]:
+    """The host as `/api/hosts` has it, under the exit code and with the reasons explained."""
+    host = outcome.states[0].check.host
+    reasons = {state.reason for state in outcome.states}
+    return {
+        "status": outcome.status.name,
+        "code": int(outcome.status),
+        **to_json(row_of(host, outcome.host_verdict, outcome.states)),
+        "explanations": {reason.value: REASONS[reason].means for reason in sorted(reasons)},
+    }
+
+
+def _version(text: str | None) -> int | None:
+    if text is not None and text not in _VERSIONS:
+        raise NetmonError(f'SNMP version "{text}" is not one of 1, 2c')
+    return None if text is None else _VERSIONS[text]
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        seconds = parse_duration(text)
+    except PydanticCustomError as error:
+        raise NetmonError(f'--timeout "{text}" {error.message()}') from None
+    if not 0 < seconds <= 60:  # noqa: PLR2004 - as the config's
+        raise NetmonError(f'--timeout "{text}" is out of range, wanted up to 60s')
+    return seconds
+
+
+def _unknown(sentence: str) -> NoReturn:
+    """On standard output, which is what monitoring systems show."""
+    typer.echo(f"NETMON UNKNOWN - {plain(sentence)}")
+    raise typer.Exit(int(Status.UNKNOWN))

@@ -1,0 +1,39 @@
+"""`netmon run`: the agent in the foreground."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netmon import logs
+from netmon.agent import run
+from netmon.cli.common import DEFAULT_CONFIG, EX_CONFIG, Verbose, bad_config, fail, in_loop
+from netmon.config import ConfigError
+from netmon.errors import NetmonError
+
+
+def run_command(
+    config: Annotated[
+        Path, typer.Option("--config", "-c", help="The config file; netmon init writes one.")
+    ] = DEFAULT_CONFIG,
+    *,
+    verbose: Verbose = False,
+) -> None:
+    """Run the agent in the foreground.
+
+    SIGHUP reads the config again; SIGTERM and Ctrl-C stop it.  Example:
+
+        netmon run --config /etc/netmon/netmon.yml
+    """
+    if not config.exists():
+        fail(
+            f"{config} is not there. Write one with: netmon init; or see netmon at work: netmon demo",
+            EX_CONFIG,
+        )
+    logs.configure(verbose=verbose)
+    try:
+        in_loop(run(config))
+    except ConfigError as error:
+        bad_config(error)
+    except (NetmonError, OSError) as error:
+        fail(str(error))

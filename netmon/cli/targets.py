@@ -1,0 +1,211 @@
+"""What `netmon probe` is to look at: a host of the config, or a URL that stands for one.
+
+A URL becomes the very records that the config would have become, so a probe from the command line is
+the product's own and not one that resembles it.  Schemes as services are called (RFC 6409, RFC 8314):
+
+    smtp://mx1:25             STARTTLS, as netmon.yml's default; implicit TLS on port 465
+    smtp+starttls:// smtp+plain:// smtps://
+    submission://mx1          port 587, STARTTLS;  submissions://mx1  port 465, implicit TLS
+    snmp://sw1  ping://sw1
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from pydantic import ValidationError
+
+from netmon.cli.common import COMMUNITY_VARIABLE, did_you_mean
+from netmon.config import PUBLIC_AUTH, Config, HostConfig, ProbeEntry
+from netmon.errors import NetmonError
+from netmon.fields import Secret
+from netmon.mib.modules import Module
+from netmon.model import Check, Host
+from netmon.plan import plan
+from netmon.probes import PROBES
+from netmon.probes.base import Auth, Library
+
+_GIVEN: Final = "given"  # the auth made of a community that was given here
+_MAX_PORT: Final = 65535
+_PORT: Final = re.compile(r"[0-9]{1,5}")
+# Scheme -> probe, and its settings where the URL says nothing else.
+_SCHEMES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
+    "ping": ("ping", {}),
+    "snmp": ("snmp", {}),
+    "smtp": ("smtp", {"port": 25}),
+    "smtp+starttls": ("smtp", {"port": 25, "tls": "starttls"}),
+    "smtp+plain": ("smtp", {"port": 25, "tls": "none"}),
+    "smtps": ("smtp", {"port": 465, "tls": "implicit"}),
+    "submission": ("smtp", {"port": 587, "tls": "starttls"}),
+    "submissions": ("smtp", {"port": 465, "tls": "implicit"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line adds to a target; None leaves it to the config or the default."""
+
+    auth: str | None = None
+    community: Secret | None = None
+    version: int | None = None
+    modules: Sequence[str] = ()
+    tls_name: str | None = None
+    ca_file: Path | None = None
+    timeout: float | None = None  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Hosts:
+    """As much of a config as plan() needs."""
+
+    hosts: Sequence[HostConfig]
+
+
+def checks_of_host(
+    config: Config, name: str, probe: str | None, wanted: Wanted, modules: Mapping[str, Module]
+) -> tuple[Check, ...]:
+    """The checks of a configured host: all, or those that `probe` names: `smtp`, `smtp:25` or `mx1:25`.
+
+    Raises NetmonError that says what there is instead.
+    """
+    hosts = {entry.host.name: entry for entry in config.hosts}
+    if name not in hosts:
+        near = did_you_mean(name, hosts)
+        raise NetmonError(
+            f'{config.path} has no host "{name}"{near}; without a config name a URL: netmon probe smtp://{name}'
+        )
+    entry = hosts[name]
+    if wanted.timeout is not None:
+        entry = replace(entry, timeout=wanted.timeout)
+    if wanted.auth is not None or wanted.community is not None or wanted.modules:
+        entry = replace(entry, probes=tuple(_given_snmp(entry.probes, wanted, config.auths, modules)))
+    every = _planned(entry, _library(config.auths, wanted, modules))
+    chosen = tuple(check for check in every if probe is None or probe in _names(check))
+    if not chosen:
+        there = ", ".join(dict.fromkeys(_names(check)[-1] for check in every)) or "nothing"
+        raise NetmonError(f'{name} has no check "{probe}" in {config.path}; it has {there}')
+    return chosen
+
+
+def _names(check: Check) -> tuple[str, ...]:
+    """What a check may be called on the command line; the last is what is suggested."""
+    port = check.key.endpoint.removeprefix(check.key.host)
+    return check.key.probe, check.key.endpoint, f"{check.key.probe}{port}"
+
+
+def check_of_url(
+    url: str, wanted: Wanted, auths: Mapping[str, Auth], modules: Mapping[str, Module]
+) -> tuple[Check, ...]:
+    """The check that a URL stands for; `auths` are the config's, if there is one.
+
+    Raises NetmonError, never with a community in it.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme not in _SCHEMES:
+        near = did_you_mean(scheme, _SCHEMES)
+        raise NetmonError(f'"{scheme}" is not a scheme to probe{near}; there are {", ".join(_SCHEMES)}')
+    probe, defaults = _SCHEMES[scheme]
+    user, host, port = _authority(rest, scheme)
+    settings: dict[str, Any] = dict(defaults)
+    if port is not None:
+        settings["port"] = port
+    if probe == "ping" and port is not None:
+        raise NetmonError(f"ping has no port; leave :{port} away")
+    if user is not None:
+        if probe != "snmp":
+            raise NetmonError(f"{scheme} takes no user in front of the host")
+        wanted = replace(wanted, community=Secret(user))
+    if probe == "smtp":
+        named = {"tls_name": wanted.tls_name, "ca_file": wanted.ca_file}
+        settings |= {key: value for key, value in named.items() if value is not None}
+    bound = _settings(probe, settings)
+    if probe == "snmp":
+        bound = _with_snmp(bound, wanted, auths, modules)
+    entry = HostConfig(
+        Host(host, host), interval=60.0, timeout=wanted.timeout or 10.0, retries=2,
+        probes=(ProbeEntry(PROBES[probe], bound),),
+    )  # fmt: skip
+    return _planned(entry, _library(auths, wanted, modules))
+
+
+def _authority(rest: str, scheme: str) -> tuple[str | None, str, int | None]:
+    """User, host and port; what goes wrong is told without quoting a user, who may be a secret."""
+    mend = f"wanted {scheme}://HOST or {scheme}://HOST:PORT"
+    try:
+        parts = urlsplit(f"//{rest}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise NetmonError(f"the address in the URL is not one; {mend}") from None
+    if not host or parts.path not in {"", "/"} or parts.query or parts.fragment or parts.password is not None:
+        raise NetmonError(f"the URL holds more or less than a host and a port; {mend}")
+    return None if parts.username is None else unquote(parts.username), host, port
+
+
+def split_host_port(text: str) -> tuple[str, int | None]:
+    """`sw1`, `sw1:1161`, `[::1]:1161` and a bare IPv6 address.  Raises NetmonError."""
+    if text.count(":") > 1 and not text.startswith("["):
+        return text, None
+    host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
+    if not colon:
+        host = text
+    elif not _PORT.fullmatch(port) or not 0 < int(port) <= _MAX_PORT:
+        raise NetmonError(f'"{text}" is no target: wanted HOST, HOST:PORT or [IPV6]:PORT')
+    return host.removeprefix("[").removesuffix("]"), int(port) if colon else None
+
+
+def _settings(probe: str, settings: Mapping[str, Any]) -> Any:
+    try:
+        return PROBES[probe].settings.model_validate(settings)
+    except ValidationError as error:
+        what = error.errors(include_url=False, include_input=False)[0]
+        raise NetmonError(f"{'.'.join(map(str, what['loc']))}: {what['msg']}") from None
+
+
+def _given_snmp(
+    probes: Iterable[ProbeEntry], wanted: Wanted, auths: Mapping[str, Auth], modules: Mapping[str, Module]
+) -> Iterable[ProbeEntry]:
+    for entry in probes:
+        if entry.kind.name == "snmp":
+            yield ProbeEntry(entry.kind, _with_snmp(entry.settings, wanted, auths, modules))
+        else:
+            yield entry
+
+
+def _with_snmp(
+    settings: Any, wanted: Wanted, auths: Mapping[str, Auth], modules: Mapping[str, Module]
+) -> Any:
+    """SNMP settings with the auth and the modules that were asked for."""
+    changed: dict[str, Any] = {}
+    if wanted.community is not None:
+        changed["auth"] = _GIVEN
+    elif wanted.auth is not None:
+        if wanted.auth not in {PUBLIC_AUTH, *auths}:
+            near = did_you_mean(wanted.auth, auths)
+            raise NetmonError(
+                f'no auth is called "{wanted.auth}"{near}; they are in netmon.yml: --config FILE, '
+                f"or give a community in the environment: {COMMUNITY_VARIABLE}"
+            )
+        changed["auth"] = wanted.auth
+    if wanted.modules:
+        for name in wanted.modules:
+            if name not in modules:
+                near = did_you_mean(name, modules)
+                raise NetmonError(f'no module is called "{name}"{near}; there are {", ".join(modules)}')
+        changed["modules"] = tuple(wanted.modules)
+    return settings.model_copy(update=changed)
+
+
+def _library(auths: Mapping[str, Auth], wanted: Wanted, modules: Mapping[str, Module]) -> Library:
+    known = {PUBLIC_AUTH: Auth()} | dict(auths)
+    if wanted.community is not None:
+        known[_GIVEN] = Auth(version=wanted.version or 2, community=wanted.community)
+    elif wanted.version is not None:
+        known = {name: auth.model_copy(update={"version": wanted.version}) for name, auth in known.items()}
+    return Library(known, modules)
+
+
+def _planned(entry: HostConfig, library: Library) -> tuple[Check, ...]:
+    return tuple(sorted(plan(_Hosts((entry,)), library), key=lambda check: check.key))

@@ -48,10 +48,13 @@ def load_config(path: Path, modules: Mapping[str, Module], env: Mapping[str, str
     return load(path, PROBES, modules, os.environ if env is None else env)
 
 
-def make_context(config: Config | None) -> Context:
-    """What probes share, for the running loop; without a config by the machine's own settings."""
+def make_context(config: Config | None, agent_name: str = "") -> Context:
+    """What probes share, for the running loop; without a config by the machine's own settings.
+
+    `agent_name` is what mail servers are told; nothing else needs it.
+    """
     return Context(
-        agent_name=_ehlo_name(config),
+        agent_name=agent_name,
         snmp=Client(),
         pinger=Pinger(),
         resolver=_resolver(config),
@@ -82,7 +85,7 @@ class Agent:
         self._retiring: asyncio.Task[None] | None = None
         loop = asyncio.get_running_loop()
 
-        self._context = make_context(config)
+        self._context = make_context(config, ehlo_name(config))
         self._metrics = SelfMetrics(__version__, PROBES)
         self._journal = Journal(config.state.path)
         self.store = Store(self._journal, wall=time.time, clock=loop.time)
@@ -159,7 +162,7 @@ class Agent:
             else:
                 self._mistakes = ()
                 self._config = config
-                self._context.agent_name = _ehlo_name(config)
+                self._context.agent_name = ehlo_name(config)
                 retired, self._context.resolver = self._context.resolver, _resolver(config)
                 await retired.close()
                 self._apply(config, checks)
@@ -290,7 +293,8 @@ def _resolver(config: Config | None) -> Resolver:
     return Resolver(config.dns.servers if config else (), clock=asyncio.get_running_loop().time)
 
 
-def _ehlo_name(config: Config | None) -> str:
+def ehlo_name(config: Config | None) -> str:
+    """What netmon calls itself: the config's name, else this machine's, which may ask DNS."""
     return (config and config.agent.name) or socket.getfqdn()
 
 

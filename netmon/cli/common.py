@@ -21,7 +21,6 @@ COMMUNITY_VARIABLE: Final = "NETMON_COMMUNITY"
 
 T = TypeVar("T")
 
-ConfigPath = Annotated[Path, typer.Option("--config", help="The config file.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log debugging lines too.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -78,14 +78,15 @@ def explain_command(
 def _overview(found: list[Entry]) -> str:
     """One line a name, by kind; of the devices' metrics, which are hundreds, only that they are there."""
     lines: list[str] = []
-    kind = ""
+    kind, wide = "", 0
     ours = [e for e in found if e.kind != "metric" or e.name.startswith("netmon_")]
     for entry in sorted(ours, key=lambda e: ("verdict result reason finding metric".index(e.kind), e.name)):
         if entry.kind != kind:
             kind = entry.kind
+            wide = max(len(other.name) for other in ours if other.kind == kind)
             lines += ["", f"{kind}s"]
-        width = max(10, _WIDTH - 30)
-        lines.append(f"  {entry.name:<27} {textwrap.shorten(entry.text.means, width, placeholder='...')}")
+        means = textwrap.shorten(entry.text.means, max(_WIDTH - wide, 40), placeholder="...")
+        lines.append(f"  {entry.name:<{wide}}  {means}")
     others = len(found) - len(ours)
     return "\n".join([*lines[1:], "", f"and {others} metrics of devices: netmon explain ifHCInOctets"])
 

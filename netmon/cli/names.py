@@ -27,8 +27,14 @@ class Names:
 
     def __init__(self, modules: Mapping[str, Module]) -> None:
         self._modules = modules
-        self._metrics = {metric.name: metric for module in modules.values() for metric in module.metrics}
-        self._by_oid = {metric.oid: name for name, metric in self._metrics.items()}
+        metrics = [metric for module in modules.values() for metric in module.metrics]
+        # A column that is only looked up in, as ifDescr, is called as its label is.
+        columns = {
+            lookup.label: lookup.oid for m in metrics for lookup in m.labelling.lookups if lookup.labels
+        }
+        self._objects = columns | {metric.name: metric.oid for metric in metrics}
+        self._scalars = {metric.name for metric in metrics if not metric.labelling.indexes}
+        self._by_oid = {oid: name for name, oid in self._objects.items()}
 
     def find(self, text: str) -> tuple[Wish, ...]:
         """`1.3.6.1.2.1.1`, `ifDescr`, `ifDescr.2`, `IF-MIB::ifDescr.2`; a module's name is all its subtrees.
@@ -42,13 +48,12 @@ class Names:
                 raise NetmonError(str(error)) from None
         match = _NAME.fullmatch(text)
         name, index = match.groups() if match else (text, "")
-        if name in self._metrics:
-            metric = self._metrics[name]
-            scalar = not index and not metric.labelling.indexes
-            return (Wish(encode_oid(decode_oid(metric.oid) + index), scalar),)
+        if name in self._objects:
+            scalar = not index and name in self._scalars
+            return (Wish(encode_oid(decode_oid(self._objects[name]) + index), scalar),)
         if name in self._modules and not index:
             return tuple(Wish(root) for root in self._modules[name].walk)
-        near = did_you_mean(name, {*self._metrics, *self._modules})
+        near = did_you_mean(name, {*self._objects, *self._modules})
         raise NetmonError(
             f'"{text}" is neither an OID like 1.3.6.1.2.1.1 nor a name of the shipped modules{near}'
         )

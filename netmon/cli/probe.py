@@ -9,7 +9,7 @@ import typer
 from pydantic_core import PydanticCustomError
 from typer.core import TyperCommand
 
-from netmon.agent import close_context, load_config, make_context
+from netmon.agent import close_context, ehlo_name, load_config, make_context
 from netmon.cli.common import (
     COMMUNITY_VARIABLE,
     DEFAULT_CONFIG,
@@ -78,7 +78,7 @@ def probe_command(
     snmp_version: Annotated[str | None, typer.Option("--snmp-version", help="1 or 2c.")] = None,
     module: Annotated[list[str] | None, typer.Option(help="SNMP: a module to read; may repeat.")] = None,
     tls_name: Annotated[str | None, typer.Option(help="The name that the certificate must be for.")] = None,
-    ca_file: Annotated[Path | None, typer.Option(help="Authorities to trust besides none other.")] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="Whom to trust; the system's if left out.")] = None,
     timeout: Annotated[str | None, typer.Option(help="For one answer, as 10s or 500ms.")] = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -139,7 +139,7 @@ def _checks(
 
 
 async def _look(config: Config | None, checks: Sequence[Check]) -> Outcome:
-    context = make_context(config)
+    context = make_context(config, ehlo_name(config) if any(check.role for check in checks) else "")
     try:
         return await look(checks, context)
     finally:

@@ -77,6 +77,8 @@ def checks_of_host(
         raise NetmonError(
             f'{config.path} has no host "{name}"{near}; without a config name a URL: netmon probe smtp://{name}'
         )
+    if wanted.tls_name is not None or wanted.ca_file is not None:
+        raise NetmonError(f"--tls-name and --ca-file go with a URL; those of {name} are in {config.path}")
     entry = hosts[name]
     if wanted.timeout is not None:
         entry = replace(entry, timeout=wanted.timeout)

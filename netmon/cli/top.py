@@ -81,6 +81,7 @@ def fetch(url: str) -> list[dict[str, Any]]:
         with opener.open(request, timeout=_PATIENCE) as answer:
             data = answer.read(_MOST + 1)
     except urllib.error.HTTPError as error:
+        error.close()
         raise NetmonError(f"{url} answers {error.code}; is it a netmon agent?") from None
     except (OSError, HTTPException, ValueError) as error:
         why = getattr(error, "reason", None) or error

@@ -6,6 +6,7 @@ what a monitoring system shows, and after `|` stand numbers for its graphs.
 
 import asyncio
 import re
+import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -92,10 +93,11 @@ async def _run(check: Check, context: Context) -> Observation:
         async with asyncio.timeout(check.deadline):
             return await PROBES[check.key.probe].probe(check, context)
     except TimeoutError:
-        text = f"did not end within its {check.deadline:g} s"
-        return Observation(
-            check.key, Result.FAILED, Reason.DEADLINE, text, started, check.deadline, begun=begun
-        )
+        ended = Result.FAILED, Reason.DEADLINE, f"did not end within its {check.deadline:g} s"
+    except Exception as error:  # noqa: BLE001 - one probe's defect must not hide what the others found
+        traceback.print_exc()
+        ended = Result.UNTESTABLE, Reason.CRASHED, f"netmon's own probe crashed ({type(error).__name__})"
+    return Observation(check.key, *ended, started, asyncio.get_running_loop().time() - begun, begun=begun)
 
 
 def first_line(outcome: Outcome) -> str:

@@ -21,7 +21,8 @@ def render(outcome: Outcome, *, blocks: bool) -> Iterator[str]:
     host = outcome.states[0].check.host
     yield f"Verdict of what was tested: {verdict.name}"
     for finding in verdict.findings:
-        yield f"  {finding.severity:<5} {finding.kind}: {plain(finding.text)}"
+        whose = f" ({finding.key.probe} {finding.key.endpoint})" if finding.key is not None else ""
+        yield f"  {finding.severity:<5} {finding.kind}{whose}: {plain(finding.text)}"
     if host.depends_on:
         yield f"  (not looked at: {', '.join(host.depends_on)}, on which {host.name} depends)"
     yield f"  netmon explain {verdict.name}"

@@ -208,7 +208,7 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ("Compare `tls` of the config with the port; try openssl s_client",),
     ),
     Reason.TLS_PROTOCOL_VERSION: Text(
-        "No TLS version in common: netmon begins at TLS 1.2.",
+        "No TLS version in common; netmon takes TLS 1.2 and later.",
         ("an old server that knows TLS 1.0 or 1.1 only",),
         ("Update it: other senders refuse it too, or fall back to plain text",),
     ),

@@ -1,32 +1,63 @@
 """The command line: what it writes, what it says, and how it exits."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from netmon import __version__
-from netmon.cli import app
+from tests.unit.cli.calling import call
 
-COMMANDS = ("run", "demo", "init", "check-config", "schema")
-
-
-def call(*arguments: str) -> Result:
-    """Call `netmon` with these arguments."""
-    return CliRunner().invoke(app, list(arguments))
+COMMANDS = (
+    "run", "demo", "init", "check-config", "schema", "import", "probe", "snmp get", "snmp walk", "top",
+    "explain",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(command: str) -> None:
-    """`--help` works on each, and the overview names it."""
-    assert call(command, "--help").exit_code == 0
-    assert command in call("--help").output
+def test_every_command_explains_itself_by_example(command: str) -> None:
+    """`--help` works on each and shows a line that could be typed; the overview names it."""
+    told = call(*command.split(), "--help")
+    assert told.exit_code == 0
+    assert "xample" in told.output
+    assert f" netmon {command} " in told.output.partition("xample")[2]
+    assert command.split(maxsplit=1)[0] in call("--help").output
 
 
 def test_version() -> None:
     """`--version` says it and does nothing else."""
     assert call("--version").output == f"netmon {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["run --config", "check-config"])
+def test_a_missing_config_names_init(command: str, tmp_path: Path) -> None:
+    """Exit 78 and a sentence that says how to get one."""
+    done = call(*command.split(), str(tmp_path / "netmon.yml"))
+    assert done.exit_code == 78
+    assert "is not there" in done.output
+    assert "netmon init" in done.output
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [("netmon pro", "probe"), ("netmon explain mail_st", "mail_starved"), ("netmon probe m", "mx1")],
+)
+def test_the_shell_completes(typed: str, wanted: str, tmp_path: Path) -> None:
+    """Commands, the names that can be explained, and the config's hosts."""
+    (tmp_path / "netmon.yml").write_text("hosts: [{name: mx1, address: 127.0.0.1, ping: true}]\n")
+    words = {"_NETMON_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; sys.argv = ['netmon']; from netmon.cli import main; main()"],
+        env={**os.environ, **words},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert wanted in done.stdout.split(), done
 
 
 def test_init_writes_a_config_that_is_valid_and_never_overwrites(tmp_path: Path) -> None:

@@ -1,0 +1,102 @@
+"""Every name that netmon uses has its text, and no text is about nothing."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import netmon
+from netmon.cli import app
+from netmon.cli.explain import known
+from netmon.errors import Reason
+from netmon.explain import FINDINGS, METRICS, REASONS, RESULTS, VERDICTS, Text
+from netmon.model import FindingKind, Result, VerdictName
+from netmon.probes import PROBES
+from tests.unit.cli.calling import call
+
+SOURCES = sorted(Path(netmon.__file__).parent.rglob("*.py"))
+TEXTS: dict[str, Text] = {
+    **REASONS,
+    **FINDINGS,
+    **METRICS,
+    **{f"result {k}": v for k, v in RESULTS.items()},
+} | {f"verdict {k}": v for k, v in VERDICTS.items()}
+
+
+def test_every_name_has_a_text_and_every_text_a_name() -> None:
+    """The texts are keyed by the enums' members: all of them, and nothing else."""
+    assert set(REASONS) == set(Reason)
+    assert set(RESULTS) == set(Result)
+    assert set(VERDICTS) == set(VerdictName)
+    assert set(FINDINGS) == set(FindingKind)
+
+
+def test_every_finding_is_from_the_closed_list() -> None:
+    """In the code a finding's kind is a member of the enum, handed on, or a probe with its result."""
+    kinds = set()
+    for source in SOURCES:
+        for node in ast.walk(ast.parse(source.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
+                kinds.add(ast.unparse(node.args[0]))
+    named = {kind for kind in kinds if kind.startswith("FindingKind.")}
+    assert kinds - named == {"kind", "finding.kind", "f'{key.probe}_{state.result}'"}
+    used = "".join(source.read_text() for source in SOURCES if "explain" not in source.parts)
+    assert [kind for kind in FindingKind if f"FindingKind.{kind.name}" not in used] == []
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_text_is_short_and_whole(name: str) -> None:
+    """A sentence with its full stop; causes and steps without; commands in it are those that there are."""
+    text = TEXTS[name]
+    assert text.means.endswith(".")
+    assert len(text.means) <= 120
+    for item in (*text.causes, *text.todo):
+        assert 0 < len(item) <= 110
+        assert not item.endswith(".")
+    commands = {command.name for command in app.registered_commands} | {"snmp"}
+    for line in (text.means, *text.causes, *text.todo):
+        for mention in re.findall(r"(?:`|: )netmon ([a-z-]+)", line):
+            assert mention in commands
+
+
+def test_every_reason_but_the_good_ones_says_what_to_do() -> None:
+    """Whoever reads a reason at night finds a first step."""
+    assert [reason for reason in Reason if reason is not Reason.OK and not REASONS[reason].todo] == []
+
+
+def test_a_name_of_two_kinds_is_told_twice() -> None:
+    """`unreachable` is a verdict and a reason."""
+    told = call("explain", "unreachable")
+    assert told.exit_code == 0
+    assert "unreachable (verdict)" in told.output
+    assert "unreachable (reason)" in told.output
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_a_probe_and_its_result_is_a_finding(probe: str) -> None:
+    """As `netmon_host_finding` has them."""
+    assert f"{probe}_failed (finding)" in call("explain", f"{probe}_failed").output
+
+
+def test_metrics_of_devices_and_of_netmon() -> None:
+    """With their type, and where a device's comes from."""
+    assert "1.3.6.1.2.1.31.1.1.1.6 of the module if_mib" in call("explain", "ifHCInOctets").output
+    assert "(gauge)" in call("explain", "netmon_check_up").output
+
+
+def test_an_unknown_name_exits_1_with_the_nearest() -> None:
+    """A typing mistake is answered with the name that was meant."""
+    told = call("explain", "mail_starvd")
+    assert told.exit_code == 1
+    assert 'did you mean "mail_starved"?' in told.output
+
+
+def test_alone_it_lists_all_names() -> None:
+    """All but the devices' metrics, one line each; as JSON everything."""
+    told = call("explain").output
+    assert [entry.name for entry in known() if entry.kind != "metric" and entry.name not in told] == []
+    assert max(map(len, told.splitlines())) <= 110
+    listed = {(entry["kind"], entry["name"]) for entry in json.loads(call("explain", "--json").output)}
+    assert listed == {(entry.kind, entry.name) for entry in known()}

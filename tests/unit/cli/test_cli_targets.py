@@ -1,0 +1,131 @@
+"""What a target on the command line stands for, and what is said about one that is none."""
+
+from pathlib import Path
+
+import pytest
+
+from netmon.agent import load_config
+from netmon.cli.targets import Wanted, check_of_url, checks_of_host, split_host_port
+from netmon.errors import NetmonError
+from netmon.fields import Secret
+from netmon.mib.modules import builtin_modules
+from netmon.model import Check, Role
+
+MODULES = builtin_modules()
+CONFIG = """
+auths: {lab: {version: 1, community: sesame}}
+hosts:
+  - name: mx1
+    address: 127.0.0.1
+    ping: true
+    snmp: {auth: lab, port: 1161, modules: [system]}
+    smtp: [{port: 25}, {port: 465}]
+"""
+
+
+def of(url: str, **wanted: object) -> Check:
+    """The one check of a URL."""
+    (check,) = check_of_url(url, Wanted(**wanted), {}, MODULES)  # type: ignore[arg-type]
+    return check
+
+
+@pytest.mark.parametrize(
+    ("url", "endpoint", "mode", "role"),
+    [
+        ("smtp://mx1", "mx1:25", "starttls", Role.INBOUND),
+        ("smtp://mx1:465", "mx1:465", "implicit", Role.SUBMISSION),
+        ("smtp://mx1:2525/", "mx1:2525", "starttls", Role.INBOUND),
+        ("smtp+plain://mx1:25", "mx1:25", "none", Role.INBOUND),
+        ("smtp+starttls://mx1:26", "mx1:26", "starttls", Role.INBOUND),
+        ("smtps://mx1", "mx1:465", "implicit", Role.SUBMISSION),
+        ("submission://mx1", "mx1:587", "starttls", Role.SUBMISSION),
+        ("submissions://[::1]:4465", "::1:4465", "implicit", Role.INBOUND),
+    ],
+)
+def test_mail(url: str, endpoint: str, mode: str, role: Role) -> None:
+    """Ports and TLS as the service's name says, where the URL says nothing else."""
+    check = of(url)
+    assert (check.key.endpoint, check.settings.mode, check.role) == (endpoint, mode, role)
+
+
+def test_snmp() -> None:
+    """The community is the user's part, decoded; modules and version as asked."""
+    check = of("snmp://p%40ss@127.0.0.1:1161", modules=["if_mib"], version=1)
+    auth = check.settings.auth
+    assert (auth.community.reveal(), auth.version, check.settings.port) == ("p@ss", 1, 1161)
+    assert [module.name for module in check.settings.modules] == ["if_mib"]
+    assert of("snmp://sw1", community=Secret("x")).settings.auth.community == Secret("x")
+    assert of("snmp://sw1").settings.auth.community == Secret("public")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("smtpx://mx1", 'did you mean "smtp'),
+        ("smtp://", "wanted smtp://HOST"),
+        ("smtp://mx1:99999", "is not one"),
+        ("smtp://mx1/path", "wanted smtp://HOST"),
+        ("ping://mx1:7", "ping has no port"),
+        ("smtp://user@mx1", "takes no user"),
+        ("snmp://a:sesame@sw1", "wanted snmp://HOST"),
+        ("snmp://sesame@sw1:x", "is not one"),
+        ("snmp://sesame@", "wanted snmp://HOST"),
+        ("smtp://mx1:0", "port"),
+    ],
+)
+def test_a_url_that_is_none(url: str, words: str) -> None:
+    """A sentence that says what is wanted, and never repeats what may be a community."""
+    with pytest.raises(NetmonError) as caught:
+        of(url)
+    assert words in str(caught.value)
+    assert "sesame" not in str(caught.value)
+
+
+def test_a_configured_host(tmp_path: Path) -> None:
+    """All its checks, or those that a probe or an endpoint names, with the config's own settings."""
+    path = tmp_path / "netmon.yml"
+    path.write_text(CONFIG)
+    config = load_config(path, MODULES)
+
+    def chosen(probe: str | None, **wanted: object) -> list[str]:
+        given = Wanted(**wanted)  # type: ignore[arg-type]
+        return [check.key.endpoint for check in checks_of_host(config, "mx1", probe, given, MODULES)]
+
+    assert chosen(None) == ["mx1", "mx1:25", "mx1:465", "mx1:1161"]
+    assert chosen("smtp") == ["mx1:25", "mx1:465"]
+    assert chosen("smtp:25") == chosen("mx1:25") == ["mx1:25"]
+    (snmp,) = checks_of_host(config, "mx1", "snmp", Wanted(modules=["if_mib"]), MODULES)
+    assert snmp.settings.auth.community.reveal() == "sesame"
+    assert [module.name for module in snmp.settings.modules] == ["if_mib"]
+    with pytest.raises(NetmonError, match="it has ping, smtp:25, smtp:465, snmp:1161"):
+        chosen("imap")
+    with pytest.raises(NetmonError, match='did you mean "mx1"'):
+        checks_of_host(config, "mx2", None, Wanted(), MODULES)
+    with pytest.raises(NetmonError, match='no module is called "if_mob"; did you mean "if_mib"'):
+        chosen(None, modules=["if_mob"])
+    with pytest.raises(NetmonError, match="go with a URL"):
+        chosen(None, tls_name="mx1")
+    with pytest.raises(NetmonError, match='no auth is called "lap"; did you mean "lab"'):
+        chosen(None, auth="lap")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("sw1", ("sw1", None)),
+        ("sw1:1161", ("sw1", 1161)),
+        ("::1", ("::1", None)),
+        ("[::1]", ("::1", None)),
+        ("[::1]:1161", ("::1", 1161)),
+    ],
+)
+def test_host_and_port(text: str, found: tuple[str, int | None]) -> None:
+    """With and without a port, IPv6 with and without brackets."""
+    assert split_host_port(text) == found
+
+
+@pytest.mark.parametrize("text", ["sw1:", "sw1:x", "sw1:0", "sw1:70000", "sw1:²"])
+def test_host_and_no_port(text: str) -> None:
+    """What stands behind the colon must be a port."""
+    with pytest.raises(NetmonError, match="wanted HOST"):
+        split_host_port(text)

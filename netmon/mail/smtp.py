@@ -33,7 +33,8 @@ _CLOSE: Final = 0.5  # seconds for the peer's close_notify
 _REJECTED: Final = 500
 _DEFERRED: Final = 400
 _REPLY: Final = re.compile(rb"[2-5][0-9][0-9](?:[ -]|$)")
-_SYSTEM_TROUBLE: Final = re.compile(r"4\.3\.[0-9]{1,3}\b")  # RFC 3463 §3.4, mail system status
+# RFC 3463 §3.4, mail system status; but Postfix says 4.3.2 to a single client that it puts off.
+_SYSTEM_TROUBLE: Final = re.compile(r"4\.3\.(?!2\b)[0-9]{1,3}\b")
 _NO_ESMTP: Final = {500, 502, 504}  # RFC 5321 §3.2: a server that knows no EHLO may know HELO
 
 

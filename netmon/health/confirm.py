@@ -69,10 +69,13 @@ def _agreed(
 ) -> int:
     """How many scheduled runs of a check speak for the candidate.
 
-    Failures from the time when nothing of the host was heard say nothing of what fails now: once it
-    shows life again, or its upstream does, only runs since then count.
+    Failures from a worse time say nothing of what fails now: once the host shows life again, or its
+    upstream does, or one of its endpoints answers, what still fails must fail again.  Otherwise
+    every recovery would pass through the verdicts between.
     """
-    if current.confirmed.name in _NO_LIFE and candidate.name is not VerdictName.HEALTHY:
+    before, after = _RANK.get(current.confirmed.name), _RANK.get(candidate.name)
+    recovers = before is not None and after is not None and after < before
+    if (recovers or current.confirmed.name in _NO_LIFE) and candidate.name is not VerdictName.HEALTHY:
         return min(streak(state), state.runs - counted.get(state.check.key, 0))
     return streak(state)
 

@@ -161,6 +161,36 @@ def dead(of: object, begun: float) -> Observation:
     return seen(of, FAILED, Reason.TIMEOUT, alive=False, begun=begun)
 
 
+def test_a_recovery_does_not_pass_through_the_verdicts_between() -> None:
+    """Three ports come back one after the other: mail_down, then healthy, and no mail_degraded."""
+    checks = [check("smtp", MX2, port=port) for port in (25, 465, 587)]
+    world = World(*checks)
+    for begun in (1002, 1017, 1032):
+        for of in checks:
+            world.put(seen(of, FAILED, Reason.REFUSED, begun=begun))
+    assert world.verdict("mx2") == "mail_down"
+    seen_verdicts = set()
+    for round_ in range(3):
+        for number, of in enumerate(checks):
+            world.put(seen(of, begun=1050 + 15 * round_ + number))
+            seen_verdicts.add(world.verdict("mx2"))
+    assert seen_verdicts == {"mail_down", "healthy"}
+
+
+def test_what_goes_on_failing_is_told_when_the_rest_came_back() -> None:
+    """One port stays closed: mail_degraded, after it has failed again for `recover` runs."""
+    inbound, optional = check("smtp", MX2, port=25), check("smtp", MX2, port=465, required=False)
+    world = World(inbound, optional)
+    for begun in (1002, 1017, 1032):
+        for of in (inbound, optional):
+            world.put(seen(of, FAILED, Reason.REFUSED, begun=begun))
+    assert world.verdict("mx2") == "mail_down"
+    for begun in (1047, 1062, 1077):
+        world.put(seen(inbound, begun=begun))
+        world.put(seen(optional, FAILED, Reason.REFUSED, begun=begun))
+    assert world.verdict("mx2") == "mail_degraded"
+
+
 def test_nobody_is_accused_when_the_switch_comes_back() -> None:
     """unreachable turns healthy, not host_down for the moment before the host was looked at again."""
     world = World(SMTP, SNMP, SWITCH)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from netmon.demo.device import Moving, Row, Value, swing
-from netmon.demo.objects import IFX_TABLE, Port, interfaces, system
+from netmon.demo.objects import IFX_TABLE, SYSTEM, Port, interfaces, system
 from netmon.snmp import ber
 
 UPS: Final = "1.3.6.1.2.1.33.1"
@@ -64,11 +64,17 @@ def print_server_rows(name: str) -> Iterator[Row]:
         services=64,
         modules=(),
     ):
-        if row.oid.endswith(".1.8.0"):  # sysORLastChange came with SNMPv2
+        if row.oid == f"{SYSTEM}.8.0":  # sysORLastChange came with SNMPv2
             continue
         yield row
     port = Port(
-        1, "", "PrintBox Ethernet", mac=bytes((2, 0, 0, 0, 3, 1)), megabits=10, octets_in=900.0, octets_out=200.0
+        1,
+        "",
+        "PrintBox Ethernet",
+        mac=bytes((2, 0, 0, 0, 3, 1)),
+        megabits=10,
+        octets_in=900.0,
+        octets_out=200.0,
     )
     for row in interfaces((port,)):
         if not row.oid.startswith(IFX_TABLE):

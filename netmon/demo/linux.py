@@ -1,8 +1,8 @@
 """A Linux mail host under net-snmp's agent: host resources, memory, load, disks, interfaces, listeners.
 
-Shapes follow RFC 2790 (HOST-RESOURCES-MIB), RFC 4022 (TCP-MIB) and net-snmp's UCD-SNMP-MIB.  What a person would watch
-on a mail host is held in two records that a script may change while the host runs: `Disk` and
-`Memory`.  The tables read them, so hrStorage and dskTable always agree.
+Shapes follow RFC 2790 (HOST-RESOURCES-MIB), RFC 4022 (TCP-MIB) and net-snmp's UCD-SNMP-MIB.  What a
+person would watch on a mail host is held in two records that a script may change while the host
+runs: `Disk` and `Memory`.  The tables read them, so hrStorage and dskTable always agree.
 """
 
 import math
@@ -67,6 +67,11 @@ class LinuxHost:
     load: float = 0.4  # average over time; the tables let it swing
     octets: float = 400_000.0  # a second on eth0
     listening: Sequence[int] = (SSH,)  # TCP ports, on all addresses
+
+    @property
+    def spool(self) -> Disk:
+        """The file system that queued mail is on: the last one."""
+        return self.disks[-1]
 
     def rows(self) -> Iterator[Row]:
         """All objects of the host."""

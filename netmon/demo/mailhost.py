@@ -101,7 +101,7 @@ class MailServer:
         """Make a session of a connection; with implicit TLS the handshake comes first."""
 
         def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            session = _Session(self.name, self.refusal, tls, self._context, reader, writer)
+            session = _Session(self.name, tls, self._context, reader, writer, refusal=self.refusal)
             task = asyncio.create_task(_serve(session))
             self._sessions.add(task)
             task.add_done_callback(self._sessions.discard)
@@ -142,11 +142,12 @@ class _Session:
     def __init__(
         self,
         name: str,
-        refusal: str,
         tls: Tls,
         context: ssl.SSLContext,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        *,
+        refusal: str,
     ) -> None:
         self._name = name
         self._refusal = refusal

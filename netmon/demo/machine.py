@@ -41,7 +41,8 @@ class Machine:
 
     `behind` names what it depends on, `days_up` is how long it has been running, `phase` (seconds)
     when its busy time comes, `oldest` a device that knows SNMPv1 only.  `ping` is for machines that
-    never fall silent: every address of 127.0.0.0/8 answers an echo, come what may.
+    never fall silent: every address of 127.0.0.0/8 answers an echo, come what may.  `interval` (as in
+    netmon.yml) is for one that has so much to tell that it cannot be asked as often as the others.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Machine:
         phase: float = 100.0,
         oldest: bool = False,
         ping: bool = False,
+        interval: str = "",
     ) -> None:
         self.name = name
         self.address = address
@@ -68,9 +70,9 @@ class Machine:
         self._phase = phase
         self._oldest = oldest
         self._ping = ping
+        self._interval = interval
         self._around: Surroundings | None = None
         self._booted = 0.0
-        self._device: Device | None = None
 
     def set_up(self, around: Surroundings) -> None:
         """Begin to answer.  Raises OSError."""
@@ -93,9 +95,16 @@ class Machine:
             entry["depends_on"] = list(self._behind)
         if self._ping:
             entry["ping"] = True
+        if self._interval:
+            entry["interval"] = self._interval
         auth = "old" if self._oldest else "lab"
         entry["snmp"] = {"port": snmp_port, "auth": auth, "modules": list(self._modules)}
         return entry
+
+    @property
+    def answers(self) -> bool:
+        """Whether the SNMP agent does."""
+        return self.address in self._surroundings.devices
 
     def hang(self) -> None:
         """The SNMP agent answers no more."""
@@ -103,14 +112,13 @@ class Machine:
 
     def wake(self) -> None:
         """The SNMP agent answers, with what the machine now has to tell."""
-        self._device = Device(
+        self._surroundings.devices[self.address] = Device(
             Template(self._rows()),
             community=COMMUNITY.encode(),
             booted=self._booted,
             phase=self._phase,
             oldest=self._oldest,
         )
-        self._surroundings.devices[self.address] = self._device
 
     def vanish(self) -> None:
         """Nothing answers here any more, as where power or the way there is lost."""

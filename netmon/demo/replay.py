@@ -32,7 +32,7 @@ def replayed(captures: Sequence[Path]) -> Sequence[tuple[Machine, str]]:
         name = host_name(path, names)
         names.add(name)
         rows = partial(moving, capture)
-        machine = Machine(name, f"127.62.1.{number}", rows, kind="capture", days_up=0.0)
+        machine = Machine(name, f"127.62.1.{number}", rows, kind="capture", days_up=0.0, interval="15s")
         machines.append((machine, f"{name} replays {path.name}: {capture}"))
     return machines
 

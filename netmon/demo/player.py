@@ -20,7 +20,7 @@ from netmon.model import HostVerdict, VerdictName
 class Tempo:
     """Seconds: how long a verdict that has come is left to be read, and how long one is waited for."""
 
-    reading: float = 9.0
+    reading: float = 7.5
     patience: float = 60.0
 
     def times(self, factor: float) -> "Tempo":

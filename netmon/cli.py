@@ -129,8 +129,10 @@ def _in_loop(main_: Coroutine[Any, Any, None]) -> None:
             runner.run(main_)
     except ConfigError as error:
         _bad_config(error)
-    except (NetmonError, OSError) as error:
+    except NetmonError as error:
         _fail(str(error))
+    except OSError as error:
+        _fail(error.strerror or str(error))
 
 
 def _loop_factory() -> Any:

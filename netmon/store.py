@@ -54,6 +54,7 @@ def advance(state: CheckState, observation: Observation) -> CheckState:
         last_run=observation.started,
         streak=streak,
         streak_ok=streak_ok,
+        runs=state.runs + observation.scheduled,
         since=state.since if same else observation.started,
         since_begun=state.since_begun if same else observation.begun,
         turned=observation.started if turned else state.turned,

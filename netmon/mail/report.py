@@ -66,10 +66,11 @@ def certificate_findings(
         )
         findings.append(Finding("certificate_expiring", severity, text))
     if not facts.chain_valid and not (findings and certificate.only_expired):
-        text = f"the certificate is not trusted: {printable(certificate.chain_error.encode())}"
+        said = printable(certificate.chain_error.encode())
+        text = f"the certificate is not trusted: {said}; if its authority is your own, name it by ca_file"
         findings.append(Finding("certificate_chain_invalid", weight, text))
     if not facts.name_valid:
-        text = f"the certificate is for {_names(certificate)}, not for {name}"
+        text = f"the certificate is for {_names(certificate)}, not for {name}; tls_name says which to expect"
         findings.append(Finding("certificate_name_mismatch", weight, text))
     return findings
 

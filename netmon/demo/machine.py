@@ -124,7 +124,7 @@ class Machine:
         """Nothing answers here any more, as where power or the way there is lost."""
         self.hang()
 
-    def return_(self, *, booted: bool = False) -> None:
+    def come_back(self, *, booted: bool = False) -> None:
         """Everything answers again; `booted`: as after a start."""
         if booted:
             self._booted = self._surroundings.clock()
@@ -220,10 +220,10 @@ class MailMachine(Machine):
         super().vanish()
         self._mail.swallow()
 
-    def return_(self, *, booted: bool = False) -> None:
+    def come_back(self, *, booted: bool = False) -> None:
         """Everything answers again; `booted`: as after a start.  Raises OSError."""
         self._mail.start()
-        super().return_(booted=booted)
+        super().come_back(booted=booted)
 
     def _linux_rows(self) -> Iterable[Row]:
         self.linux.listening = (SSH, *self._mail.listening)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from netmon.agent import Agent, load_config, serve
 from netmon.demo.cast import whole
 from netmon.demo.company import FAST, Company, Pace
@@ -18,6 +20,8 @@ from netmon.demo.story import STORIES, Step, Story
 from netmon.errors import NetmonError
 from netmon.mib.modules import builtin_modules
 from netmon.model import News
+
+log = structlog.get_logger(__name__)
 
 QUICKER: Final = 3.0  # how much quicker the fast demo goes
 _NAMED: Final = "\n".join(f"{story.name:<13}{story.summary}" for story in STORIES)
@@ -91,14 +95,21 @@ async def demo(wanted: Wanted, say: Callable[[str], None]) -> None:
 
                 def started() -> None:
                     say(f"\n  The status page is at http://{agent.address}/\n  Ctrl-C ends the demo.\n")
-                    playing = asyncio.create_task(player.play(script, wanted.seed))
+                    playing = asyncio.create_task(_play(player, script, wanted.seed))
                     stack.push_async_callback(_end, playing)
 
                 await serve(agent, started)
 
 
+async def _play(player: Player, script: Sequence[Story], seed: int) -> None:
+    try:
+        await player.play(script, seed)
+    except Exception:
+        # The agent and the page go on, but a script that stands still must say why.
+        log.exception("the demo's script broke off")
+
+
 async def _end(playing: asyncio.Task[None]) -> None:
-    """End the script; a fault of its own is raised here, once."""
     playing.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await playing

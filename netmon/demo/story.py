@@ -56,7 +56,7 @@ def _uplink_lost(company: Company) -> None:
 
 def _uplink_back(company: Company) -> None:
     for name in ("sw2", "mx2"):
-        company.machines[name].return_()
+        company.machines[name].come_back()
 
 
 STORIES: Final[Sequence[Story]] = (
@@ -145,7 +145,7 @@ STORIES: Final[Sequence[Story]] = (
             _step(
                 "mx1",
                 "the power is back, and it boots",
-                lambda company: company.mail("mx1").return_(booted=True),
+                lambda company: company.mail("mx1").come_back(booted=True),
             ),
         ),
     ),

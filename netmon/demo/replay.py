@@ -22,7 +22,7 @@ _NAME: Final = 60  # characters
 
 
 def replayed(captures: Sequence[Path]) -> Sequence[tuple[Machine, str]]:
-    """A machine for each capture, and a line for people about it.  Raises CaptureError or OSError."""
+    """A machine for each capture, and a line for people about it.  Raises CaptureError."""
     if len(captures) > MOST:
         raise CaptureError(f"{len(captures)} captures are too many; {MOST} are the most")
     machines: list[tuple[Machine, str]] = []

@@ -47,16 +47,15 @@ class _OddLineError(ValueError):
 
 
 def read(path: Path) -> Capture:
-    """Read a .snmprec file, or a .snmprec.bz2 one.  Raises CaptureError or OSError."""
+    """Read a .snmprec file, or a .snmprec.bz2 one.  Raises CaptureError."""
     try:
         with bz2.open(path) if path.suffix == ".bz2" else path.open("rb") as file:
             text = file.read(LARGEST + 1)
     except EOFError as error:
         raise CaptureError(f"{path}: the compressed data is cut off") from error
     except OSError as error:
-        if error.errno is None:  # bz2's own words for data that is none of its
-            raise CaptureError(f"{path}: not bzip2 data") from error
-        raise
+        # bz2 gives no number for data that is none of its own.
+        raise CaptureError(f"{path}: {error.strerror or 'not bzip2 data'}") from error
     if len(text) > LARGEST:
         raise CaptureError(f"{path}: more than {LARGEST >> 20} MiB")
     capture = parse(text.splitlines())

@@ -102,6 +102,8 @@ def test_a_file_that_is_no_capture_is_refused(tmp_path: Path, name: str, content
     path.write_bytes(content)
     with pytest.raises(CaptureError, match=re.escape(str(path)) + f": .*{says}"):
         read(path)
+    with pytest.raises(CaptureError, match="No such file"):
+        read(tmp_path / "none.snmprec")
 
 
 def test_a_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

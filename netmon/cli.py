@@ -14,7 +14,7 @@ import typer
 from netmon import __version__, logs
 from netmon.agent import load_config, run
 from netmon.config import ConfigError, schema, starter
-from netmon.demo.run import demo
+from netmon.demo.run import DEMO_HELP, Wanted, demo
 from netmon.errors import NetmonError
 from netmon.mib.modules import builtin_modules
 from netmon.probes import PROBES
@@ -61,20 +61,26 @@ def run_command(config: ConfigPath = Path("netmon.yml"), *, verbose: Verbose = F
     _in_loop(run(config))
 
 
-@app.command("demo")
+@app.command("demo", help=DEMO_HELP)
 def demo_command(
     listen: Annotated[str, typer.Option(help="Where the status page listens.")] = "127.0.0.1:9162",
     *,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Three times as quick; checks run every second.")
+    ] = False,
+    scenario: Annotated[str, typer.Option(metavar="NAME", help="Show one fault only: see above.")] = "",
+    seed: Annotated[
+        int, typer.Option(help="Other numbers give other traffic, and later rounds another order.")
+    ] = 1,
+    device: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Replay a .snmprec or .snmprec.bz2 capture as one more device."),
+    ] = None,
     verbose: Verbose = False,
 ) -> None:
-    """Run the agent on simulated devices and a real small mail server, all on loopback.
-
-    Nothing else has to be installed or configured.  Ctrl-C ends everything.
-    """
+    """Run the agent on a simulated company whose faults come and go, all on loopback."""
     logs.configure(verbose=verbose)
-    _in_loop(
-        demo(listen, lambda url: typer.echo(f"\n  The status page is at {url}\n  Ctrl-C ends the demo.\n"))
-    )
+    _in_loop(demo(Wanted(listen, fast, scenario, seed, tuple(device or ())), typer.echo))
 
 
 @app.command("init")

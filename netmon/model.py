@@ -183,6 +183,15 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """An announcement for people: a verdict has changed, a demo's fault begins."""
+
+    at: float  # wall clock
+    text: str  # may quote the network, so escape it on output
+    host: str = ""  # the host that it is about, if it is about one
+
+
+@dataclass(frozen=True, slots=True)
 class CheckState:
     """What is known of a check: its latest observation and how long that outcome has lasted.
 

@@ -17,9 +17,10 @@ import structlog
 
 from netmon import __version__
 from netmon.config import Config, ConfigError, load, public_dump
+from netmon.errors import NetmonError
 from netmon.exposition import Exposition, Reading, SelfMetrics
 from netmon.icmp import Pinger
-from netmon.journal import Journal
+from netmon.journal import Journal, StateError
 from netmon.mail.slots import Slots
 from netmon.mail.tls import TrustStores
 from netmon.mib.modules import Module, builtin_modules
@@ -109,9 +110,10 @@ class Agent:
         )
         try:
             self._server = Server(self._routes, _listen(config))
-        except BaseException:
+        except OSError as error:
             self._journal.close()
-            raise
+            why = f"{error.strerror or error}; stop what is there or set web.listen"
+            raise OSError(error.errno, why) from error
 
     @property
     def address(self) -> str:
@@ -153,12 +155,15 @@ class Agent:
         async with self._reloading:
             try:
                 config = await asyncio.to_thread(load_config, self._path, self._modules)
+                self._refuse_move(config)
                 checks = await self._planned(config)
                 await self._move(config)
             except ConfigError as error:
                 self._mistakes = [str(mistake) for mistake in error.mistakes]
+            except NetmonError as error:
+                self._mistakes = [f"{self._path}: {error}"]
             except OSError as error:
-                self._mistakes = [f"{self._path}: web.listen: {error}"]
+                self._mistakes = [f"{self._path}: web.listen: {error.strerror or error}"]
             else:
                 self._mistakes = ()
                 self._config = config
@@ -171,14 +176,18 @@ class Agent:
             log.error("config was not taken, the old one stays", mistake=mistake)
         return self._mistakes
 
+    def _refuse_move(self, config: Config) -> None:
+        now = self._config.state.path
+        if config.state.path != now:
+            raise StateError(f"state.path: changes with a restart only; it is {now} now")
+
     async def _move(self, config: Config) -> None:
         """Listen where the new config says: there before no longer here."""
-        if config.state.path != self._config.state.path:
-            log.warning("state.path changes with the next start only", now=str(self._config.state.path))
         if config.web == self._config.web:
             return
         new = Server(self._routes, _listen(config))
         await new.start()
+        log.info("listens elsewhere", url=f"http://{new.address}/")
         old, self._server = self._server, new
         # The request that asked for this may have come through the old one: let it be answered.
         self._retiring = asyncio.create_task(old.stop())

@@ -139,11 +139,13 @@ class _Door:
             raise PingError(reason, f"cannot send an echo to {peer[0]}: {error.strerror}") from error
 
     def _readable(self) -> None:
+        disturbed = False
         for _ in range(_DRAIN):
             try:
                 data, controls, *_ = self._socket.recvmsg(_MTU, 512, _ERROR_QUEUE)
             except OSError:
                 break
+            disturbed = True
             self._failed(data, controls)
         for _ in range(_DRAIN):
             try:
@@ -151,8 +153,13 @@ class _Door:
             except (BlockingIOError, InterruptedError):
                 break
             except OSError:
+                disturbed = True
                 continue  # a pending error; its details came by the queue
             self._received(data, sender)
+        if disturbed:
+            # libuv stops watching a descriptor that has reported an error.
+            self.loop.remove_reader(self._socket.fileno())
+            self.loop.add_reader(self._socket.fileno(), self._readable)
 
     def _received(self, data: bytes, sender: tuple[object, ...]) -> None:
         if self._raw and self._wire is _V4:

@@ -209,6 +209,8 @@ def _apply(db: sqlite3.Connection, batch: dict[tuple[str, Key], Row | None]) -> 
 
 def _own(folder: Path) -> IO[str]:
     """Make the folder and lock it for this process."""
+    if folder.exists() and not folder.is_dir():
+        raise StateError(f"state.path {folder} is a file; name a folder in the config")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = (folder / "lock").open("a+", encoding="ascii")

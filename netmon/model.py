@@ -201,6 +201,15 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class News:
+    """An announcement for people: a verdict has changed, a demo's fault begins."""
+
+    at: float  # wall clock
+    text: str  # may quote the network, so escape it on output
+    host: str = ""  # the host that it is about, if it is about one
+
+
+@dataclass(frozen=True, slots=True)
 class CheckState:
     """What is known of a check: its latest observation and how long that outcome has lasted.
 
@@ -215,6 +224,7 @@ class CheckState:
     last_run: float = 0.0  # wall clock: start of the latest run
     streak: int = 0  # scheduled runs in a row that were ok, or in a row that were not
     streak_ok: bool = False  # which of the two the streak is of
+    runs: int = 0  # scheduled runs in this process
     since: float = 0.0  # wall clock: when the present result was first seen
     since_begun: float = 0.0  # the same moment, monotonic: rules use this one
     turned: float = 0.0  # wall clock: when ok last became not ok, or the reverse
@@ -263,3 +273,4 @@ class HostVerdict:
     since: float  # wall clock: when `confirmed` took effect
     candidate: Verdict
     alive: bool | None = None
+    counted: Mapping[CheckKey, int] = field(default_factory=dict)  # runs when `candidate` came up

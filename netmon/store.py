@@ -6,7 +6,8 @@ locked disk delays that and nothing else, because readers never touch the disk.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from netmon.errors import Reason
@@ -17,6 +18,7 @@ from netmon.model import (
     CheckState,
     Host,
     HostVerdict,
+    News,
     Observation,
     Result,
     Table,
@@ -26,6 +28,7 @@ from netmon.model import (
 
 Listener = Callable[[CheckState, CheckState], None]
 
+NEWS = 200  # announcements kept
 UNSEEN = Verdict(VerdictName.UNKNOWN, "nothing has been observed yet")
 
 
@@ -51,6 +54,7 @@ def advance(state: CheckState, observation: Observation) -> CheckState:
         last_run=observation.started,
         streak=streak,
         streak_ok=streak_ok,
+        runs=state.runs + observation.scheduled,
         since=state.since if same else observation.started,
         since_begun=state.since_begun if same else observation.begun,
         turned=observation.started if turned else state.turned,
@@ -90,6 +94,7 @@ class Store:
         self._of_host: dict[str, dict[CheckKey, None]] = {}
         self._verdicts: dict[str, HostVerdict] = {}
         self._listeners: list[Listener] = []
+        self._news: deque[News] = deque(maxlen=NEWS)
 
     def states(self) -> Mapping[CheckKey, CheckState]:
         """Every planned check; `observation` is None until its first run."""
@@ -110,6 +115,14 @@ class Store:
     def listen(self, listener: Listener) -> None:
         """Call `listener(before, after)` after every observation that was taken."""
         self._listeners.append(listener)
+
+    def tell(self, news: News) -> None:
+        """Announce something to the people who look."""
+        self._news.append(news)
+
+    def news(self) -> Sequence[News]:
+        """The last announcements, newest last."""
+        return tuple(self._news)
 
     def plan(self, hosts: Iterable[Host], checks: Iterable[Check]) -> None:
         """Take the set of hosts and checks; what stays keeps its state, what goes is forgotten."""

@@ -103,18 +103,21 @@ class Watch:
             state.observation is None and not is_stale(state, self._started, now) for state in checks
         ):
             return
-        view = HostView(host, checks, self._started, tuple(self._upstreams(host)))
+        upstreams = tuple(self._upstreams(host))
+        alone = [
+            other for other in self._behind.get(name, ()) if self._source.hosts()[other].depends_on == (name,)
+        ]
+        view = HostView(host, checks, self._started, upstreams, self._answered(alone))
         candidate = judge(view, now)
         fresh = [state for state in checks if not is_stale(state, self._started, now)]
-        verdict, awaited = confirm(
-            current, candidate, self._source.states(), self._wall(), alive=life_of(fresh)
-        )
+        verdict, awaited = confirm(current, candidate, checks, self._wall(), alive=life_of(fresh))
         self._source.put_verdict(verdict)
         for key in awaited:
             self._wishes.look_again(key, host.confirm.retry_interval)
-        for upstream in candidate.waits_for:
-            for state in self._source.checks_of(upstream):
-                self._wishes.look_too(state.check.key, f"{name} behind it shows no life")
+        for other in candidate.waits_for:
+            for state in self._source.checks_of(other):
+                if state.check.key not in candidate.decided_by:
+                    self._wishes.look_too(state.check.key, f"{candidate.name} of {name} waits for it")
         if verdict.confirmed.name is not current.confirmed.name:
             log.info(
                 "verdict",
@@ -133,17 +136,16 @@ class Watch:
                 name,
                 life_of(checks),
                 max(state.observation.begun if state.observation else 0.0 for state in checks),
-                max(
-                    (
-                        state.observation.begun
-                        for other in self._behind.get(name, ())
-                        if other != host.name
-                        for state in self._source.checks_of(other)
-                        if state.observation and state.observation.alive
-                    ),
-                    default=0.0,
-                ),
+                self._answered(other for other in self._behind.get(name, ()) if other != host.name),
             )
+
+    def _answered(self, hosts: Iterable[str]) -> float:
+        """When the latest run that heard of one of these hosts began; 0: none did."""
+        states = (state for host in hosts for state in self._source.checks_of(host))
+        return max(
+            (state.observation.begun for state in states if state.observation and state.observation.alive),
+            default=0.0,
+        )
 
 
 def _life(state: CheckState) -> bool | None:

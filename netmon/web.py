@@ -9,6 +9,7 @@ Knows nothing of netmon.
 import asyncio
 import contextlib
 import ipaddress
+import os
 import re
 import socket
 import zlib
@@ -189,7 +190,9 @@ def _bind(listen: str) -> socket.socket:
         )[0]
         return socket.create_server(address[:2], family=family)
     except OSError as error:
-        raise OSError(error.errno, f"cannot listen on {listen}: {error.strerror or error}") from error
+        # create_server puts the address into the text once more: the number alone says what is wrong.
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise OSError(error.errno, f"cannot listen on {listen}: {why}") from error
 
 
 def _is_address(text: str) -> bool:

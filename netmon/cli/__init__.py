@@ -12,6 +12,7 @@ import typer
 
 from netmon import __version__
 from netmon.cli import demo, explain, files, imports, probe, run, snmp, top
+from netmon.demo.run import DEMO_HELP
 
 app = typer.Typer(
     name="netmon",
@@ -27,7 +28,7 @@ snmp_app = typer.Typer(
 )
 
 app.command("run")(run.run_command)
-app.command("demo")(demo.demo_command)
+app.command("demo", help=DEMO_HELP)(demo.demo_command)
 app.command("init")(files.init_command)
 app.command("check-config")(files.check_config_command)
 app.command("schema")(files.schema_command)

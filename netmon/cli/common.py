@@ -1,9 +1,10 @@
 """What several commands share: options, loading the config, the event loop, errors as sentences."""
 
 import asyncio
+import contextlib
 import difflib
 import sys
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection, Coroutine, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
@@ -57,6 +58,19 @@ def fail(sentence: str, code: int = 1) -> NoReturn:
     """Print one sentence and exit."""
     typer.echo(f"netmon: {sentence}", err=True)
     raise typer.Exit(code)
+
+
+@contextlib.contextmanager
+def sentences() -> Iterator[None]:
+    """What is raised on purpose, and by the system, becomes a sentence and an exit code."""
+    try:
+        yield
+    except ConfigError as error:
+        bad_config(error)
+    except NetmonError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(error.strerror or str(error))
 
 
 def did_you_mean(word: str, names: Collection[str]) -> str:

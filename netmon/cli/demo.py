@@ -1,32 +1,32 @@
 """`netmon demo`: the agent on a simulated company."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from netmon import logs
-from netmon.cli.common import Verbose, fail, in_loop
-from netmon.demo.run import demo
-from netmon.errors import NetmonError
+from netmon.cli.common import Verbose, in_loop, sentences
+from netmon.demo.run import Wanted, demo
 
 
 def demo_command(
     listen: Annotated[str, typer.Option(help="Where the status page listens.")] = "127.0.0.1:9162",
     *,
+    fast: Annotated[
+        bool, typer.Option("--fast", help="Three times as quick; checks run every second.")
+    ] = False,
+    scenario: Annotated[str, typer.Option(metavar="NAME", help="Show one fault only: see above.")] = "",
+    seed: Annotated[
+        int, typer.Option(help="Other numbers give other traffic, and later rounds another order.")
+    ] = 1,
+    device: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Replay a .snmprec or .snmprec.bz2 capture as one more device."),
+    ] = None,
     verbose: Verbose = False,
 ) -> None:
-    """Run the agent on simulated devices and a real small mail server, all on loopback.
-
-    Nothing else has to be installed or configured.  Ctrl-C ends everything.  Example:
-
-        netmon demo --listen 127.0.0.1:9999
-    """
+    """Run the agent on a simulated company whose faults come and go, all on loopback."""
     logs.configure(verbose=verbose)
-    try:
-        in_loop(
-            demo(
-                listen, lambda url: typer.echo(f"\n  The status page is at {url}\n  Ctrl-C ends the demo.\n")
-            )
-        )
-    except (NetmonError, OSError) as error:
-        fail(str(error))
+    with sentences():
+        in_loop(demo(Wanted(listen, fast, scenario, seed, tuple(device or ())), typer.echo))

@@ -7,9 +7,7 @@ import typer
 
 from netmon import logs
 from netmon.agent import run
-from netmon.cli.common import DEFAULT_CONFIG, EX_CONFIG, Verbose, bad_config, fail, in_loop
-from netmon.config import ConfigError
-from netmon.errors import NetmonError
+from netmon.cli.common import DEFAULT_CONFIG, EX_CONFIG, Verbose, fail, in_loop, sentences
 
 
 def run_command(
@@ -31,9 +29,5 @@ def run_command(
             EX_CONFIG,
         )
     logs.configure(verbose=verbose)
-    try:
+    with sentences():
         in_loop(run(config))
-    except ConfigError as error:
-        bad_config(error)
-    except (NetmonError, OSError) as error:
-        fail(str(error))

@@ -13,17 +13,17 @@ from netmon.cli.common import (
     COMMUNITY_VARIABLE,
     DEFAULT_CONFIG,
     Json,
-    bad_config,
     did_you_mean,
     fail,
     in_loop,
     open_config,
+    sentences,
 )
 from netmon.cli.names import Names, Wish
 from netmon.cli.targets import split_host_port
 from netmon.cli.varbinds import as_json as varbind_json
 from netmon.cli.varbinds import line
-from netmon.config import Config, ConfigError
+from netmon.config import Config
 from netmon.errors import NetmonError
 from netmon.fields import Secret
 from netmon.mib.modules import builtin_modules
@@ -146,16 +146,13 @@ def _command(
     as_json: bool,
 ) -> None:
     known = Names(builtin_modules())
-    try:
+    with sentences():
         wishes = [wish for text in oids for wish in known.find(text)]
         asked = _asked(target, options)
-        varbinds = in_loop(_ask(how, asked, wishes))
-    except ConfigError as error:
-        bad_config(error)
-    except SnmpError as error:
-        fail(f"{error}. netmon explain {error.reason}")
-    except (NetmonError, OSError) as error:
-        fail(str(error))
+        try:
+            varbinds = in_loop(_ask(how, asked, wishes))
+        except SnmpError as error:
+            fail(f"{error}. netmon explain {error.reason}")
     rows = zip(varbinds.oids, varbinds.tags, varbinds.values, strict=True)
     if as_json:
         typer.echo(

@@ -27,12 +27,17 @@ class Identity:
     key: bytes
 
     def server_context(self, folder: Path) -> ssl.SSLContext:
-        """A context that presents this identity.
+        """A context that presents this identity; for `folder` see `load_into`.  Raises OSError."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.load_into(context, folder)
+        return context
+
+    def load_into(self, context: ssl.SSLContext, folder: Path) -> None:
+        """Let `context` present this identity from now on, whatever it presented before.
 
         `folder` must be private: the ssl module reads keys from files only, so the key stands in
         one for the moment of loading.  Raises OSError.
         """
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         pem = folder / "identity.pem"
         pem.touch(mode=0o600)
         try:
@@ -40,7 +45,6 @@ class Identity:
             context.load_cert_chain(pem)
         finally:
             pem.unlink()
-        return context
 
 
 class Authority:

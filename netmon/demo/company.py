@@ -1,67 +1,53 @@
-"""The demo's company, all of it on loopback: an access switch and the mail host behind it.
+"""The demo's company, all of it on loopback: simulated devices, real mail conversations, one config.
 
-Each host has a loopback address of its own, as it would have on a network, so that its SNMP and its
-mail meet in netmon by host and not by port.
+It starts calm; what happens to its machines is the business of whoever has them.
 """
 
 import contextlib
-import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from netmon.demo.certificates import DAY, Authority
-from netmon.demo.device import Device, Template
+import yaml
+
+from netmon.demo.cast import small
+from netmon.demo.certificates import Authority
+from netmon.demo.device import Device
 from netmon.demo.farm import Farm
-from netmon.demo.linux import Disk, LinuxHost, Memory
-from netmon.demo.mailhost import MailServer, Tls
-from netmon.demo.switch import switch_rows
-
-COMMUNITY: Final = "demo"  # everyone may read it: it opens nothing but made-up numbers
-SWITCH: Final = "127.62.0.2"
-MAIL: Final = "127.62.0.10"
-MAIL_NAME: Final = "mx1.demo.example"
-# Behind each: how it encrypts and what it is for.
-MAIL_PORTS: Final = (
-    ("plain", Tls.NONE, "inbound"),
-    ("starttls", Tls.STARTTLS, "submission"),
-    ("implicit", Tls.IMPLICIT, "submission"),
-)
+from netmon.demo.machine import COMMUNITY, Machine, MailMachine, Surroundings
 
 
-def mail_host() -> LinuxHost:
-    """The Linux mail host as it is on a good day."""
-    return LinuxHost(
-        MAIL_NAME,
-        disks=(
-            Disk("/", "/dev/sda1", 20_466_256, 34.0),
-            Disk("/var/spool", "/dev/sda2", 41_152_736, 12.0),
-        ),
-        memory=Memory(
-            total=4_015_200,
-            free=1_204_300,
-            swap_total=2_097_148,
-            swap_free=2_097_148,
-            buffers=210_000,
-            cached=1_450_000,
-        ),
-    )
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often netmon looks, and how long it waits; durations as in netmon.yml."""
+
+    interval: str = "5s"
+    timeout: str = "1s"  # of a mail server's answer: generous, on loopback
+    snmp_timeout: str = "1s"
+    retry: str = "2s"
+
+
+# A run must end within its interval: three silent ports are met one after the other.
+FAST: Final = Pace(interval="1s", timeout="250ms", snmp_timeout="600ms", retry="1s")
 
 
 class Company:
     """Starts everything on entry, on the running loop, and leaves nothing behind on exit.
 
-    Ports are any free ones unless given: `snmp_port`, and `mail_ports` by the names in MAIL_PORTS.
-    OSError if one is taken.  The same `seed` gives the same devices; `clock` (seconds since the
-    epoch) is what moves them.  By default that is the wall clock as it stood at the start, carried on
-    by the monotonic one, so that a clock that is set makes no counter jump.
+    Ports are any free ones unless given: `snmp_port`, and `mail_ports` of the small company.
+    OSError if one is taken.  `machines` are those of the small calm company unless given.  The same
+    `seed` gives the same small company; `clock` (seconds since the epoch) is what moves the devices.
+    By default that is the wall clock as it stood at the start, carried on by the monotonic one, so
+    that a clock that is set makes no counter jump.
     """
 
     def __init__(
         self,
+        machines: Sequence[Machine] = (),
         *,
         seed: int = 1,
         snmp_port: int = 0,
@@ -69,28 +55,25 @@ class Company:
         clock: Callable[[], float] | None = None,
     ) -> None:
         self.snmp_port = snmp_port
-        self.mail_ports = {name: (mail_ports or {}).get(name, 0) for name, _, _ in MAIL_PORTS}
-        self.mail_host = mail_host()
-        self._seed = seed
+        self.machines = {machine.name: machine for machine in machines or small(seed, mail_ports)}
         epoch = time.time() - time.monotonic()
         self._clock = clock or (lambda: epoch + time.monotonic())
         self._stack = contextlib.AsyncExitStack()
         self._folder = Path()
 
     async def __aenter__(self) -> Self:
-        now = self._clock()
         async with contextlib.AsyncExitStack() as stack:
             self._folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="netmon-demo-")))
-            farm = Farm(self._devices(now), self._clock)
+            devices: dict[str, Device] = {}
+            farm = Farm(devices, self._clock)
             self.snmp_port = farm.open(self.snmp_port)
             stack.callback(farm.close)
-            authority = Authority("netmon demo CA", now)
+            authority = Authority("netmon demo CA", self._clock())
             self.ca_file.write_bytes(authority.pem)
-            identity = authority.issue((MAIL_NAME, MAIL), now - DAY, now + 60 * DAY)
-            server = MailServer(MAIL_NAME, MAIL, identity.server_context(self._folder))
-            stack.push_async_callback(server.close)
-            for name, tls, _ in MAIL_PORTS:
-                self.mail_ports[name] = await server.listen(tls, self.mail_ports[name])
+            around = Surroundings(devices, self._clock, authority, self._folder)
+            for machine in self.machines.values():
+                stack.push_async_callback(machine.close)
+                machine.set_up(around)
             self._stack = stack.pop_all()
         return self
 
@@ -101,56 +84,41 @@ class Company:
 
     @property
     def ca_file(self) -> Path:
-        """The certificate authority that the mail host's certificate comes from."""
+        """The certificate authority that the mail hosts' certificates come from."""
         return self._folder / "ca.pem"
 
-    def config(self, *, listen: str = "127.0.0.1:9162", interval: str = "5s") -> str:
-        """The netmon.yml that watches this company; its state is in the company's own folder."""
-        mail = "\n".join(
-            f"      - {{port: {self.mail_ports[name]}, tls: {tls.value}, role: {role}, "
-            f"tls_name: {MAIL_NAME}, ca_file: {json.dumps(str(self.ca_file))}}}"
-            for name, tls, role in MAIL_PORTS
-        )
-        return f"""\
-agent: {{name: probe.demo.example}}
-defaults:
-  interval: {interval}
-  timeout: 2s
-  retries: 1
-  confirm: {{fail: 3, recover: 2, retry_interval: 2s}}
-auths:
-  lab: {{version: 2, community: {COMMUNITY}}}
-hosts:
-  - name: sw1
-    address: {SWITCH}
-    labels: {{site: demo, kind: switch}}
-    ping: true
-    snmp: {{port: {self.snmp_port}, auth: lab, modules: [system, if_mib]}}
-  - name: mx1
-    address: {MAIL}
-    labels: {{site: demo, kind: mail}}
-    depends_on: [sw1]
-    ping: true
-    snmp:
-      port: {self.snmp_port}
-      auth: lab
-      modules: [system, hrSystem, hrStorage, ucd_memory, ucd_la_table, ucd_dsk, if_mib]
-    smtp:
-{mail}
-web: {{listen: "{listen}"}}
-state: {{path: {json.dumps(str(self._folder / "state"))}}}
-"""
+    @property
+    def mail_ports(self) -> Mapping[str, int]:
+        """The ports of mx1 by the names in MAIL_PORTS."""
+        return self.mail("mx1").ports
 
-    def _devices(self, now: float) -> dict[str, Device]:
-        community = COMMUNITY.encode()
-        return {
-            SWITCH: Device(
-                Template(switch_rows("sw1.demo.example", self._seed)),
-                community=community,
-                booted=now - 41 * DAY,
-                phase=100.0,
-            ),
-            MAIL: Device(
-                Template(self.mail_host.rows()), community=community, booted=now - 12 * DAY, phase=250.0
-            ),
+    def mail(self, name: str) -> MailMachine:
+        """The mail host of that name.  Raises KeyError."""
+        machine = self.machines[name]
+        if not isinstance(machine, MailMachine):
+            raise KeyError(name)
+        return machine
+
+    def config(self, *, listen: str = "127.0.0.1:9162", pace: Pace = Pace()) -> str:
+        """The netmon.yml that watches this company; its state is in the company's own folder."""
+        hosts = [machine.entry(self.snmp_port, self.ca_file) for machine in self.machines.values()]
+        for host in hosts:
+            host["snmp"]["timeout"] = pace.snmp_timeout
+        config: dict[str, Any] = {
+            "agent": {"name": "probe.demo.example"},
+            "defaults": {
+                "interval": pace.interval,
+                "timeout": pace.timeout,
+                "retries": 1,
+                "confirm": {"fail": 3, "recover": 2, "retry_interval": pace.retry},
+            },
+            "auths": {
+                "lab": {"version": 2, "community": COMMUNITY},
+                "old": {"version": 1, "community": COMMUNITY},
+            },
+            "hosts": hosts,
+            "web": {"listen": listen},
+            "state": {"path": str(self._folder / "state")},
         }
+        # Lists of words in one line, as people write them.
+        return yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=100)

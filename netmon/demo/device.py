@@ -114,10 +114,10 @@ class Device:
     """One agent: a template in its own time, with `changes` by OID to what the template says.
 
     `booted` is when it started (epoch seconds), `pace` how busy it is beside its template, `phase`
-    (seconds) when its busy time comes.
+    (seconds) when its busy time comes.  `oldest` is of the time before version 2: it hears nothing else.
     """
 
-    __slots__ = ("_changes", "_start", "booted", "community", "pace", "phase", "template")
+    __slots__ = ("_changes", "_start", "booted", "community", "oldest", "pace", "phase", "template")
 
     def __init__(
         self,
@@ -128,12 +128,14 @@ class Device:
         pace: float = 1.0,
         phase: float = 0.0,
         changes: Mapping[str, Value] | None = None,
+        oldest: bool = False,
     ) -> None:
         self.template = template
         self.community = community
         self.booted = booted
         self.pace = pace
         self.phase = phase
+        self.oldest = oldest
         self._start = _tide(phase)
         self._changes: dict[int, bytes] = {}
         for oid, value in (changes or {}).items():

@@ -1,8 +1,8 @@
-"""A Linux mail host under net-snmp's agent: host resources, memory, load, disks, interfaces.
+"""A Linux mail host under net-snmp's agent: host resources, memory, load, disks, interfaces, listeners.
 
-Shapes follow RFC 2790 (HOST-RESOURCES-MIB) and net-snmp's UCD-SNMP-MIB.  What a person would watch
-on a mail host is held in two records that a script may change while the host runs: `Disk` and
-`Memory`.  The tables read them, so hrStorage and dskTable always agree.
+Shapes follow RFC 2790 (HOST-RESOURCES-MIB), RFC 4022 (TCP-MIB) and net-snmp's UCD-SNMP-MIB.  What a
+person would watch on a mail host is held in two records that a script may change while the host
+runs: `Disk` and `Memory`.  The tables read them, so hrStorage and dskTable always agree.
 """
 
 import math
@@ -18,6 +18,8 @@ from netmon.snmp import ber
 
 HOST: Final = "1.3.6.1.2.1.25"
 UCD: Final = "1.3.6.1.4.1.2021"
+TCP_LISTENER: Final = "1.3.6.1.2.1.6.20.1.4"  # tcpListenerProcess
+SSH: Final = 22
 NET_SNMP_LINUX: Final = "1.3.6.1.4.1.8072.3.2.10"
 BLOCK: Final = 4  # KiB, hrStorageAllocationUnits of a disk
 MODULES: Final = (
@@ -64,6 +66,12 @@ class LinuxHost:
     memory: Memory
     load: float = 0.4  # average over time; the tables let it swing
     octets: float = 400_000.0  # a second on eth0
+    listening: Sequence[int] = (SSH,)  # TCP ports, on all addresses
+
+    @property
+    def spool(self) -> Disk:
+        """The file system that queued mail is on: the last one."""
+        return self.disks[-1]
 
     def rows(self) -> Iterator[Row]:
         """All objects of the host."""
@@ -93,6 +101,9 @@ class LinuxHost:
         yield from self._ucd_memory()
         yield from self._ucd_load()
         yield from self._ucd_disks()
+        for port in self.listening:
+            # The index: an IPv4 address's type and length, 0.0.0.0, the port.  No process is told.
+            yield Row(f"{TCP_LISTENER}.1.4.0.0.0.0.{port}", ber.GAUGE32, 0)
 
     def _host_system(self) -> Iterator[Row]:
         yield Row(f"{HOST}.1.1.0", ber.TIME_TICKS, lambda moment: ticks(moment) + 2_500)

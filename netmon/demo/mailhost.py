@@ -3,13 +3,19 @@
 It speaks enough of RFC 5321 and RFC 3207 that any client may hold a whole conversation with it:
 greeting, EHLO, STARTTLS or implicit TLS (RFC 8314 §3.3), MAIL, RCPT, DATA (read and dropped), RSET,
 NOOP, VRFY, QUIT.  Lines, messages, sessions and silences are bounded.
+
+It also has its bad days: it can be stopped, stand behind a filter, or refuse whoever calls.
 """
 
 import asyncio
 import contextlib
+import socket
 import ssl
+from collections.abc import Sequence
 from enum import Enum
 from typing import Final
+
+from netmon.demo.port import Port
 
 LINE: Final = 2048  # octets of a line that are still read; RFC 5321 §4.5.3.1.6 wants 1000
 MESSAGE: Final = 1_000_000  # octets, announced by SIZE (RFC 1870)
@@ -29,60 +35,105 @@ class Tls(Enum):
 
 
 class MailServer:
-    """A mail host: any number of ports on one address, opened by `listen`, all closed by `close`."""
+    """A mail host: any number of ports on one address, added by `listen`, all gone after `close`.
+
+    While `refusal` is set (``"421 4.3.1 ..."``) it is what every client gets instead of a greeting.
+    """
 
     def __init__(self, name: str, address: str, context: ssl.SSLContext) -> None:
         self.name = name
         self.address = address
+        self.refusal = ""
         self._context = context
-        self._servers: list[asyncio.Server] = []
+        self._ports: list[Port] = []
+        self._arrivals: set[asyncio.Task[None]] = set()
         self._sessions: set[asyncio.Task[None]] = set()
 
-    async def listen(self, tls: Tls, port: int = 0) -> int:
-        """Open a port (0: any free one) and return its number.  Raises OSError."""
+    def listen(self, tls: Tls, port: int = 0) -> int:
+        """Open a port (0: any free one) on the running loop and return its number.  Raises OSError."""
 
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await self._serve(_Session(self.name, tls, self._context, reader, writer))
+        def arrived(connection: socket.socket) -> None:
+            if len(self._arrivals) + len(self._sessions) >= SESSIONS:
+                connection.close()
+                return
+            task = asyncio.create_task(self._receive(connection, tls))
+            self._arrivals.add(task)
+            task.add_done_callback(lambda task: self._received(task, connection))
 
-        implicit = tls is Tls.IMPLICIT
-        server = await asyncio.start_server(
-            serve,
-            self.address,
-            port,
-            limit=LINE,
-            ssl=self._context if implicit else None,
-            ssl_handshake_timeout=HANDSHAKE if implicit else None,
-        )
-        self._servers.append(server)
-        return int(server.sockets[0].getsockname()[1])
+        opened = Port(self.address, port, arrived)
+        opened.open()
+        self._ports.append(opened)
+        return opened.number
+
+    @property
+    def listening(self) -> Sequence[int]:
+        """The ports on which the program listens, whether or not anything comes through to it."""
+        return [port.number for port in self._ports if port.listening]
+
+    def start(self) -> None:
+        """Listen again on every port.  Raises OSError."""
+        for port in self._ports:
+            port.open()
+
+    def stop(self) -> None:
+        """Refuse connections, as when the program has ended."""
+        for port in self._ports:
+            port.refuse()
+        self._cut()
+
+    def swallow(self) -> None:
+        """Listen, but let nothing come through, as behind a firewall that drops.  Raises OSError."""
+        for port in self._ports:
+            port.swallow()
+        self._cut()
 
     async def close(self) -> None:
         """Close the ports and cut what conversations there are."""
-        for server in self._servers:
-            server.close()
-        for task in self._sessions:
-            task.cancel()
-        await asyncio.gather(*self._sessions, return_exceptions=True)
-        for server in self._servers:
-            await server.wait_closed()
-        self._servers.clear()
+        self.stop()
+        self._ports.clear()
+        await asyncio.gather(*self._arrivals, *self._sessions, return_exceptions=True)
 
-    async def _serve(self, session: "_Session") -> None:
-        task = asyncio.current_task()
-        if task is None or len(self._sessions) >= SESSIONS:
-            session.abort()
-            return
-        self._sessions.add(task)
+    def _cut(self) -> None:
+        for task in (*self._arrivals, *self._sessions):
+            task.cancel()
+
+    async def _receive(self, connection: socket.socket, tls: Tls) -> None:
+        """Make a session of a connection; with implicit TLS the handshake comes first."""
+
+        def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            session = _Session(self.name, tls, self._context, reader, writer, refusal=self.refusal)
+            task = asyncio.create_task(_serve(session))
+            self._sessions.add(task)
+            task.add_done_callback(self._sessions.discard)
+
+        loop = asyncio.get_running_loop()
+        protocol = asyncio.StreamReaderProtocol(asyncio.StreamReader(limit=LINE), begin)
+        implicit = tls is Tls.IMPLICIT
         try:
-            await session.run()
-        # A client that vanishes, breaks TLS or talks nonsense ends its own session and nothing else.
-        except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
-            session.abort()
-        except asyncio.CancelledError:
-            session.abort()
-            raise
-        finally:
-            self._sessions.discard(task)
+            await loop.connect_accepted_socket(
+                lambda: protocol,
+                connection,
+                ssl=self._context if implicit else None,
+                ssl_handshake_timeout=HANDSHAKE if implicit else None,
+            )
+        except OSError:  # the client broke off, or speaks no TLS
+            connection.close()
+
+    def _received(self, task: asyncio.Task[None], connection: socket.socket) -> None:
+        self._arrivals.discard(task)
+        if task.cancelled():  # perhaps before its first step
+            connection.close()
+
+
+async def _serve(session: "_Session") -> None:
+    try:
+        await session.run()
+    # A client that vanishes, breaks TLS or talks nonsense ends its own session and nothing else.
+    except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
+        session.abort()
+    except asyncio.CancelledError:
+        session.abort()
+        raise
 
 
 class _Session:
@@ -95,8 +146,11 @@ class _Session:
         context: ssl.SSLContext,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        *,
+        refusal: str,
     ) -> None:
         self._name = name
+        self._refusal = refusal
         self._context = context
         self._reader = reader
         self._writer = writer
@@ -111,11 +165,11 @@ class _Session:
 
     async def run(self) -> None:
         """Hold the conversation until QUIT, a lost connection or a limit."""
-        await self._say(f"220 {self._name} ESMTP")
+        await self._say(self._refusal or f"220 {self._name} ESMTP")
         try:
             while True:
                 verb, argument = await self._command()
-                if verb == "QUIT":
+                if verb == "QUIT" or self._refusal:  # RFC 5321 §3.1: whoever is refused may only leave
                     await self._say("221 2.0.0 Bye")
                     break
                 if verb == "STARTTLS" and self._offers_tls:

@@ -22,7 +22,7 @@ def respond(device: Device, datagram: bytes, now: float) -> bytes | None:
         request = message.decode_request(datagram)
     except ber.DecodeError:
         return None
-    if request.community != device.community:
+    if request.community != device.community or (device.oldest and request.version != 1):
         return None
     kind = request.pdu_type
     if kind == message.GETBULK:

@@ -1,23 +1,115 @@
-"""`netmon demo`: the real agent, on the simulated company."""
+"""`netmon demo`: the real agent on the simulated company, and a script of faults that come and go."""
 
+import asyncio
+import contextlib
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+import structlog
 
 from netmon.agent import Agent, load_config, serve
-from netmon.demo.company import Company
+from netmon.demo.cast import whole
+from netmon.demo.company import FAST, Company, Pace
+from netmon.demo.player import Player, Tempo
+from netmon.demo.replay import replayed
+from netmon.demo.story import STORIES, Step, Story
+from netmon.errors import NetmonError
 from netmon.mib.modules import builtin_modules
+from netmon.model import News
+
+log = structlog.get_logger(__name__)
+
+QUICKER: Final = 3.0  # how much quicker the fast demo goes
+_NAMED: Final = "\n".join(f"{story.name:<13}{story.summary}" for story in STORIES)
+DEMO_HELP: Final = f"""\
+Run the agent on a simulated company whose faults come and go, all on loopback.
+
+Nothing else has to be installed or configured.  Ctrl-C ends everything.  What happens is said here and
+on the status page; in a few minutes every verdict has been seen.  The scenarios:
+
+\b
+{_NAMED}
+
+Example:
+
+    netmon demo --fast --scenario uplink
+"""
 
 
-async def demo(listen: str, announce: Callable[[str], None]) -> None:
-    """Run until SIGTERM or SIGINT; `announce` is given the status page's URL.
+class DemoError(NetmonError):
+    """The demo was asked for what it has not."""
 
-    The config is a real file, so that SIGHUP and `/-/reload` work as with `netmon run`.
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What kind of demo: `scenario` is a story's name, or empty for all; `captures` are .snmprec files."""
+
+    listen: str
+    fast: bool = False
+    scenario: str = ""
+    seed: int = 1
+    captures: Sequence[Path] = ()
+
+
+def stories(scenario: str) -> Sequence[Story]:
+    """The story of that name, or all of them without one.  Raises DemoError, which names them."""
+    found = [story for story in STORIES if scenario in ("", story.name)]
+    if not found:
+        names = ", ".join(story.name for story in STORIES)
+        raise DemoError(f"there is no scenario {scenario!r}; there are {names}")
+    return found
+
+
+async def demo(wanted: Wanted, say: Callable[[str], None]) -> None:
+    """Run until SIGTERM or SIGINT; `say` is given lines for the terminal.
+
+    The config is a real file, so that SIGHUP and `/-/reload` work as with `netmon run`.  Raises
+    DemoError, CaptureError or OSError before anything is started.
     """
+    script = stories(wanted.scenario)
+    machines = list(whole(wanted.seed))
+    for machine, told in await asyncio.to_thread(replayed, wanted.captures):
+        machines.append(machine)
+        say(told)
     modules = builtin_modules()
-    async with Company() as company:
+    async with Company(machines) as company:
         with tempfile.TemporaryDirectory(prefix="netmon-demo-") as folder:
             path = Path(folder) / "netmon.yml"
-            path.write_text(company.config(listen=listen), encoding="utf-8")
+            pace = FAST if wanted.fast else Pace()
+            path.write_text(company.config(listen=wanted.listen, pace=pace), encoding="utf-8")
             agent = Agent(path, load_config(path, modules), modules)
-            await serve(agent, lambda: announce(f"http://{agent.address}/"))
+
+            def announce(step: Step) -> None:
+                now = time.time()
+                agent.store.tell(News(now, f"{step.host}: {step.text}", step.host))
+                say(f"{time.strftime('%H:%M:%S', time.localtime(now))}  {step.host}: {step.text}")
+
+            tempo = Tempo().times(QUICKER) if wanted.fast else Tempo()
+            player = Player(company, agent.store.verdicts, announce, tempo)
+            agent.store.listen(lambda _before, _after: player.look())
+            async with contextlib.AsyncExitStack() as stack:
+
+                def started() -> None:
+                    say(f"\n  The status page is at http://{agent.address}/\n  Ctrl-C ends the demo.\n")
+                    playing = asyncio.create_task(_play(player, script, wanted.seed))
+                    stack.push_async_callback(_end, playing)
+
+                await serve(agent, started)
+
+
+async def _play(player: Player, script: Sequence[Story], seed: int) -> None:
+    try:
+        await player.play(script, seed)
+    except Exception:
+        # The agent and the page go on, but a script that stands still must say why.
+        log.exception("the demo's script broke off")
+
+
+async def _end(playing: asyncio.Task[None]) -> None:
+    playing.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await playing

@@ -1,6 +1,6 @@
 """When a suggested verdict becomes the host's verdict: after enough scheduled runs agree."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from netmon.model import CheckKey, CheckState, HostVerdict, Result, Verdict, VerdictName
@@ -24,6 +24,9 @@ _RANK: Final = {
 }
 
 
+_NO_LIFE: Final = frozenset({VerdictName.UNREACHABLE, VerdictName.HOST_DOWN, VerdictName.DEVICE_DOWN})
+
+
 def streak(state: CheckState) -> int:
     """Scheduled runs in a row that agree with the latest outcome; 0 if the latest run disagrees."""
     return state.streak if (state.result is Result.OK) is state.streak_ok else 0
@@ -32,7 +35,7 @@ def streak(state: CheckState) -> int:
 def confirm(
     current: HostVerdict,
     candidate: Verdict,
-    states: Mapping[CheckKey, CheckState],
+    checks: Sequence[CheckState],
     wall: float,
     *,
     alive: bool | None,
@@ -46,13 +49,35 @@ def confirm(
     if candidate.name is current.confirmed.name:
         since = current.since or wall
         return HostVerdict(current.host, candidate, since, candidate, alive), ()
-    deciding = [states[key] for key in candidate.decided_by if key in states]
+    counted = current.counted
+    if candidate.name is not current.candidate.name or not counted:
+        counted = {state.check.key: state.runs for state in checks}
+    deciding = [state for state in checks if state.check.key in candidate.decided_by]
     awaited = tuple(
-        state.check.key for state in deciding if streak(state) < _needed(current, candidate, state)
+        state.check.key
+        for state in deciding
+        if _agreed(current, candidate, state, counted) < _needed(current, candidate, state)
     )
     if awaited or candidate.waits_for:
-        return HostVerdict(current.host, current.confirmed, current.since, candidate, alive), awaited
+        pending = HostVerdict(current.host, current.confirmed, current.since, candidate, alive, counted)
+        return pending, awaited
     return HostVerdict(current.host, candidate, wall, candidate, alive), ()
+
+
+def _agreed(
+    current: HostVerdict, candidate: Verdict, state: CheckState, counted: Mapping[CheckKey, int]
+) -> int:
+    """How many scheduled runs of a check speak for the candidate.
+
+    Failures from a worse time say nothing of what fails now: once the host shows life again, or its
+    upstream does, or one of its endpoints answers, what still fails must fail again.  Otherwise
+    every recovery would pass through the verdicts between.
+    """
+    before, after = _RANK.get(current.confirmed.name), _RANK.get(candidate.name)
+    recovers = before is not None and after is not None and after < before
+    if (recovers or current.confirmed.name in _NO_LIFE) and candidate.name is not VerdictName.HEALTHY:
+        return min(streak(state), state.runs - counted.get(state.check.key, 0))
+    return streak(state)
 
 
 def _needed(current: HostVerdict, candidate: Verdict, state: CheckState) -> int:

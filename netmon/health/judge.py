@@ -21,7 +21,6 @@ class _Case:
         self.findings = findings
         self.fresh = tuple(state for state in view.checks if not is_stale(state, view.started, now))
         self.tested = tested(self.fresh)
-        self.life = life_of(self.fresh)
         self.mail = tuple(state for state in self.fresh if state.check.role is not None)
         self.snmp = tuple(state for state in self.fresh if state.check.key.probe == SNMP)
         self.failing_mail = tuple(state for state in tested(self.mail) if state.result is not Result.OK)
@@ -33,10 +32,20 @@ class _Case:
         self.life_lost = max(
             (state.since_begun for state in self.tested if state.result is not Result.OK), default=now
         )
+        self.life = life_of(self.fresh)
+        if self.life is False and view.carries_begun > self.life_lost:
+            self.life = True  # a host that is reached through it alone has answered since
 
     def _has(self, severity: Severity, states: Iterable[CheckState]) -> bool:
         keys = {state.check.key for state in states}
         return any(finding.severity is severity and finding.key in keys for finding in self.findings)
+
+    def showed_life_since(self, moment: float) -> bool:
+        """Whether a run begun after `moment` heard of the host (monotonic)."""
+        return self.view.carries_begun > moment or any(
+            state.observation is not None and state.observation.alive and state.observation.begun > moment
+            for state in self.fresh
+        )
 
     # The rows, in the table's order.  Each gives the checks that decide, or None: no match.
 
@@ -155,13 +164,19 @@ def judge(view: HostView, now: float) -> Verdict:
 
 
 def _waits_for(name: VerdictName, case: _Case) -> tuple[str, ...]:
-    """Upstreams that must be looked at once more before silence may be blamed on the host."""
-    if name not in {VerdictName.HOST_DOWN, VerdictName.DEVICE_DOWN}:
-        return ()
-    upstreams = case.view.upstreams
-    if any(upstream.alive and upstream.begun > case.life_lost for upstream in upstreams):
-        return ()
-    return tuple(upstream.name for upstream in upstreams if upstream.begun <= case.life_lost)
+    """Hosts that must be looked at once more before the verdict may be confirmed."""
+    if name in {VerdictName.HOST_DOWN, VerdictName.DEVICE_DOWN}:
+        # Before silence is blamed on the host: is it the upstream's?
+        upstreams = case.view.upstreams
+        if any(upstream.alive and upstream.begun > case.life_lost for upstream in upstreams):
+            return ()
+        return tuple(upstream.name for upstream in upstreams if upstream.begun <= case.life_lost)
+    if name in {VerdictName.MAIL_DOWN, VerdictName.PATH_FILTERED} and case.life is True:
+        # Before silence is blamed on the service: does the host still live?
+        silent = [state.since_begun for state in case.down if state.reason in _SILENCE]
+        if len(silent) == len(case.down) and not case.showed_life_since(min(silent)):
+            return (case.view.host.name,)
+    return ()
 
 
 def _down(group: tuple[CheckState, ...], now: float) -> tuple[CheckState, ...]:
@@ -186,7 +201,7 @@ def _port(state: CheckState) -> int | None:
 
 
 _ORDER: Final = (Severity.CAUSE, Severity.FAULT, Severity.RISK, Severity.INFO)
-_MOST_TOLD: Final = 3  # findings in a sentence; the rest stand below it
+_MOST_TOLD: Final = 3  # different facts in a sentence; the rest stand below it
 
 
 def _sentence(name: VerdictName, case: _Case) -> str:
@@ -195,12 +210,22 @@ def _sentence(name: VerdictName, case: _Case) -> str:
         return "netmon itself is cut off: most hosts fell silent at once"
     if not case.view.checks:
         return "nothing is checked on this host"
-    if name is VerdictName.HEALTHY:
-        return f"{len(case.tested)} of {len(case.view.checks)} checks are ok"
     if name is VerdictName.UNREACHABLE:
         names = ", ".join(upstream.name for upstream in case.view.upstreams)
         return f"no sign of life, and {names} in front of it is down"
-    told = sorted(case.findings, key=lambda finding: _ORDER.index(finding.severity))[:_MOST_TOLD]
-    if not told:
-        return "not every check has run yet"
-    return "; ".join(finding.text for finding in told)
+    told = _told(case.findings)
+    if name is VerdictName.HEALTHY:
+        fine = sum(state.result is Result.OK for state in case.tested)
+        told = [f"{fine} of {len(case.view.checks)} checks are ok", *told[: _MOST_TOLD - 1]]
+    return "; ".join(told[:_MOST_TOLD]) or "not every check has run yet"
+
+
+def _told(findings: Iterable[Finding]) -> list[str]:
+    """The facts, heaviest first, each once with all the checks that say it; hints only if nothing weighs."""
+    facts: dict[tuple[Severity, str], list[str]] = {}
+    for finding in sorted(findings, key=lambda finding: _ORDER.index(finding.severity)):
+        who = facts.setdefault((finding.severity, finding.text), [])
+        if finding.key is not None:
+            who.append(f"{finding.key.probe} on {finding.key.endpoint}")
+    weighty = [fact for fact in facts if fact[0] is not Severity.INFO]
+    return [": ".join(filter(None, (", ".join(facts[fact]), fact[1]))) for fact in weighty or facts]

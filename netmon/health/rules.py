@@ -19,10 +19,7 @@ def unfinished(view: HostView, now: float) -> Iterator[Finding]:
     """A check whose latest outcome is too old to count."""
     for state in view.checks:
         if is_stale(state, view.started, now):
-            key = state.check.key
-            yield Finding(
-                FindingKind.STALE, Severity.INFO, f"{key.probe} on {key.endpoint}: no recent run", key
-            )
+            yield Finding(FindingKind.STALE, Severity.INFO, "no recent run", state.check.key)
 
 
 def not_ok(view: HostView, _now: float) -> Iterator[Finding]:
@@ -36,8 +33,7 @@ def not_ok(view: HostView, _now: float) -> Iterator[Finding]:
         severity = Severity.FAULT
         if key.probe == PING or state.result is Result.UNTESTABLE or refused_us(state):
             severity = Severity.INFO
-        text = f"{key.probe} on {key.endpoint}: {detail}"
-        yield Finding(f"{key.probe}_{state.result}", severity, text, key, state.since)
+        yield Finding(f"{key.probe}_{state.result}", severity, detail, key, state.since)
 
 
 def reported(view: HostView, _now: float) -> Iterator[Finding]:
@@ -71,7 +67,7 @@ def storage(view: HostView, _now: float) -> Iterator[Finding]:
             if percent >= STORAGE_RISK:
                 severity = Severity.CAUSE if percent >= STORAGE_FULL else Severity.RISK
                 kind = FindingKind.STORAGE_FULL if severity is Severity.CAUSE else FindingKind.STORAGE_FILLING
-                text = f"{path} is {percent:.0f}% full (SNMP)"
+                text = f"{path} is {percent:.0f}% full"
                 yield Finding(kind, severity, text, state.check.key, observation.started)
 
 

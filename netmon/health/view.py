@@ -36,6 +36,7 @@ class HostView:
     checks: tuple[CheckState, ...]
     started: float
     upstreams: tuple[Upstream, ...] = ()
+    carries_begun: float = 0.0  # when the latest answered run of a host behind this one alone began
     isolated: bool = False  # the agent itself is cut off
 
 

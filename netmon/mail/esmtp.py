@@ -57,7 +57,8 @@ _CAPABILITIES: Final = frozenset(
     )
 )
 
-_POLICY_CODE: Final = re.compile(r"^[45]\.7\.\d{1,3}\b")  # RFC 3463 §3.8: security or policy status
+# RFC 3463 §3.8, security or policy status; X.7.0 is undefined, and servers say it of themselves too.
+_POLICY_CODE: Final = re.compile(r"^[45]\.7\.(?!0\b)\d{1,3}\b")
 _POLICY_WORDS: Final = re.compile(
     r"black ?list|block ?list|blocked|dnsbl|rbl|spamhaus|reputation|banned|denied|not allowed|"
     r"reverse (?:dns|hostname|lookup)|ptr record|client host rejected|helo command rejected",

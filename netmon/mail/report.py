@@ -66,10 +66,11 @@ def certificate_findings(
         )
         findings.append(Finding(FindingKind.CERTIFICATE_EXPIRING, severity, text))
     if not facts.chain_valid and not (findings and certificate.only_expired):
-        text = f"the certificate is not trusted: {printable(certificate.chain_error.encode())}"
+        said = printable(certificate.chain_error.encode())
+        text = f"the certificate is not trusted: {said}; if its authority is your own, name it by ca_file"
         findings.append(Finding(FindingKind.CERTIFICATE_CHAIN_INVALID, weight, text))
     if not facts.name_valid:
-        text = f"the certificate is for {_names(certificate)}, not for {name}"
+        text = f"the certificate is for {_names(certificate)}, not for {name}; tls_name says which to expect"
         findings.append(Finding(FindingKind.CERTIFICATE_NAME_MISMATCH, weight, text))
     return findings
 

@@ -11,7 +11,7 @@ that address: what nobody accepted is no connection yet.
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from netmon.errors import NetmonError
 
@@ -147,7 +147,9 @@ class _Lane:
             await place
         except asyncio.CancelledError:
             if place.cancelled():
-                self._queue.remove(place)
+                # `leave` may have passed over it already.
+                with suppress(ValueError):
+                    self._queue.remove(place)
             else:
                 self.leave()  # the place came together with the cancellation
             raise

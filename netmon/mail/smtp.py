@@ -33,7 +33,8 @@ _CLOSE: Final = 0.5  # seconds for the peer's close_notify
 _REJECTED: Final = 500
 _DEFERRED: Final = 400
 _REPLY: Final = re.compile(rb"[2-5][0-9][0-9](?:[ -]|$)")
-_SYSTEM_TROUBLE: Final = re.compile(r"4\.3\.[0-9]{1,3}\b")  # RFC 3463 §3.4, mail system status
+# RFC 3463 §3.4, mail system status; but Postfix says 4.3.2 to a single client that it puts off.
+_SYSTEM_TROUBLE: Final = re.compile(r"4\.3\.(?!2\b)[0-9]{1,3}\b")
 _NO_ESMTP: Final = {500, 502, 504}  # RFC 5321 §3.2: a server that knows no EHLO may know HELO
 
 
@@ -83,7 +84,8 @@ class Conversation:
 
     async def connect(self, address: str, port: int, *, within: float) -> None:
         """Connect to a numeric address in at most `within` seconds."""
-        silence = failed(Reason.TIMEOUT, f"{address} port {port} does not answer within {within:.3g} s")
+        within = self._at_most(within)
+        silence = failed(Reason.TIMEOUT, f"{address} port {port} does not answer within {within:.2g} s")
         try:
             async with self._phase("connect", within, silence):
                 transport, _ = await self._loop.create_connection(lambda: self._protocol, address, port)
@@ -93,7 +95,8 @@ class Conversation:
 
     async def tls(self, context: ssl.SSLContext, server_name: str | None) -> None:
         """Implicit TLS (RFC 8314 §3): the handshake comes before any word."""
-        silence = failed(Reason.TLS_HANDSHAKE, f"no answer to the TLS handshake within {self._patience:g} s")
+        within = self._at_most(self._patience)
+        silence = failed(Reason.TLS_HANDSHAKE, f"no answer to the TLS handshake within {within:.2g} s")
         async with self._phase("tls", self._patience, silence):
             if self._protocol.heard or self._protocol.pending():
                 raise failed(
@@ -104,9 +107,16 @@ class Conversation:
 
     async def greet(self, within: float) -> None:
         """Wait for the greeting, whose every line must come before we may speak (RFC 5321 §3.1)."""
-        silence = failed(Reason.GREETING_TIMEOUT, f"connected, but no whole greeting within {within:.3g} s")
-        async with self._phase("greeting", within, silence):
-            reply = await self._protocol.read_response()
+        within = self._at_most(within)
+        silence = failed(Reason.GREETING_TIMEOUT, f"connected, but no whole greeting within {within:.2g} s")
+        try:
+            async with self._phase("greeting", within, silence):
+                reply = await self._protocol.read_response()
+        except MailError as fault:
+            if fault is silence and not self._protocol.heard and self.session is None:
+                text = f"connected, but not a word within {within:.2g} s: is it a port for `tls: implicit`?"
+                raise failed(Reason.GREETING_TIMEOUT, text) from None
+            raise
         self._expect("greeting", reply, 220, Reason.GREETING_REJECTED, Reason.GREETING_DEFERRED)
         self.greeting = reply.message
 
@@ -176,6 +186,10 @@ class Conversation:
             self.refusal = reply.message
             raise MailError(Result.REJECTED, rejected, said)
         raise failed(Reason.PROTOCOL_ERROR, f"{said}: {wanted} was expected")
+
+    def _at_most(self, within: float) -> float:
+        """The seconds that are really there for a phase."""
+        return max(0.0, min(within, self._limit - self._loop.time()))
 
     def _silence(self, command: str) -> MailError:
         return failed(Reason.DEADLINE, f"no whole answer to {command} in time")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from netmon.demo.company import MAIL, MAIL_NAME
+from netmon.demo.cast import MAIL, MAIL_NAME
 from tests.bench.process import Contender, Page, exporter, python, race
 from tests.bench.snmp_page import Series, series
 

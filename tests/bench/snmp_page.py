@@ -7,7 +7,8 @@ from typing import Final
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from netmon.demo.company import COMMUNITY, SWITCH
+from netmon.demo.cast import SWITCH
+from netmon.demo.machine import COMMUNITY
 from tests.bench.process import Contender, Page, exporter, python, race
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]

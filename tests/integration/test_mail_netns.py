@@ -15,7 +15,7 @@ from netmon.mail.slots import Slots
 from netmon.model import Result
 from netmon.probes import smtp
 from tests.servers import evil_smtp as evil
-from tests.servers.mail_checks import make_check, make_context
+from tests.servers.mail_checks import LOOPS, make_check, make_context, run_on
 
 _NEWNET = 0x40000000  # CLONE_NEWNET, unshare(2): of the calling thread alone
 T = TypeVar("T")
@@ -39,7 +39,7 @@ HOLE = (
 )
 
 
-def in_namespace(scene: Callable[[], Awaitable[T]], *commands: str) -> T:
+def in_namespace(scene: Callable[[], Awaitable[T]], *commands: str, loop: str = "asyncio") -> T:
     """Run `scene` in a thread that has a fresh network, after `commands` there."""
     result: list[T] = []
     failure: list[BaseException] = []
@@ -54,7 +54,7 @@ def in_namespace(scene: Callable[[], Awaitable[T]], *commands: str) -> T:
             async def main() -> T:
                 return await scene()
 
-            result.append(asyncio.run(main()))
+            result.append(run_on(loop, main()))
         except BaseException as error:  # noqa: BLE001 (raised again in the test's own thread)
             failure.append(error)
 
@@ -144,3 +144,22 @@ def test_ping_without_privilege(address: str) -> None:
 def test_ping_unanswered_by_datagram_socket() -> None:
     """The error queue of a datagram socket names who said unreachable, too."""
     assert in_namespace(lambda: pinged("198.51.100.9"), *LAN, QUICK, ANYBODY) is Reason.UNREACHABLE
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_an_error_about_one_host_does_not_deafen_us_for_the_others(loop: str) -> None:
+    """After an ICMP error the socket still hears; libuv would stop to watch it."""
+
+    async def scene() -> tuple[Reason, float]:
+        pinger = Pinger()
+        try:
+            with pytest.raises(PingError) as caught:
+                await pinger.ping("198.51.100.2", 5.0)
+            await asyncio.sleep(0.1)
+            return caught.value.reason, await pinger.ping("198.51.100.1", 2.0)
+        finally:
+            pinger.close()
+
+    reason, seconds = in_namespace(scene, *LAN, QUICK, loop=loop)
+    assert reason is not Reason.TIMEOUT
+    assert seconds < 2.0

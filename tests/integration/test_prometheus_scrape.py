@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from netmon.demo.company import Company
+from netmon.demo.company import Company, Pace
 from tests.servers.agent import AgentProcess, agent
 from tests.servers.prometheus import Prometheus, prometheus
 
@@ -17,7 +17,7 @@ async def watched(folder: Path) -> AsyncIterator[tuple[AgentProcess, Prometheus]
     """The company, an agent that has run every check, and a Prometheus with both ways to scrape it."""
     loop = asyncio.get_running_loop()
     async with Company() as company:
-        running = agent(folder, company.config(listen="127.0.0.1:0", interval="2s"))
+        running = agent(folder, company.config(listen="127.0.0.1:0", pace=Pace(interval="2s")))
         watcher = await loop.run_in_executor(None, running.__enter__)
         try:
             await loop.run_in_executor(None, watcher.ready)

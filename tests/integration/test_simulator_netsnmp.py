@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from netmon.demo.company import mail_host
+from netmon.demo.cast import linux_host
 from netmon.demo.device import Device, Moment, Row, Template
 from netmon.demo.farm import Farm
 from netmon.demo.switch import switch_rows
@@ -38,7 +38,7 @@ def long_rows() -> list[Row]:
     return [Row(f"{LONG}.{arc}", ber.OCTET_STRING, b"%d " % arc + b"x" * 700) for arc in arcs]
 
 
-ROWS = {SWITCH: list(switch_rows("sw1", 5)), LINUX: list(mail_host().rows()), LARGE: long_rows()}
+ROWS = {SWITCH: list(switch_rows("sw1", 5)), LINUX: list(linux_host().rows()), LARGE: long_rows()}
 DEVICES = {
     address: Device(Template(rows), community=b"lab", booted=NOW - 123_456) for address, rows in ROWS.items()
 }

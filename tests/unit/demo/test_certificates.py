@@ -54,3 +54,15 @@ def test_the_key_does_not_stay_on_disk(tmp_path: Path) -> None:
     Authority("test CA", NOW).issue(("a.example",), NOW - DAY, NOW + DAY).server_context(tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert stat.S_ISDIR(tmp_path.stat().st_mode)
+
+
+def test_a_server_can_change_its_certificate(tmp_path: Path) -> None:
+    """A context that is in use presents the other identity from the next handshake on."""
+    authority = Authority("test CA", NOW)
+    context = authority.issue(("a.example",), NOW - DAY, NOW + DAY).server_context(tmp_path)
+    handshake(strict_client(authority), context, "a.example")
+    authority.issue(("b.example",), NOW - DAY, NOW + DAY).load_into(context, tmp_path)
+    handshake(strict_client(authority), context, "b.example")
+    with pytest.raises(ssl.SSLCertVerificationError, match="not valid for"):
+        handshake(strict_client(authority), context, "a.example")
+    assert list(tmp_path.iterdir()) == []

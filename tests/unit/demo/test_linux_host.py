@@ -1,6 +1,6 @@
 """The simulated Linux mail host: its tables tell one story."""
 
-from netmon.demo.company import mail_host
+from netmon.demo.cast import linux_host
 from netmon.demo.device import Device, Template
 from tests.unit.demo.test_device import NOW, values
 
@@ -11,7 +11,7 @@ MEMORY = "1.3.6.1.4.1.2021.4"
 
 def test_a_full_spool_shows_in_both_tables() -> None:
     """What happens to a disk shows in hrStorageTable and dskTable alike, and raises dskErrorFlag."""
-    host = mail_host()
+    host = linux_host()
     device = Device(Template(host.rows()), community=b"c", booted=NOW - 9000)
     before = values(device, NOW)
     assert (before[f"{DISK}.100.2"][1], before[f"{DISK}.101.2"][1]) == (0, b"")
@@ -25,7 +25,7 @@ def test_a_full_spool_shows_in_both_tables() -> None:
 
 def test_memory_is_one_in_both_mibs() -> None:
     """Free memory and swap agree between hrStorage and the UCD memory group, and swap can run out."""
-    host = mail_host()
+    host = linux_host()
     device = Device(Template(host.rows()), community=b"c", booted=NOW - 9000)
     host.memory.swap_free = 1_000
     found = values(device, NOW)
@@ -36,7 +36,7 @@ def test_memory_is_one_in_both_mibs() -> None:
 
 def test_load_is_one_number_in_three_forms() -> None:
     """The load's text, hundredths and float are the same, at any time."""
-    device = Device(Template(mail_host().rows()), community=b"c", booted=NOW - 9000)
+    device = Device(Template(linux_host().rows()), community=b"c", booted=NOW - 9000)
     for second in range(0, 600, 7):
         found = values(device, NOW + second)
         hundredths = found["1.3.6.1.4.1.2021.10.1.5.1"][1]
@@ -46,7 +46,16 @@ def test_load_is_one_number_in_three_forms() -> None:
 
 def test_the_date_is_the_clock_in_utc() -> None:
     """hrSystemDate is eleven octets of DateAndTime and follows the clock."""
-    device = Device(Template(mail_host().rows()), community=b"c", booted=NOW - 9000)
+    device = Device(Template(linux_host().rows()), community=b"c", booted=NOW - 9000)
     # 1,800,000,000 seconds after the epoch is 2027-01-15 08:00:00 UTC.
     expected = bytes((7, 0xEB, 1, 15, 8, 0, 0, 5)) + b"+\0\0"
     assert values(device, NOW + 0.5)["1.3.6.1.2.1.25.1.2.0"][1] == expected
+
+
+def test_listeners_are_those_of_the_moment() -> None:
+    """tcpListenerTable names each listening port on all addresses, and no other."""
+    host = linux_host()
+    host.listening = (22, 2525)
+    found = values(Device(Template(host.rows()), community=b"c", booted=NOW - 9000), NOW)
+    table = "1.3.6.1.2.1.6.20.1.4.1.4.0.0.0.0"
+    assert [oid for oid in found if oid.startswith("1.3.6.1.2.1.6.20.")] == [f"{table}.22", f"{table}.2525"]

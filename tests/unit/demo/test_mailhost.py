@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from netmon.demo.mailhost import MailServer, Tls
 
 NAME = "mx1.demo.example"
 ADDRESS = "127.0.0.1"
+TCP_SYN_SENT = b"\2"  # the first octet of tcp_info (linux/tcp.h)
 
 
 class Dialogue:
@@ -85,7 +87,7 @@ async def dialogue(port: int, tls: ssl.SSLContext | None = None) -> AsyncIterato
 
 async def test_a_whole_delivery_is_taken_and_dropped(server: MailServer) -> None:
     """EHLO, MAIL, RCPT, DATA and QUIT each get the reply that RFC 5321 wants."""
-    async with dialogue(await server.listen(Tls.NONE)) as talk:
+    async with dialogue(server.listen(Tls.NONE)) as talk:
         hello = await talk.say("EHLO client.example")
         assert hello[0] == f"250-{NAME}"
         assert hello[-1] == "250 8BITMIME"
@@ -100,7 +102,7 @@ async def test_a_whole_delivery_is_taken_and_dropped(server: MailServer) -> None
 
 async def test_commands_out_of_order_are_refused(server: MailServer) -> None:
     """MAIL before EHLO, RCPT before MAIL and DATA before RCPT are 503; unknown words are 502."""
-    async with dialogue(await server.listen(Tls.NONE)) as talk:
+    async with dialogue(server.listen(Tls.NONE)) as talk:
         assert await talk.code("MAIL FROM:<a@example.org>") == "503"
         assert await talk.code("EHLO") == "501"
         assert await talk.code("HELO client.example") == "250"
@@ -117,7 +119,7 @@ async def test_commands_out_of_order_are_refused(server: MailServer) -> None:
 
 async def test_pipelined_commands_are_answered_in_order(server: MailServer) -> None:
     """Commands that come in one packet are answered one by one (RFC 2920)."""
-    async with dialogue(await server.listen(Tls.NONE)) as talk:
+    async with dialogue(server.listen(Tls.NONE)) as talk:
         await talk.say("EHLO client.example")
         codes = [
             await talk.code("MAIL FROM:<a@b>", "RCPT TO:<c@d>", "QUIT"),
@@ -129,7 +131,7 @@ async def test_pipelined_commands_are_answered_in_order(server: MailServer) -> N
 
 async def test_starttls_encrypts_and_starts_anew(server: MailServer, client_tls: ssl.SSLContext) -> None:
     """STARTTLS is offered, verifies under the authority, is offered no more, and forgets the EHLO."""
-    async with dialogue(await server.listen(Tls.STARTTLS)) as talk:
+    async with dialogue(server.listen(Tls.STARTTLS)) as talk:
         assert "250-STARTTLS" in await talk.say("EHLO client.example")
         assert await talk.code("STARTTLS") == "220"
         await talk.writer.start_tls(client_tls, server_hostname=NAME)
@@ -141,21 +143,21 @@ async def test_starttls_encrypts_and_starts_anew(server: MailServer, client_tls:
 
 async def test_commands_behind_starttls_end_the_conversation(server: MailServer) -> None:
     """Plain text that follows STARTTLS in the same packet is never taken for encrypted."""
-    async with dialogue(await server.listen(Tls.STARTTLS)) as talk:
+    async with dialogue(server.listen(Tls.STARTTLS)) as talk:
         await talk.say("EHLO client.example")
         assert await talk.say("STARTTLS", "MAIL FROM:<a@b>") == []
 
 
 async def test_implicit_tls_speaks_tls_first(server: MailServer, client_tls: ssl.SSLContext) -> None:
     """The greeting of an implicit TLS port comes inside TLS, and STARTTLS is not offered there."""
-    async with dialogue(await server.listen(Tls.IMPLICIT), client_tls) as talk:
+    async with dialogue(server.listen(Tls.IMPLICIT), client_tls) as talk:
         assert not any("STARTTLS" in line for line in await talk.say("EHLO client.example"))
         assert await talk.code("QUIT") == "221"
 
 
 async def test_a_line_without_end_is_refused(server: MailServer) -> None:
     """A line beyond the limit gets 500 and the connection closes."""
-    async with dialogue(await server.listen(Tls.NONE)) as talk:
+    async with dialogue(server.listen(Tls.NONE)) as talk:
         assert await talk.say("x" * (2 * mailhost.LINE)) == ["500 5.5.2 Line too long"]
 
 
@@ -164,7 +166,7 @@ async def test_a_message_beyond_the_size_is_refused(
 ) -> None:
     """A message above SIZE is read to its end and refused with 552."""
     monkeypatch.setattr(mailhost, "MESSAGE", 1000)
-    async with dialogue(await server.listen(Tls.NONE)) as talk:
+    async with dialogue(server.listen(Tls.NONE)) as talk:
         await talk.say("EHLO client.example")
         await talk.say("MAIL FROM:<a@b>")
         await talk.say("RCPT TO:<c@d>")
@@ -177,19 +179,19 @@ async def test_recipients_and_silence_are_bounded(
 ) -> None:
     """Too many recipients get 452, and an idle client is told 421."""
     monkeypatch.setattr(mailhost, "RECIPIENTS", 1)
-    async with dialogue(await server.listen(Tls.NONE)) as talk:
+    async with dialogue(server.listen(Tls.NONE)) as talk:
         await talk.say("EHLO client.example")
         await talk.say("MAIL FROM:<a@b>")
         assert [await talk.code("RCPT TO:<c@d>") for _ in range(2)] == ["250", "452"]
     monkeypatch.setattr(mailhost, "SILENCE", 0.01)
-    async with dialogue(await server.listen(Tls.NONE)) as talk:
+    async with dialogue(server.listen(Tls.NONE)) as talk:
         assert await talk.reply() == [f"421 4.4.2 {NAME} Timeout, closing"]
 
 
 async def test_sessions_are_bounded(server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client above the limit of sessions is cut off; those within it go on."""
     monkeypatch.setattr(mailhost, "SESSIONS", 1)
-    port = await server.listen(Tls.NONE)
+    port = server.listen(Tls.NONE)
     async with dialogue(port) as first:
         reader, writer = await asyncio.open_connection(ADDRESS, port)
         with contextlib.suppress(ConnectionResetError):
@@ -202,7 +204,7 @@ async def test_sessions_are_bounded(server: MailServer, monkeypatch: pytest.Monk
 
 async def test_close_cuts_open_conversations(server: MailServer) -> None:
     """Closing the server ends its sessions at once and leaves no task behind."""
-    port = await server.listen(Tls.NONE)
+    port = server.listen(Tls.NONE)
     async with dialogue(port) as talk:
         await server.close()
         with contextlib.suppress(ConnectionResetError):
@@ -212,7 +214,7 @@ async def test_close_cuts_open_conversations(server: MailServer) -> None:
 
 async def test_rubbish_instead_of_a_handshake_harms_nobody(server: MailServer) -> None:
     """A client that breaks off in the TLS handshake ends its own session only."""
-    port = await server.listen(Tls.STARTTLS)
+    port = server.listen(Tls.STARTTLS)
     async with dialogue(port) as talk:
         await talk.say("EHLO client.example")
         await talk.say("STARTTLS")
@@ -221,3 +223,59 @@ async def test_rubbish_instead_of_a_handshake_harms_nobody(server: MailServer) -
             await talk.reader.read()
     async with dialogue(port) as talk:
         assert await talk.code("NOOP") == "250"
+
+
+async def test_a_stopped_server_refuses_and_comes_back(server: MailServer) -> None:
+    """Stopped, its port resets connections and is not among those that listen; started, it is the same."""
+    port = server.listen(Tls.NONE)
+    server.stop()
+    assert list(server.listening) == []
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(ADDRESS, port)
+    server.start()
+    assert list(server.listening) == [port]
+    async with dialogue(port) as talk:
+        assert await talk.code("NOOP") == "250"
+
+
+async def test_behind_a_filter_there_is_silence(server: MailServer) -> None:
+    """A SYN gets no answer of any kind while the program goes on listening; afterwards all is well."""
+    port = server.listen(Tls.NONE)
+    async with dialogue(port):
+        server.swallow()
+        assert list(server.listening) == [port]
+        for _ in range(3):
+            with socket.socket() as client:
+                client.setblocking(False)
+                client.connect_ex((ADDRESS, port))
+                # Loopback has delivered whatever answer there is before connect(2) returns.
+                assert client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) == TCP_SYN_SENT
+    server.start()
+    async with dialogue(port) as talk:
+        assert await talk.code("NOOP") == "250"
+
+
+async def test_whoever_is_refused_may_only_leave(server: MailServer) -> None:
+    """A refusal stands in the greeting's place, and whatever is said then ends the conversation."""
+    port = server.listen(Tls.NONE)
+    server.refusal = "554 5.7.1 Not you"
+    reader, writer = await asyncio.open_connection(ADDRESS, port)
+    talk = Dialogue(reader, writer)
+    assert await talk.reply() == ["554 5.7.1 Not you"]
+    assert await talk.say("EHLO client.example") == ["221 2.0.0 Bye"]
+    assert await talk.reply() == []
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_connections_that_have_just_come_are_closed_too(server: MailServer) -> None:
+    """Closing the moment after a connection was made leaves neither task nor socket behind."""
+    port = server.listen(Tls.IMPLICIT)
+    with socket.socket() as client:
+        client.connect((ADDRESS, port))
+        await asyncio.sleep(0)
+        await server.close()
+        client.settimeout(5)
+        with contextlib.suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+    assert asyncio.all_tasks() == {asyncio.current_task()}

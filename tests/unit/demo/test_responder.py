@@ -175,3 +175,13 @@ def test_a_request_of_many_names_is_bounded_work() -> None:
     answer = respond(SWITCH, message.encode_request(2, b"c", message.GETBULK, 1, many, 0, 2**31 - 1), NOW)
     assert answer is not None
     assert len(answer) <= LARGEST
+
+
+def test_an_old_device_hears_version_one_only() -> None:
+    """A device from before SNMPv2 answers version 1 and is silent to version 2c."""
+    device = Device(Template(ROWS), community=b"c", booted=NOW, oldest=True)
+    name = [ber.encode_oid("1.3.6.1.1.1.0")]
+    assert respond(device, message.encode_request(2, b"c", message.GET, 1, name), NOW) is None
+    answer = respond(device, message.encode_request(1, b"c", message.GET, 1, name), NOW)
+    assert answer is not None
+    assert message.decode_response(answer).version == 1

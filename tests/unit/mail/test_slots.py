@@ -132,6 +132,22 @@ async def test_cancelled_waiters_leave_no_gap(held: AsyncExitStack) -> None:
     await waiting[2]
 
 
+async def test_a_place_passes_over_a_waiter_that_was_cancelled(held: AsyncExitStack) -> None:
+    """Cancelled first, passed over before it runs: it ends as cancelled, and the next one gets the place."""
+    slots = Slots(living=1)
+    first = AsyncExitStack()
+    await first.enter_async_context(slots.hold("a", until=now() + 9))
+    waiting = [
+        asyncio.create_task(held.enter_async_context(slots.hold(name, until=now() + 9))) for name in "bc"
+    ]
+    await turn_over()
+    waiting[0].cancel()
+    await first.aclose()
+    await waiting[1]
+    with pytest.raises(asyncio.CancelledError):
+        await waiting[0]
+
+
 async def test_memory_is_bounded() -> None:
     """Only so many black holes are remembered, the latest ones; nothing stays of addresses let go."""
     slots = Slots(remembered=3)

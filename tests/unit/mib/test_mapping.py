@@ -1,7 +1,5 @@
 """Varbinds in, tables out: every type, index and lookup of the format, and what agents get wrong."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -448,32 +446,14 @@ def switch(ports: int) -> Varbinds:
     return made
 
 
-def test_a_switch_of_48_ports_is_cheap() -> None:
-    """1,969 varbinds, forty columns with the same rows: a few milliseconds at the very most."""
+def test_a_switch_of_48_ports_is_few_tables() -> None:
+    """1,969 varbinds: forty columns share the same rows, and five tables hold all of them."""
     varbinds = switch(48)
     assert len(varbinds) == 1969
-    best = 1.0
-    for _ in range(5):
-        begun = time.process_time()
-        mapped = map_module(IF_MIB, varbinds)
-        best = min(best, time.process_time() - begun)
-    assert best < 0.0025
+    mapped = map_module(IF_MIB, varbinds)
     assert len(series(mapped)) == 1 + 38 * 48
     assert series(mapped)["ifHCInOctets{ifIndex=7,ifAlias=Gi1/0/7,ifDescr=Gi1/0/7,ifName=Gi1/0/7}"] == 7
     assert len(mapped.tables) == 5
-
-
-def test_time_grows_with_the_varbinds_only() -> None:
-    """Rows that change with every column, as no sound agent sends, cost in proportion too."""
-    made = Varbinds()
-    for run in range(3000):
-        for row in range(1 + run % 2):
-            made.oids.append(ber.encode_oid(f"1.3.6.1.2.1.2.2.1.{1 + run % 2 * 9}.{run + row}"))
-            made.tags.append(ber.INTEGER)
-            made.values.append(1)
-    begun = time.process_time()
-    map_module(IF_MIB, made)
-    assert time.process_time() - begun < 0.5
 
 
 def test_listeners_are_indexed_by_address_and_port() -> None:

@@ -109,7 +109,7 @@ def test_an_unconfirmed_change_asks_to_look_again_soon() -> None:
     world.wished.again.clear()
     world.put(seen(SMTP, FAILED, Reason.TIMEOUT, alive=False, begun=1060))
     assert world.wished.again == [SMTP.key]
-    assert world.wished.too == [SNMP.key]
+    assert set(world.wished.too) == {SNMP.key}
 
 
 def test_silence_is_not_blamed_before_the_upstream_was_looked_at() -> None:
@@ -154,6 +154,112 @@ def test_a_silent_switch_that_still_carries_a_neighbour_is_no_excuse() -> None:
     world.put(seen(SMTP2, begun=1121))
     world.put(seen(SMTP, FAILED, Reason.TIMEOUT, alive=False, begun=1122))
     assert world.verdict() == "host_down"
+
+
+def dead(of: object, begun: float) -> Observation:
+    """A run that heard nothing."""
+    return seen(of, FAILED, Reason.TIMEOUT, alive=False, begun=begun)
+
+
+def test_a_recovery_does_not_pass_through_the_verdicts_between() -> None:
+    """Three ports come back one after the other: mail_down, then healthy, and no mail_degraded."""
+    checks = [check("smtp", MX2, port=port) for port in (25, 465, 587)]
+    world = World(*checks)
+    for begun in (1002, 1017, 1032):
+        for of in checks:
+            world.put(seen(of, FAILED, Reason.REFUSED, begun=begun))
+    assert world.verdict("mx2") == "mail_down"
+    seen_verdicts = set()
+    for round_ in range(3):
+        for number, of in enumerate(checks):
+            world.put(seen(of, begun=1050 + 15 * round_ + number))
+            seen_verdicts.add(world.verdict("mx2"))
+    assert seen_verdicts == {"mail_down", "healthy"}
+
+
+def test_what_goes_on_failing_is_told_when_the_rest_came_back() -> None:
+    """One port stays closed: mail_degraded, after it has failed again for `recover` runs."""
+    inbound, optional = check("smtp", MX2, port=25), check("smtp", MX2, port=465, required=False)
+    world = World(inbound, optional)
+    for begun in (1002, 1017, 1032):
+        for of in (inbound, optional):
+            world.put(seen(of, FAILED, Reason.REFUSED, begun=begun))
+    assert world.verdict("mx2") == "mail_down"
+    for begun in (1047, 1062, 1077):
+        world.put(seen(inbound, begun=begun))
+        world.put(seen(optional, FAILED, Reason.REFUSED, begun=begun))
+    assert world.verdict("mx2") == "mail_degraded"
+
+
+def test_nobody_is_accused_when_the_switch_comes_back() -> None:
+    """unreachable turns healthy, not host_down for the moment before the host was looked at again."""
+    world = World(SMTP, SNMP, SWITCH)
+    for of in (SMTP, SNMP, SWITCH):
+        world.put(seen(of, begun=1001))
+    for begun in (1060, 1075, 1090, 1105):
+        for of in (SMTP, SNMP, SWITCH):
+            world.put(dead(of, begun))
+    assert world.verdict() == "unreachable"
+    world.put(seen(SWITCH, begun=1110))
+    assert (world.verdict(), world.candidate()) == ("unreachable", "host_down")
+    world.put(seen(SMTP, begun=1115))
+    assert (world.verdict(), world.candidate()) == ("unreachable", "agent_down")
+    world.put(seen(SNMP, begun=1116))
+    assert world.verdict() == "healthy"
+
+
+def test_a_host_that_stays_silent_behind_a_switch_that_came_back_is_down() -> None:
+    """Its failures count anew from the switch's return, and then it is accused."""
+    world = World(SMTP, SWITCH)
+    for of in (SMTP, SWITCH):
+        world.put(seen(of, begun=1001))
+    for begun in (1060, 1075, 1090, 1105):
+        for of in (SMTP, SWITCH):
+            world.put(dead(of, begun))
+    world.put(seen(SWITCH, begun=1110))
+    for begun in (1115, 1130):
+        world.put(dead(SMTP, begun))
+        assert world.verdict() == "unreachable"
+    world.put(dead(SMTP, 1145))
+    assert world.verdict() == "host_down"
+
+
+def test_mail_that_falls_silent_with_its_host_is_not_mail_down() -> None:
+    """Silence is not blamed on the service before the host was heard after it."""
+    world = World(SMTP2, check("snmp", MX2, port=161))
+    snmp = check("snmp", MX2, port=161)
+    world.put(seen(SMTP2, begun=1001))
+    world.put(seen(snmp, begun=1002))
+    for begun in (1060, 1075, 1090):
+        world.put(dead(SMTP2, begun))
+        assert (world.verdict("mx2"), world.candidate("mx2")) == ("healthy", "mail_down")
+    for begun in (1095, 1110, 1125):
+        world.put(dead(snmp, begun))
+    assert world.verdict("mx2") == "host_down"
+
+
+def test_mail_that_falls_silent_on_a_living_host_is_mail_down() -> None:
+    """One run that heard the host since is enough."""
+    snmp = check("snmp", MX2, port=161)
+    world = World(SMTP2, snmp)
+    world.put(seen(SMTP2, begun=1001))
+    world.put(seen(snmp, begun=1002))
+    for begun in (1060, 1075, 1090):
+        world.put(dead(SMTP2, begun))
+    world.put(seen(snmp, begun=1091))
+    assert world.verdict("mx2") == "mail_down"
+
+
+def test_a_switch_that_carries_a_living_host_is_alive() -> None:
+    """Its SNMP agent hangs, and mail behind it, which has no other way, still answers: agent_down."""
+    world = World(SMTP, SWITCH)
+    world.put(seen(SMTP, begun=1001))
+    world.put(seen(SWITCH, begun=1002))
+    for begun in (1060, 1075, 1090, 1105):
+        world.put(dead(SWITCH, begun))
+        world.put(seen(SMTP, begun=begun + 1))
+    world.put(dead(SWITCH, 1120))
+    assert world.verdict("sw1") == "agent_down"
 
 
 def test_after_a_restart_a_known_verdict_stands_until_every_check_has_run() -> None:

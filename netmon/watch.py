@@ -12,7 +12,7 @@ import structlog
 
 from netmon.health import HostView, Upstream, confirm, is_stale, judge
 from netmon.health.view import life_of
-from netmon.model import CheckKey, CheckState, Host, HostVerdict, Result
+from netmon.model import CheckKey, CheckState, Host, HostVerdict, News, Result
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +34,9 @@ class Source(Protocol):
 
     def put_verdict(self, verdict: HostVerdict) -> None:
         """Keep a verdict."""
+
+    def tell(self, news: News) -> None:
+        """Announce something."""
 
 
 class Wishes(Protocol):
@@ -119,6 +122,8 @@ class Watch:
                 if state.check.key not in candidate.decided_by:
                     self._wishes.look_too(state.check.key, f"{candidate.name} of {name} waits for it")
         if verdict.confirmed.name is not current.confirmed.name:
+            text = f"{verdict.confirmed.name}: {verdict.confirmed.sentence}"
+            self._source.tell(News(self._wall(), text, name))
             log.info(
                 "verdict",
                 host=name,

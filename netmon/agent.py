@@ -32,6 +32,7 @@ from netmon.resolver import Resolver
 from netmon.routes import Services, routes
 from netmon.scheduler import Scheduler
 from netmon.snmp.client import Client
+from netmon.status import Live
 from netmon.store import Store
 from netmon.watch import Watch
 from netmon.web import Server
@@ -80,6 +81,7 @@ class Agent:
         self._path = path
         self._modules = modules
         self._config = config
+        self._loaded = 0.0  # when the config was taken, wall clock
         self._mistakes: Sequence[str] = ()
         self._reloading = asyncio.Lock()
         self._ticking: asyncio.Task[None] | None = None
@@ -93,11 +95,14 @@ class Agent:
         self.scheduler = Scheduler(self._probe, self.store.put, wall=time.time, gauges=self._metrics)
         self._watch = Watch(self.store, _Wishes(self.scheduler), clock=loop.time, wall=time.time)
         self.store.listen(self._watch.saw)
+        self._live = Live()
+        self.store.on_change(self._live.changed)
         self._metrics.add_source(self._readings)
         own_labels = {kind.name: kind.own_labels for kind in PROBES.values()}
         self._routes = routes(
             Services(
                 source=self.store,
+                live=self._live,
                 exposition=Exposition(self.store, self._metrics.text, own_labels=own_labels),
                 own=self._metrics,
                 config=lambda: public_dump(self._config),
@@ -105,6 +110,7 @@ class Agent:
                 ready=self._ready,
                 notices=self._notices,
                 wall=time.time,
+                loaded=lambda: self._loaded,
                 listen=_listen(config),
             )
         )
@@ -140,6 +146,7 @@ class Agent:
         if self._ticking is not None:
             self._ticking.cancel()
         await self.scheduler.stop()
+        await self._live.close()
         await self._server.stop()
         if self._retiring is not None:
             await self._retiring
@@ -174,6 +181,7 @@ class Agent:
         self._metrics.reloaded(time.time(), ok=not self._mistakes)
         for mistake in self._mistakes:
             log.error("config was not taken, the old one stays", mistake=mistake)
+        self._live.changed("")  # the pages show the mistakes
         return self._mistakes
 
     def _refuse_move(self, config: Config) -> None:
@@ -197,6 +205,7 @@ class Agent:
         return await asyncio.to_thread(plan, config, Library(config.auths, self._modules))
 
     def _apply(self, config: Config, checks: frozenset[Check]) -> None:
+        self._loaded = time.time()
         self.store.plan([entry.host for entry in config.hosts], checks)
         changes = self.scheduler.apply(checks)
         self._watch.planned()

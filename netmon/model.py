@@ -200,6 +200,13 @@ class Observation:
     scheduled: bool = True  # False: on demand or requested; adds evidence, never a streak
 
 
+class Run(NamedTuple):
+    """What stays of a run for its check's short history."""
+
+    result: Result
+    seconds: float  # how long it took
+
+
 @dataclass(frozen=True, slots=True)
 class News:
     """An announcement for people: a verdict has changed, a demo's fault begins."""

@@ -2,28 +2,33 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from netmon import status
+from netmon import __version__, status
 from netmon.exposition import (
     CONTENT_TYPE,
     Exposition,
     PageTooLargeError,
     SelfMetrics,
-    Source,
     UnknownHostError,
 )
-from netmon.web import Handler, reply
+from netmon.web import MISSING, EventStream, Handler, reply
 
 _HOST_HEADER: Final = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?")
 _JSON: Final = "application/json"
 _HTML: Final = "text/html; charset=utf-8"
+_STATIC: Final = {
+    "status.css": "text/css; charset=utf-8",
+    "status.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+_AT_ONCE: Final = 50  # hosts in one piece of a long answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ class Services:
     what a person who looks at the status page should know first.
     """
 
-    source: Source
+    source: status.Source
+    live: status.Live
     exposition: Exposition
     own: SelfMetrics
     config: Callable[[], str]  # without secrets
@@ -42,6 +48,7 @@ class Services:
     ready: Callable[[], bool]
     notices: Callable[[], Sequence[str]]
     wall: Callable[[], float]
+    loaded: Callable[[], float]  # when the config was taken, wall clock
     listen: str  # web.listen, for a client that sends no usable Host header
 
 
@@ -51,47 +58,77 @@ def routes(services: Services) -> Mapping[str, Handler]:
     return {
         "/": pages.hosts,
         "/hosts/{name:path}": pages.host,
-        "/static/status.css": pages.style,
+        "/live": pages.live,
+        "/static/{name}": pages.static,
         "/metrics": pages.metrics,
         "/metrics/agent": pages.metrics_agent,
         "/sd": pages.sd,
         "/config": pages.config,
         "/api/hosts": pages.api_hosts,
         "/api/hosts/{name:path}": pages.api_host,
+        "/api/news": pages.api_news,
         "/-/healthy": pages.healthy,
         "/-/ready": pages.ready,
         "POST /-/reload": pages.reload,
+        MISSING: pages.missing,
     }
 
 
 class _Pages:
     def __init__(self, services: Services) -> None:
         self._of = services
-        self._style = (files("netmon") / "data" / "status.css").read_bytes()
-
-    def _row(self, name: str) -> status.HostRow | None:
-        source = self._of.source
-        host = source.hosts().get(name)
-        return (
-            None if host is None else status.row_of(host, source.verdicts().get(name), source.checks_of(name))
-        )
-
-    def _rows(self) -> list[status.HostRow]:
-        rows = map(self._row, self._of.source.hosts())
-        return [row for row in rows if row is not None]
+        folder = files("netmon") / "data"
+        self._static = {name: (folder / name).read_bytes() for name in _STATIC}
 
     async def hosts(self, request: Request) -> Response:
-        html = status.render_hosts(self._rows(), self._of.wall(), self._of.notices())
-        return reply(request, _bytes(html), _HTML)
+        return self._page(request, self._overview(status.View.of(request.query_params)))
 
     async def host(self, request: Request) -> Response:
-        row = self._row(request.path_params["name"])
-        if row is None:
-            return PlainTextResponse("no host of that name is configured\n", 404)
-        return reply(request, _bytes(status.render_host(row, self._of.wall())), _HTML)
+        page = self._host(request.path_params["name"])
+        return await self.missing(request) if page is None else self._page(request, page)
 
-    async def style(self, request: Request) -> Response:
-        return reply(request, self._style, "text/css; charset=utf-8")
+    async def live(self, request: Request) -> Response:
+        query = request.query_params
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream")
+        name, view = query.get("host"), status.View.of(query)
+
+        def render() -> status.Page | None:
+            return self._overview(view) if name is None else self._host(name)
+
+        address = view.query() if name is None else f"host {name}"
+        # The header is what a browser sends that comes back.
+        seen = request.headers.get("last-event-id", query.get("seen", ""))
+        try:
+            return EventStream(self._of.live.listen(address, render, seen))
+        except status.GoneError as error:
+            return PlainTextResponse(f"{error}\n", 404)
+        except status.TooManyError as error:
+            return PlainTextResponse(f"{error}\n", 503)
+
+    async def static(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in _STATIC:
+            return await self.missing(request)
+        return reply(request, self._static[name], _STATIC[name])
+
+    async def missing(self, request: Request) -> Response:
+        if "text/html" not in request.headers.get("accept", ""):
+            return PlainTextResponse("there is nothing at this address\n", 404)
+        path = request.url.path
+        what = f"No host or page is at {path}."
+        return self._page(request, status.missing(what), 404)
+
+    def _overview(self, view: status.View) -> status.Page:
+        return status.overview(self._of.source, view, self._of.notices())
+
+    def _host(self, name: str) -> status.Page | None:
+        host = self._of.source.hosts().get(name)
+        return None if host is None else status.host_page(self._of.source, host, self._of.notices())
+
+    def _page(self, request: Request, page: status.Page, code: int = 200) -> Response:
+        frame = status.Frame(__version__, self._of.loaded())
+        return reply(request, _bytes(status.render(page, frame, self._of.wall())), _HTML, code)
 
     async def metrics(self, request: Request) -> Response:
         host = request.query_params.get("host")
@@ -128,13 +165,30 @@ class _Pages:
         return reply(request, _bytes(self._of.config()), "text/plain; charset=utf-8")
 
     async def api_hosts(self, request: Request) -> Response:
-        return reply(request, _json([status.to_json(row) for row in self._rows()]), _JSON)
+        return reply(request, self._all_hosts(), _JSON)
 
     async def api_host(self, request: Request) -> Response:
-        row = self._row(request.path_params["name"])
-        if row is None:
+        source = self._of.source
+        host = source.hosts().get(request.path_params["name"])
+        if host is None:
             return reply(request, _json({"error": "no host of that name is configured"}), _JSON, 404)
-        return reply(request, _json(status.to_json(row)), _JSON)
+        shown = status.more_to_json(status.row_of(source, host), status.more_of(source, host))
+        return reply(request, _json(shown), _JSON)
+
+    async def api_news(self, request: Request) -> Response:
+        return reply(request, _json([asdict(news) for news in self._of.source.news()]), _JSON)
+
+    def _all_hosts(self) -> Iterator[bytes]:
+        """In pieces, between which the event loop has its turn."""
+        source, separator = self._of.source, b"["
+        hosts = list(source.hosts().values())
+        for begin in range(0, len(hosts), _AT_ONCE):
+            rows = (
+                _json(status.to_json(status.row_of(source, host))) for host in hosts[begin : begin + _AT_ONCE]
+            )
+            yield separator + b",".join(rows)
+            separator = b","
+        yield b"]" if separator == b"," else b"[]"
 
     async def healthy(self, _request: Request) -> Response:
         return PlainTextResponse("netmon is healthy\n")

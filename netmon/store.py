@@ -6,7 +6,6 @@ locked disk delays that and nothing else, because readers never touch the disk.
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -21,14 +20,16 @@ from netmon.model import (
     News,
     Observation,
     Result,
+    Run,
     Table,
     Verdict,
     VerdictName,
 )
+from netmon.recent import Recent
 
 Listener = Callable[[CheckState, CheckState], None]
+ChangeListener = Callable[[str], None]
 
-NEWS = 200  # announcements kept
 UNSEEN = Verdict(VerdictName.UNKNOWN, "nothing has been observed yet")
 
 
@@ -94,7 +95,8 @@ class Store:
         self._of_host: dict[str, dict[CheckKey, None]] = {}
         self._verdicts: dict[str, HostVerdict] = {}
         self._listeners: list[Listener] = []
-        self._news: deque[News] = deque(maxlen=NEWS)
+        self._change_listeners: list[ChangeListener] = []
+        self._recent = Recent()
 
     def states(self) -> Mapping[CheckKey, CheckState]:
         """Every planned check; `observation` is None until its first run."""
@@ -116,13 +118,29 @@ class Store:
         """Call `listener(before, after)` after every observation that was taken."""
         self._listeners.append(listener)
 
+    def on_change(self, listener: ChangeListener) -> None:
+        """Call `listener(host)` whenever anything about a host is new; with "", about hosts at large.
+
+        It is called often and in the middle of things: note it, and look later.
+        """
+        self._change_listeners.append(listener)
+
+    def runs_of(self, key: CheckKey) -> Sequence[Run]:
+        """A check's last runs of this process, newest last."""
+        return self._recent.runs_of(key)
+
+    def failures_of(self, key: CheckKey) -> Sequence[Observation]:
+        """A check's last runs that were not ok, newest last; they stay after success."""
+        return self._recent.failures_of(key)
+
     def tell(self, news: News) -> None:
         """Announce something to the people who look."""
-        self._news.append(news)
+        self._recent.tell(news)
+        self._changed(news.host)
 
     def news(self) -> Sequence[News]:
         """The last announcements, newest last."""
-        return tuple(self._news)
+        return self._recent.news()
 
     def plan(self, hosts: Iterable[Host], checks: Iterable[Check]) -> None:
         """Take the set of hosts and checks; what stays keeps its state, what goes is forgotten."""
@@ -139,6 +157,7 @@ class Store:
         self._verdicts = {
             name: self._verdicts.get(name) or self._restored_verdict(name) for name in self._hosts
         }
+        self._changed("")
 
     def put(self, observation: Observation) -> None:
         """Take an observation; one of a check that is no longer planned is dropped."""
@@ -148,8 +167,10 @@ class Store:
         after = self._states[observation.key] = advance(before, observation)
         if self._journal is not None:
             self._journal.write("checks", observation.key, _check_row(after))
+        self._recent.saw(observation)
         for listener in self._listeners:
             listener(before, after)
+        self._changed(observation.key.host)
 
     def put_verdict(self, verdict: HostVerdict) -> None:
         """Take what watch judged."""
@@ -162,6 +183,12 @@ class Store:
         ):
             row = (verdict.confirmed.name.value, verdict.confirmed.sentence, verdict.since)
             self._journal.write("verdicts", (verdict.host,), row)
+        if before != verdict:
+            self._changed(verdict.host)
+
+    def _changed(self, host: str) -> None:
+        for listener in self._change_listeners:
+            listener(host)
 
     def _restored(self, check: Check) -> CheckState:
         row = self._journal.restored("checks", check.key) if self._journal else None
@@ -199,6 +226,7 @@ class Store:
         return HostVerdict(host, UNSEEN, 0.0, UNSEEN)
 
     def _forget(self, keys: Iterable[CheckKey], hosts: Iterable[str]) -> None:
+        self._recent.forget(keys)
         if self._journal is not None:
             for key in keys:
                 self._journal.write("checks", key, None)

@@ -12,7 +12,7 @@ import structlog
 
 from netmon.health import HostView, Upstream, confirm, is_stale, judge
 from netmon.health.view import life_of
-from netmon.model import CheckKey, CheckState, Host, HostVerdict, Result
+from netmon.model import CheckKey, CheckState, Host, HostVerdict, News, Result, VerdictName
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +34,9 @@ class Source(Protocol):
 
     def put_verdict(self, verdict: HostVerdict) -> None:
         """Keep a verdict."""
+
+    def tell(self, news: News) -> None:
+        """Announce something."""
 
 
 class Wishes(Protocol):
@@ -58,6 +61,7 @@ class Watch:
         self._wall = wall
         self._started = clock()
         self._behind: dict[str, tuple[str, ...]] = {}
+        self._known: set[str] = set()  # hosts that have had a verdict other than unknown
 
     def planned(self) -> None:
         """The set of hosts or checks has changed: judge all anew."""
@@ -66,6 +70,7 @@ class Watch:
             for upstream in host.depends_on:
                 behind.setdefault(upstream, []).append(host.name)
         self._behind = {name: tuple(hosts) for name, hosts in behind.items()}
+        self._known.intersection_update(self._source.hosts())
         for name in self._source.hosts():
             self._judge(name)
 
@@ -119,6 +124,11 @@ class Watch:
                 if state.check.key not in candidate.decided_by:
                     self._wishes.look_too(state.check.key, f"{candidate.name} of {name} waits for it")
         if verdict.confirmed.name is not current.confirmed.name:
+            # That a host is found well at first is no news.
+            if name in self._known or verdict.confirmed.name is not VerdictName.HEALTHY:
+                self._source.tell(
+                    News(self._wall(), f"{verdict.confirmed.name}: {verdict.confirmed.sentence}", name)
+                )
             log.info(
                 "verdict",
                 host=name,
@@ -126,6 +136,9 @@ class Watch:
                 before=current.confirmed.name.value,
                 sentence=verdict.confirmed.sentence,
             )
+
+        if verdict.confirmed.name is not VerdictName.UNKNOWN:
+            self._known.add(name)
 
     def _upstreams(self, host: Host) -> Iterable[Upstream]:
         for name in host.depends_on:

@@ -13,7 +13,7 @@ import os
 import re
 import socket
 import zlib
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from typing import Final
 
 import h11
@@ -33,6 +33,7 @@ KEEP_ALIVE: Final = 75  # seconds; longer than the usual scrape interval
 BUSY: Final = 512  # connections, above which requests get 503
 FULL: Final = 2 * BUSY  # connections, above which they are closed unheard
 _LAST_PORT: Final = 65535
+MISSING: Final = "*"  # the key of the handler of all that has none
 GZIP_FROM: Final = 1024  # bytes; smaller bodies gain nothing
 
 _HEADERS: Final = (
@@ -56,7 +57,8 @@ class Server:
     """Binds at once, serves from `start` to `stop`.
 
     `routes` maps a Starlette path, as ``/hosts/{name}``, to the handler of GET and HEAD; a key
-    ``POST /path`` is the handler of POST, which only this machine may ask for (see `refusal`).
+    ``POST /path`` is the handler of POST, which only this machine may ask for (see `refusal`), and
+    a key `MISSING` is the handler of what no path fits.
     `listen` is ``ADDRESS:PORT``, ``[IPV6]:PORT`` or ``:PORT``; port 0 takes a free one.
     Raises OSError, with a sentence, if it cannot listen there.
     """
@@ -64,9 +66,7 @@ class Server:
     def __init__(self, routes: Mapping[str, Handler], listen: str) -> None:
         self._socket = _bind(listen)
         config = uvicorn.Config(
-            _Hardened(
-                Router([_route(key, handler) for key, handler in routes.items()], redirect_slashes=False)
-            ),
+            _Hardened(_router(routes)),
             http=_Protocol,
             ws="none",
             lifespan="off",
@@ -165,6 +165,19 @@ def refusal(request: Request) -> str | None:
     return None
 
 
+def _router(routes: Mapping[str, Handler]) -> Router:
+    missing = routes.get(MISSING)
+
+    async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
+        answer: Response = PlainTextResponse("Not Found\n", 404)
+        if missing is not None and scope["method"] in ("GET", "HEAD"):
+            answer = await missing(Request(scope, receive))
+        await answer(scope, receive, send)
+
+    known = [_route(key, handler) for key, handler in routes.items() if key != MISSING]
+    return Router(known, redirect_slashes=False, default=nothing)
+
+
 def _route(key: str, handler: Handler) -> Route:
     method, _, path = key.rpartition(" ")
     if method in ("", "GET"):
@@ -245,6 +258,38 @@ class _Stream(Response):
             gone.cancel()
             if isinstance(self._chunks, Generator):
                 self._chunks.close()
+
+
+class EventStream(Response):
+    """Sends server-sent events for as long as there are any and somebody is there."""
+
+    def __init__(self, events: AsyncIterator[bytes]) -> None:
+        super().__init__(None, 200, {"cache-control": "no-store"}, "text/event-stream")
+        del self.headers["content-length"]
+        self._events = events
+
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until either side has had enough."""
+        sending = asyncio.create_task(self._send(send))
+        gone = asyncio.create_task(_disconnect(receive))
+        try:
+            await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+        finally:
+            for task in (sending, gone):
+                task.cancel()
+            await asyncio.gather(sending, gone, return_exceptions=True)
+
+    async def _send(self, send: Send) -> None:
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            async for event in self._events:
+                await send({"type": "http.response.body", "body": event, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            if isinstance(self._events, AsyncGenerator):
+                await self._events.aclose()
 
 
 async def _disconnect(receive: Receive) -> None:

@@ -85,7 +85,7 @@ async def demo(wanted: Wanted, say: Callable[[str], None]) -> None:
 
             def announce(step: Step) -> None:
                 now = time.time()
-                agent.store.tell(News(now, f"{step.host}: {step.text}", step.host))
+                agent.store.tell(News(now, step.text, step.host))
                 say(f"{time.strftime('%H:%M:%S', time.localtime(now))}  {step.host}: {step.text}")
 
             tempo = Tempo().times(QUICKER) if wanted.fast else Tempo()

@@ -9,10 +9,11 @@ worked out label by label over all rows, which costs a fraction of doing it row 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from netmon.mib.syntax import Enums, Syntax, encode_sub_ids, index_text, sub_ids, value_text
+from netmon.mib.syntax import Enums, Syntax, encode_sub_ids, index_text, sub_ids, value_text, value_texts
 from netmon.snmp.message import Varbinds
 
 Rows = tuple[tuple[str, ...], ...]
+Find = Callable[[bytes, Sequence[bytes | None]], Sequence[int | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Lookup:
 class Labelling:
     """How rows get their labels: indexes in order, then lookups in order."""
 
-    __slots__ = ("indexes", "lookups", "names")
+    __slots__ = ("_chained", "indexes", "lookups", "names")
 
     def __init__(self, indexes: Sequence[Index], lookups: Sequence[Lookup]) -> None:
         self.indexes = tuple(indexes)
@@ -56,13 +57,13 @@ class Labelling:
             else:
                 names.pop(lookup.label, None)
         self.names = tuple(names)
+        self._chained = {label for lookup in lookups for label in lookup.labels}
 
-    def rows(
-        self, suffixes: Sequence[bytes], varbinds: Varbinds, find: Callable[[bytes], int | None]
-    ) -> Rows:
+    def rows(self, suffixes: Sequence[bytes], varbinds: Varbinds, find: Find) -> Rows:
         """Label values for each suffix (octets of the OID behind the column's), in the order of `names`.
 
-        `find` gives the position of an OID in `varbinds`, or None.
+        `find` gives positions in `varbinds`: of an OID followed by each of some octets, None where it is
+        not; as a range where they follow each other.
         """
         texts: dict[str, list[str]] = {}
         keys: dict[str, Sequence[bytes | None]] = {}
@@ -71,12 +72,17 @@ class Labelling:
             if not lookup.labels:
                 texts.pop(lookup.label, None)
                 continue
-            found = [None if oid is None else find(oid) for oid in _targets(lookup, keys)]
+            found = find(lookup.oid, _keys_of(lookup, keys))
             tags, values, syntax, enums = varbinds.tags, varbinds.values, lookup.syntax, lookup.enums
-            texts[lookup.label] = [
-                "" if at is None else value_text(tags[at], values[at], syntax, enums) for at in found
-            ]
-            keys[lookup.label] = [None if at is None else _key(values[at]) for at in found]
+            if isinstance(found, range):
+                place = slice(found.start, found.stop)
+                texts[lookup.label] = value_texts(tags[place], values[place], syntax, enums)
+            else:
+                texts[lookup.label] = [
+                    "" if at is None else value_text(tags[at], values[at], syntax, enums) for at in found
+                ]
+            if lookup.label in self._chained:
+                keys[lookup.label] = [None if at is None else _key(values[at]) for at in found]
         return tuple(zip(*(texts[name] for name in self.names), strict=True)) or ((),) * len(suffixes)
 
     def _read_indexes(
@@ -104,13 +110,13 @@ class Labelling:
             keys[index.label] = used_keys
 
 
-def _targets(lookup: Lookup, keys: Mapping[str, Sequence[bytes | None]]) -> list[bytes | None]:
-    """The OID to look up in each row, None where an earlier lookup came to nothing."""
+def _keys_of(lookup: Lookup, keys: Mapping[str, Sequence[bytes | None]]) -> Sequence[bytes | None]:
+    """What stands behind the looked-up OID in each row, None where an earlier lookup came to nothing."""
     parts = [keys[label] for label in lookup.labels]
     if len(parts) == 1:
-        return [None if key is None else lookup.oid + key for key in parts[0]]
+        return parts[0]
     return [
-        None if None in row else lookup.oid + b"".join(key for key in row if key is not None)
+        None if None in row else b"".join([key for key in row if key is not None])
         for row in zip(*parts, strict=True)
     ]
 

@@ -10,12 +10,14 @@ out are counted, never fatal.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
+from netmon.mib.columns import Columns, Run
 from netmon.mib.labels import Labelling, Rows
 from netmon.mib.modules import Metric, Module
-from netmon.mib.syntax import COMBINED, Syntax, bit, date_and_time, opaque_float, value_text
+from netmon.mib.syntax import COMBINED, Syntax, bit, date_and_time, opaque_float, value_text, value_texts
 from netmon.model import Column, Family, Table, Value
 from netmon.snmp import ber
 from netmon.snmp.message import Varbinds
@@ -26,6 +28,13 @@ _INTEGERS: Final = frozenset((ber.INTEGER, ber.COUNTER32, ber.GAUGE32, ber.TIME_
 _NUMBERS: Final = _INTEGERS | {ber.COUNTER64}
 _NUMERIC: Final = frozenset((Syntax.GAUGE, Syntax.COUNTER, Syntax.FLOAT, Syntax.DOUBLE))
 
+# What a value must be to have a text: by syntax, where not anything will do.
+_WANTED: Final[dict[Syntax, type]] = {
+    Syntax.BITS: bytes,
+    Syntax.ENUM_AS_INFO: int,
+    Syntax.ENUM_AS_STATE_SET: int,
+}
+
 
 class Mapped(NamedTuple):
     """What a module made of varbinds."""
@@ -35,89 +44,28 @@ class Mapped(NamedTuple):
     mismatches: int  # values left out because they are of another type than the module says
 
 
-class _Run(NamedTuple):
-    """A column as it came: `suffixes` is the same object in columns with equal rows."""
-
-    metric: Metric
-    suffixes: list[bytes]
-    tags: list[int]
-    values: list[ber.Value]
-
-
 def map_module(module: Module, varbinds: Varbinds) -> Mapped:
     """The tables of a module's metrics, from everything that was read for it.
 
     Pure.  Varbinds that belong to no metric are passed over.  Every column of a table has a value
     (or None) for each row; metrics with a label of their own have tables of their own.
     """
-    state = _Mapper(varbinds)
-    for run in _runs(module, varbinds):
+    columns = Columns(module, varbinds)
+    state = _Mapper(varbinds, columns)
+    for run in columns.runs():
         state.add(run)
     tables, repeated = unique(state.tables())
     return Mapped(tables, state.duplicates + repeated, state.mismatches)
 
 
-def _runs(module: Module, varbinds: Varbinds) -> Iterable[_Run]:
-    """Each metric's column, in the order in which they came."""
-    oids, tags, values = varbinds.oids, varbinds.tags, varbinds.values
-    runs: dict[bytes, _Run] = {}
-    shapes: dict[tuple[bytes, ...], list[bytes]] = {}
-    suffixes: list[bytes] = []
-    for prefix, start, stop in _segments(module, oids):
-        metric = module.columns[prefix]
-        if metric is None:
-            continue
-        found = oids[start:stop]
-        if [prefix + suffix for suffix in suffixes] != found:
-            width = len(prefix)
-            suffixes = [oid[width:] for oid in found]
-            suffixes = shapes.setdefault(tuple(suffixes), suffixes)
-        run = _Run(metric, suffixes, tags[start:stop], values[start:stop])
-        if known := runs.get(prefix):
-            # Came in pieces, as when an instance was also asked for by GET.
-            run = _Run(
-                metric, known.suffixes + run.suffixes, known.tags + run.tags, known.values + run.values
-            )
-        runs[prefix] = run
-    return runs.values()
-
-
-def _segments(module: Module, oids: list[bytes]) -> Iterator[tuple[bytes, int, int]]:
-    """Prefix of a known column and bounds of its varbinds, which follow each other."""
-    columns, widths = module.columns, module.widths
-    at, end, rows = 0, len(oids), 1
-    while at < end:
-        oid = oids[at]
-        for width in widths:
-            prefix = oid[:width]
-            if prefix in columns:
-                break
-        else:
-            at += 1
-            continue
-        # As many rows as the column before, if they all belong here and the next does not.
-        stop = at + rows
-        if (
-            stop > end
-            or (stop < end and oids[stop].startswith(prefix))
-            or not all(map(bytes.startswith, oids[at:stop], (prefix,) * rows))
-        ):
-            stop = at + 1
-            while stop < end and oids[stop].startswith(prefix):
-                stop += 1
-            rows = stop - at
-        yield prefix, at, stop
-        at = stop
-
-
 class _Mapper:
     """Collects tables; labels are worked out once for each labelling and set of rows."""
 
-    def __init__(self, varbinds: Varbinds) -> None:
+    def __init__(self, varbinds: Varbinds, columns: Columns) -> None:
         self.duplicates = 0
         self.mismatches = 0
         self._varbinds = varbinds
-        self._positions: dict[bytes, int] | None = None
+        self._columns = columns
         # By identity of labellings, suffixes and rows, all of which outlive this object.
         self._rows: dict[tuple[int, int], tuple[Rows, list[int] | None]] = {}
         self._shared: dict[tuple[int, int], tuple[Labelling, Rows, list[Column]]] = {}
@@ -130,23 +78,20 @@ class _Mapper:
         ]
         return shared + self._own
 
-    def add(self, run: _Run) -> None:
+    def add(self, run: Run) -> None:
         """Take in a column."""
         metric = run.metric
         labelling = metric.labelling
         rows, keep = self._labels(labelling, run.suffixes)
-        tags, values = run.tags, run.values
         if keep is not None:
-            self.duplicates += len(values) - len(keep)
-            tags, values = [tags[at] for at in keep], [values[at] for at in keep]
-        syntax = metric.syntax
-        if syntax in _NUMERIC:
-            column = _numbers(tags, values)
-        elif syntax is Syntax.DATE_AND_TIME:
-            column = [date_and_time(v) if isinstance(v, bytes) else None for v in values]
+            self.duplicates += len(run.values) - len(keep)
+            run = _some(run, keep)
+        if metric.syntax in _NUMERIC:
+            column = _numbers(run.tags, run.values)
+        elif metric.syntax is Syntax.DATE_AND_TIME:
+            column = [date_and_time(v) if isinstance(v, bytes) else None for v in run.values]
         else:
-            suffixes = run.suffixes if keep is None else [run.suffixes[at] for at in keep]
-            self._add_own(rows, _Run(metric, suffixes, tags, values))
+            self._add_own(rows, run)
             return
         missing = column.count(None)
         self.mismatches += missing
@@ -156,69 +101,91 @@ class _Mapper:
                 self._shared[key] = (labelling, rows, [])
             self._shared[key][2].append(Column(metric.family, column))
 
-    def _add_own(self, rows: Rows, run: _Run) -> None:
+    def _add_own(self, rows: Rows, run: Run) -> None:
         """A metric whose value is a label, so that it has a table to itself."""
         metric = run.metric
-        made: list[tuple[tuple[str, ...], str, int]] = []
-        enums = metric.enums
-        syntaxes = self._syntaxes(metric, run.suffixes)
-        for row, tag, value, syntax in zip(rows, run.tags, run.values, syntaxes, strict=True):
-            if syntax is Syntax.BITS and isinstance(value, bytes):
-                made += [(row, state, bit(value, number)) for number, state in enums.items() if number >= 0]
-            elif syntax in (Syntax.ENUM_AS_INFO, Syntax.ENUM_AS_STATE_SET) and isinstance(value, int):
-                made.append((row, enums.get(value, str(value)), 1))
-                if syntax is Syntax.ENUM_AS_STATE_SET:
-                    made += [(row, state, 0) for number, state in enums.items() if number != value]
-            elif value is None or syntax in (Syntax.BITS, Syntax.ENUM_AS_INFO, Syntax.ENUM_AS_STATE_SET):
-                self.mismatches += 1
-            else:
-                made.append((row, value_text(tag, value, syntax), 1))
+        wanted = _WANTED.get(metric.syntax, (int, bytes))
+        fitting = [at for at, value in enumerate(run.values) if isinstance(value, wanted)]
+        if len(fitting) < len(run.values):
+            self.mismatches += len(run.values) - len(fitting)
+            rows, run = tuple([rows[at] for at in fitting]), _some(run, fitting)
+        ones: list[Value]
+        if metric.syntax in (Syntax.BITS, Syntax.ENUM_AS_STATE_SET):
+            states = [_states(metric, value) for value in run.values]
+            rows = tuple([row for row, some in zip(rows, states, strict=True) for _ in some])
+            texts = [text for some in states for text, _ in some]
+            ones = [one for some in states for _, one in some]
+            alike = True  # two numbers may have one name
+        else:
+            texts = self._texts(run)
+            ones = [1] * len(rows)
+            alike = False  # rows differ, and so they do with a text more
         names = metric.labelling.names
         if metric.name in names:  # the label is there already, and stays as it is
-            series = {row: one for row, _, one in reversed(made)}
+            alike = True
         else:
             names = (*names, metric.name)
-            series = {(*row, text): one for row, text, one in reversed(made)}
-        # Built from behind, so that of equal series the first one's value stays.
-        self.duplicates += len(made) - len(series)
-        if series:
-            column = Column(metric.family, list(reversed(series.values())))
-            self._own.append(Table(names, tuple(reversed(series)), (column,)))
+            rows = tuple([(*row, text) for row, text in zip(rows, texts, strict=True)])
+        if alike and (keep := _first_of_each(rows)) is not None:
+            self.duplicates += len(rows) - len(keep)
+            rows, ones = tuple([rows[at] for at in keep]), [ones[at] for at in keep]
+        if rows:
+            self._own.append(Table(names, rows, (Column(metric.family, ones),)))
 
-    def _syntaxes(self, metric: Metric, suffixes: Sequence[bytes]) -> list[Syntax]:
-        """How each value reads: for combined types another column of the same row says it."""
+    def _texts(self, run: Run) -> list[str]:
+        """The text of each value."""
+        metric = run.metric
         forms = COMBINED.get(metric.syntax)
         if forms is None:
-            return [metric.syntax] * len(suffixes)
-        found: list[Syntax] = []
-        for suffix in suffixes:
-            at = None if metric.selector is None else self._find(metric.selector + suffix)
+            enums = metric.enums if metric.syntax is Syntax.ENUM_AS_INFO else None
+            return value_texts(run.tags, run.values, metric.syntax, enums)
+        texts = []
+        places = () if metric.selector is None else self._columns.find(metric.selector, run.suffixes)
+        for tag, value, at in zip_longest(run.tags, run.values, places):
+            # For combined types another column of the same row says how the value reads.
             kind = None if at is None else self._varbinds.values[at]
-            found.append(
-                forms.get(kind, Syntax.OCTET_STRING) if isinstance(kind, int) else Syntax.OCTET_STRING
-            )
-        return found
+            syntax = forms.get(kind) if isinstance(kind, int) else None
+            texts.append(value_text(tag, value, syntax or Syntax.OCTET_STRING))
+        return texts
 
     def _labels(self, labelling: Labelling, suffixes: list[bytes]) -> tuple[Rows, list[int] | None]:
         """The distinct rows, and the positions that gave them if any repeats."""
         key = (id(labelling), id(suffixes))
         known = self._rows.get(key)
         if known is None:
-            rows = labelling.rows(suffixes, self._varbinds, self._find)
-            keep = None
-            if len(set(rows)) < len(rows):
-                first = {row: at for at, row in reversed(list(enumerate(rows)))}
-                keep = sorted(first.values())
-                rows = tuple(rows[at] for at in keep)
+            rows = labelling.rows(suffixes, self._varbinds, self._columns.find)
+            keep = _first_of_each(rows)
+            if keep is not None:
+                rows = tuple([rows[at] for at in keep])
             known = self._rows[key] = (rows, keep)
         return known
 
-    def _find(self, oid: bytes) -> int | None:
-        """Position of an OID among the varbinds."""
-        if self._positions is None:
-            oids = self._varbinds.oids
-            self._positions = dict(zip(reversed(oids), range(len(oids) - 1, -1, -1), strict=True))
-        return self._positions.get(oid)
+
+def _first_of_each(rows: Rows) -> list[int] | None:
+    """The positions of the distinct rows if any repeats."""
+    if len(set(rows)) == len(rows):
+        return None
+    first = {row: at for at, row in reversed(list(enumerate(rows)))}
+    return sorted(first.values())
+
+
+def _some(run: Run, keep: Sequence[int]) -> Run:
+    """A part of a column."""
+    suffixes, tags, values = run.suffixes, run.tags, run.values
+    return Run(
+        run.metric, [suffixes[at] for at in keep], [tags[at] for at in keep], [values[at] for at in keep]
+    )
+
+
+def _states(metric: Metric, value: ber.Value) -> list[tuple[str, int]]:
+    """Every state that the metric knows, and whether the value says it."""
+    enums = metric.enums
+    if isinstance(value, bytes):
+        return [(state, bit(value, number)) for number, state in enums.items() if number >= 0]
+    return [
+        (value_text(ber.INTEGER, value, metric.syntax, enums), 1),
+        *[(state, 0) for number, state in enums.items() if number != value],
+    ]
 
 
 def _numbers(tags: list[int], values: list[ber.Value]) -> list[Value]:

@@ -168,6 +168,20 @@ def value_text(tag: int, value: ber.Value, syntax: Syntax, enums: Enums | None =
     return octets_text(value, syntax)
 
 
+def value_texts(
+    tags: Sequence[int], values: Sequence[ber.Value], syntax: Syntax, enums: Enums | None = None
+) -> list[str]:
+    """`value_text` of a column: each different value is worked out once."""
+    known: dict[tuple[int, ber.Value], str] = {}
+    texts = []
+    for both in zip(tags, values, strict=True):
+        text = known.get(both)
+        if text is None:
+            text = known[both] = value_text(*both, syntax, enums)
+        texts.append(text)
+    return texts
+
+
 def opaque_float(octets: bytes) -> float | None:
     """The number in an Opaque that wraps a float or a double, None for any other."""
     if octets.startswith(_FLOAT) and len(octets) == len(_FLOAT) + 4:

@@ -126,6 +126,7 @@ class _Outcome:
     module: Module
     meter: Meter = field(default_factory=Meter)
     tables: tuple[Table, ...] = ()
+    objects: int = 0  # of the module; the meter counts those beyond a subtree's end too
     error: SnmpError | None = None
 
 
@@ -230,9 +231,10 @@ class _Run:
         for root in module.walk:
             varbinds.extend(self._walked[root])
         mapped = map_module(module, varbinds)
-        outcome.tables = mapped.tables
+        outcome.tables, outcome.objects = mapped.tables, len(varbinds)
         took = f"{(self._ctx.stopwatch() - begun) * 1000:.1f} ms"
-        spent = f"{len(varbinds)} varbinds, {meter.packets} packets, {meter.retries} of them again, {took}"
+        again = f" ({meter.retries} of them again)" if meter.retries else ""
+        spent = f"{len(varbinds)} objects, {meter.packets} packets{again}, {took}"
         left_out = "".join(
             f"; {count} {what} left out"
             for count, what in (
@@ -273,15 +275,19 @@ class _Run:
             text = f"{len(came)} of {len(self._outcomes)} modules came; {names} failed: {errors[0]}"
             return self._observation(Result.FAILED, Reason.MODULE_FAILED, text)
         if errors:
-            return self._observation(_result(errors[0].reason), errors[0].reason, str(errors[0]))
+            text = str(errors[0])
+            if errors[0].reason is Reason.TIMEOUT:
+                text += (
+                    f"; does an agent run there, is UDP {self._settings.port} open, is the community right? "
+                    "(a wrong one is met by silence)"
+                )
+            return self._observation(_result(errors[0].reason), errors[0].reason, text)
         if not came:
             text = f"{self._check.key.endpoint} answers and serves nothing of {', '.join(empty)}"
             return self._observation(Result.FAILED, Reason.NO_DATA, text)
-        varbinds = sum(outcome.meter.varbinds for outcome in self._outcomes)
+        objects = sum(outcome.objects for outcome in self._outcomes)
         packets = sum(outcome.meter.packets for outcome in self._outcomes)
-        text = (
-            f"{', '.join(outcome.module.name for outcome in came)}: {varbinds} varbinds in {packets} packets"
-        )
+        text = f"{', '.join(outcome.module.name for outcome in came)}: {objects} objects in {packets} packets"
         return self._observation(Result.OK, Reason.OK, text, empty)
 
     def _unresolved(self, error: ResolveError) -> Observation:

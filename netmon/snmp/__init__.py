@@ -2,7 +2,8 @@
 
 Polling is what netmon does all day, so its hot path is its own: OIDs stay the octets that they are
 on the wire, a reply becomes three parallel lists and never an object per varbind.  One module per
-layer: `ber` (X.690 as RFC 3417 §8 restricts it), `message` (RFC 1157, 1901, 3416), `sockets` (UDP and
-its ICMP errors), `gate` (who may send when), `client` (requests and their replies, with the records
-of `exchange`), `walk` (tables out of requests).
+layer: `ber` (X.690 as RFC 3417 §8 restricts it), `varbinds` and `message` (RFC 1157, 1901, 3416),
+`encoder` (requests of one conversation), `sockets` (UDP and its ICMP errors), `gate` (who may send
+when), `alarms` (deadlines), `client` (requests and their replies, with the records of `exchange`),
+`walk` (tables out of requests).
 """

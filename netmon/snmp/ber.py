@@ -138,16 +138,7 @@ def check_oids(oids: Sequence[bytes]) -> None:
     """
     if not oids:
         return
-    joined = b"".join(oids)
-    if joined.isascii():
-        suspect = not all(oids)
-    else:
-        suspect = (
-            not all(oids)
-            or not bytes([oid[-1] for oid in oids]).isascii()
-            or b"\x80" in joined
-            or _FOUR_CONTINUED in joined.translate(_CONTINUED)
-        )
+    suspect = not all(oids) or not bytes([oid[-1] for oid in oids]).isascii() or is_suspect(b"".join(oids))
     if not suspect and max(map(len, oids)) <= _MAX_SUB_IDENTIFIERS - 1:
         return
     for oid in oids:
@@ -159,6 +150,14 @@ def check_oids(oids: Sequence[bytes]) -> None:
             )
         if len(_SUB_IDENTIFIER_END.findall(oid)) >= _MAX_SUB_IDENTIFIERS:
             raise DecodeError("an object identifier of more than 128 sub-identifiers")
+
+
+def is_suspect(joined: bytes) -> bool:
+    """Whether OIDs that are whole, one behind the other, need the closer look of `check_oids`."""
+    # `find`, because bytes looked for by `in` are first tried as a number, at the price of an exception.
+    return not joined.isascii() and (
+        _LONG_FORM in joined or joined.translate(_CONTINUED).find(_FOUR_CONTINUED) >= 0
+    )
 
 
 def decode_value(tag: int, data: bytes, start: int, stop: int) -> Value:

@@ -1,8 +1,8 @@
 """One SNMP client for all devices: requests out, each reply to the request that it answers.
 
 One unconnected UDP socket per address family carries everything (RFC 3417 §3): ten thousand devices
-need no ten thousand descriptors, and a request costs a future and a timer, no task.  A reply counts
-only when request-id *and* sender match; whatever else arrives is counted in `Client.stats`.
+need no ten thousand descriptors.  A reply counts only when request-id *and* sender match; whatever
+else arrives is counted in `Client.stats`.
 
 A peer that answers sends through the window of `gate`.  One that has never answered, or whose last
 datagram got no answer in time, sends through its lane.  A place in the window is given back after
@@ -18,13 +18,13 @@ import errno
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from netmon.errors import Reason
 from netmon.snmp.ber import DecodeError
-from netmon.snmp.exchange import Door, Meter, Peer, Request, SnmpError, Stats, Target
+from netmon.snmp.exchange import Ask, Door, Meter, Peer, Request, SnmpError, Stats, Steps, Target
 from netmon.snmp.gate import Standing
-from netmon.snmp.message import Response, decode_request_id, decode_response, encode_request
+from netmon.snmp.message import Response, decode_request_id, decode_response
 from netmon.snmp.sockets import Address, IcmpError, numeric_address
 
 __all__ = ["PATIENCE", "Client", "Meter", "SnmpError", "Stats", "Target"]
@@ -40,6 +40,8 @@ _REQUEST_IDS: Final = 0x7FFFFFFF
 _NO_ROUTE: Final = frozenset(
     (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETDOWN)
 )
+
+T = TypeVar("T")
 
 
 class Client:
@@ -97,43 +99,52 @@ class Client:
     ) -> Response:
         """Ask, ask again, and give the agent's response, whatever its error-status.
 
-        A retransmission keeps the request-id, so a late reply to an earlier send counts.  Cancelling
-        withdraws the request at once.  Raises SnmpError: `timeout`, `refused`, `unreachable`,
-        `no_route`, `malformed_reply` (nothing better came in time), `local_error`.
+        Raises SnmpError as `converse`.
+        """
+        steps = _one_step(Ask(pdu_type, oids, non_repeaters, max_repetitions))
+        return await self.converse(target, steps, meter if meter is not None else Meter())
+
+    async def converse(self, target: Target, steps: Steps[T], meter: Meter) -> T:
+        """Send what `steps` asks, give it the response whatever its error-status, and so on to its end.
+
+        It goes on as soon as a response is there, not in the loop's next turn, which spares a walk a
+        future, a timer and a task's turn for every step.  What it raises ends the conversation, and so
+        does a request without an answer.  A retransmission keeps the request-id, so a late reply to
+        an earlier send counts.  Cancelling withdraws the request at once.
+
+        Raises SnmpError: `timeout`, `refused`, `unreachable`, `no_route`, `malformed_reply` (nothing
+        better came in time), `local_error`.
         """
         if self._closed:
             raise SnmpError(Reason.LOCAL_ERROR, f"{target}: the SNMP client is closed", alive=None)
         peer = self._peer(target)
-        request_id = self._next_id()
-        request = Request(
-            peer,
-            target,
-            pdu_type,
-            oids,
-            datagram=encode_request(
-                target.version, target.community, pdu_type, request_id, oids, non_repeaters, max_repetitions
-            ),
-            meter=meter if meter is not None else Meter(),
-            future=peer.door.loop.create_future(),
-        )
-        self._pending[request_id] = request
+        request = Request(peer, target, steps, meter)
         peer.requests.add(request)
         try:
-            peer.door.gate.submit(request, peer.standing)
-            response = await request.future
-        except BaseException:
-            self._abandoned[request_id] = None
-            if len(self._abandoned) > _ABANDONED:
-                self._abandoned.popitem(last=False)
-            raise
+            self._go_on(request, None)
+            result: T = await request.future
         finally:
-            del self._pending[request_id]
+            if self._pending.pop(request.request_id, None) is not None:
+                self._abandoned[request.request_id] = None
+                if len(self._abandoned) > _ABANDONED:
+                    self._abandoned.popitem(last=False)
             peer.requests.discard(request)
-            if request.timer is not None:
-                request.timer.cancel()
+            peer.door.alarms.clear(request.alarm)
             peer.door.gate.withdraw(request)
-        request.meter.varbinds += len(response.varbinds)
-        return response
+        return result
+
+    def _go_on(self, request: Request, response: Response | None) -> None:
+        """Take the conversation to its next request, or to its end."""
+        try:
+            ask = request.steps.send(response)  # type: ignore[arg-type]  # None begins a generator
+            request.begin(ask, self._next_id())
+        except StopIteration as end:
+            request.future.set_result(end.value)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is for who waits
+            request.future.set_exception(error)
+        else:
+            self._pending[request.request_id] = request
+            request.peer.door.gate.submit(request, request.peer.standing)
 
     def close(self) -> None:
         """Close the sockets; requests under way fail with `local_error`."""
@@ -142,6 +153,7 @@ class Client:
             request.fail(Reason.LOCAL_ERROR, "the SNMP client was closed", alive=None)
         for door in self._doors.values():
             door.gate.close()
+            door.alarms.close()
             if not door.loop.is_closed():
                 door.loop.remove_reader(door.socket.fileno())
             door.socket.close()
@@ -178,7 +190,7 @@ class Client:
         if door is None:
             loop = asyncio.get_running_loop()
             try:
-                door = Door(loop, family, self._transmit)
+                door = Door(loop, family, self._transmit, self._on_alarm)
             except OSError as error:
                 reason = Reason.NO_ROUTE if error.errno in _NO_ROUTE else Reason.LOCAL_ERROR
                 raise SnmpError(reason, f"{target}: no UDP socket: {error.strerror}", alive=None) from None
@@ -202,28 +214,30 @@ class Client:
 
     def _transmit(self, request: Request) -> None:
         peer = request.peer
-        failure, met = peer.door.socket.send(request.datagram, peer.address)
-        if peer.door.socket.disturbed:
-            # Not here: failing other requests would run their gates inside this one's turn.
-            peer.door.loop.call_soon(self._on_icmp, peer.door, met)
-        if failure is not None:
-            reason = Reason.NO_ROUTE if failure.errno in _NO_ROUTE else Reason.LOCAL_ERROR
-            request.fail(reason, f"the datagram could not be sent: {failure.strerror}", alive=None)
-            return
+        door = peer.door
+        trouble = door.socket.send(request.datagram, peer.address)
+        if trouble is not None:
+            failure, met = trouble
+            if door.socket.disturbed:
+                # Not here: failing other requests would run their gates inside this one's turn.
+                door.loop.call_soon(self._on_icmp, door, met)
+            if failure is not None:
+                reason = Reason.NO_ROUTE if failure.errno in _NO_ROUTE else Reason.LOCAL_ERROR
+                request.fail(reason, f"the datagram could not be sent: {failure.strerror}", alive=None)
+                return
         request.sends += 1
         request.meter.packets += 1
         timeout = request.target.timeout
-        wait = min(PATIENCE, timeout) if request.held else timeout
-        request.timer = peer.door.loop.call_later(wait, self._on_timer, request)
+        door.alarms.set(request.alarm, PATIENCE if request.held and timeout > PATIENCE else timeout)
 
-    def _on_timer(self, request: Request) -> None:
+    def _on_alarm(self, request: Request) -> None:
         if request.future.done():
             return
         peer, target = request.peer, request.target
         if request.held:
             peer.door.gate.release(request)
             if target.timeout > PATIENCE:
-                request.timer = peer.door.loop.call_later(target.timeout - PATIENCE, self._on_timer, request)
+                peer.door.alarms.set(request.alarm, target.timeout - PATIENCE)
                 return
         heard = peer.heard > request.heard
         if not heard and peer.standing is Standing.ANSWERING:
@@ -278,14 +292,16 @@ class Client:
             peer.malformed += 1
             return
         request = self._pending.get(response.request_id)
-        if request is None or request.peer is not peer:
+        if request is None or request.peer is not peer or not request.sends:
             self._on_stray(peer, datagram, address)
         elif request.future.done():
-            self.stats.duplicate += 1
+            self.stats.late += 1
         else:
-            request.future.set_result(response)
-            # At once, not when the waiter gets its turn: others wait for the place.
+            del self._pending[response.request_id]
+            request.meter.varbinds += len(response.varbinds.oids)
+            # First the place in the window: others wait for it.
             peer.door.gate.release(request)
+            self._go_on(request, response)
 
     def _on_stray(self, peer: Peer | None, datagram: bytes, address: Address) -> None:
         """Count what answers no request; that a known peer sent it shows that it lives."""
@@ -334,3 +350,7 @@ class Client:
             # libuv stops watching a descriptor that has reported an error.
             door.loop.remove_reader(door.socket.fileno())
             door.loop.add_reader(door.socket.fileno(), self._on_readable, door)
+
+
+def _one_step(ask: Ask) -> Steps[Response]:
+    return (yield ask)

@@ -1,12 +1,15 @@
-"""The records of one exchange: whom a client asks, what it knows of them, and a request under way."""
+"""The records of an exchange: whom a client asks, what it knows of them, and a conversation under way."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from math import inf
+from typing import Any, Final, NamedTuple, TypeVar
 
 from netmon.errors import NetmonError, Reason
+from netmon.snmp.alarms import Alarm, Alarms
 from netmon.snmp.ber import decode_oid
+from netmon.snmp.encoder import Encoder
 from netmon.snmp.gate import Gate, Standing, Ticket
 from netmon.snmp.message import PDU_NAMES, Response
 from netmon.snmp.sockets import Address, Socket
@@ -14,6 +17,8 @@ from netmon.snmp.sockets import Address, Socket
 _REPLY_OCTETS: Final = 2_304  # of receive buffer that a reply of 1,472 octets takes, overhead included
 _SMALLEST_WINDOW: Final = 8
 _OIDS_NAMED: Final = 3  # in a message for people
+
+T = TypeVar("T")
 
 
 class SnmpError(NetmonError):
@@ -95,56 +100,82 @@ class Peer:
         self.at_once = 2  # requests under way; 1 once it lost one of several
 
 
+class Ask(NamedTuple):
+    """What one request asks for; the two counts mean something in a GETBULK only."""
+
+    pdu_type: int
+    oids: Sequence[bytes]
+    non_repeaters: int = 0
+    max_repetitions: int = 0
+
+
+# A conversation: what to ask next, in the light of the answer to the question before.
+Steps = Generator[Ask, Response, T]
+
+
 class Request(Ticket):
-    """A request from `Client.request` until its future is done."""
+    """What a conversation waits for an answer to.
+
+    The same object is its requests one after another, until the future is done: only what `begin`
+    sets is a single request's.
+    """
 
     __slots__ = (
-        "datagram", "future", "heard", "hint", "malformed", "meter", "oids", "pdu_type", "peer",
-        "sends", "stranger", "target", "timer",
+        "alarm", "ask", "datagram", "encoder", "future", "heard", "hint", "malformed", "meter", "peer",
+        "request_id", "sends", "steps", "stranger", "target",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        peer: Peer,
-        target: Target,
-        pdu_type: int,
-        oids: Sequence[bytes],
-        *,
-        datagram: bytes,
-        meter: Meter,
-        future: "asyncio.Future[Response]",
-    ) -> None:
+    def __init__(self, peer: Peer, target: Target, steps: Steps[Any], meter: Meter) -> None:
         super().__init__()
         self.peer = peer
         self.target = target
-        self.pdu_type = pdu_type
-        self.oids = oids
-        self.datagram = datagram
+        self.steps = steps
         self.meter = meter
-        self.future = future
+        self.encoder = Encoder(target.version, target.community)
+        self.future: asyncio.Future[Any] = peer.door.loop.create_future()
+        self.alarm = Alarm(self)
+        self.request_id = 0  # none
         self.sends = 0
-        self.timer: asyncio.TimerHandle | None = None
+
+    def begin(self, ask: Ask, request_id: int) -> None:
+        """Make it the conversation's next request, not sent yet.  Raises EncodeError."""
+        peer = self.peer
+        self.ask = ask
+        self.request_id = request_id
+        self.datagram = self.encoder.encode(
+            ask.pdu_type, request_id, ask.oids, ask.non_repeaters, ask.max_repetitions
+        )
+        self.sends = 0
+        self.alarm.due = inf  # that of the request before
         self.heard = peer.heard
         self.malformed = peer.malformed
         self.hint = False  # ICMP said unreachable
         self.stranger = ""  # who answered in the peer's place
 
     def fail(self, reason: Reason, why: str, *, alive: bool | None) -> None:
-        """End the request with an error that says what was asked of whom."""
+        """End the conversation with an error that says what was asked of whom."""
         if not self.future.done():
-            what = ", ".join(map(decode_oid, self.oids[:_OIDS_NAMED]))
-            more = ", ..." if len(self.oids) > _OIDS_NAMED else ""
-            text = f"{PDU_NAMES[self.pdu_type]} of {what}{more} to {self.target}: {why}"
+            pdu_type, oids, *_ = self.ask
+            what = ", ".join(map(decode_oid, oids[:_OIDS_NAMED]))
+            more = ", ..." if len(oids) > _OIDS_NAMED else ""
+            text = f"{PDU_NAMES[pdu_type]} of {what}{more} to {self.target}: {why}"
             self.future.set_exception(SnmpError(reason, text, alive=alive))
 
 
 class Door:
-    """The socket of one address family, its gate and its loop."""
+    """The socket of one address family, its gate, its alarms and its loop."""
 
-    __slots__ = ("gate", "loop", "socket")
+    __slots__ = ("alarms", "gate", "loop", "socket")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, family: int, send: Callable[[Request], None]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        family: int,
+        send: Callable[[Request], None],
+        ring: Callable[[Request], None],
+    ) -> None:
         self.loop = loop
         self.socket = Socket(family)
         window = max(_SMALLEST_WINDOW, self.socket.granted_rcvbuf // _REPLY_OCTETS)
         self.gate: Gate[Request] = Gate(loop, window, send)
+        self.alarms: Alarms[Request] = Alarms(loop, ring)

@@ -57,8 +57,13 @@ class Gate(Generic[T]):
     def submit(self, ticket: T, standing: Standing) -> None:
         """Send now or when its turn comes, through the window if the peer is known to answer."""
         if standing is Standing.ANSWERING:
-            self._waiting.append(ticket)
-            self._pump()
+            if self.in_flight < self.window and not self._waiting:
+                ticket.held = True
+                self.in_flight += 1
+                self._send(ticket)
+            else:
+                self._waiting.append(ticket)
+                self._pump()
             return
         (self._silent if standing is Standing.SILENT else self._unsure).append(ticket)
         if self._lane_timer is None:

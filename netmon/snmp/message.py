@@ -1,32 +1,25 @@
 """Messages of SNMPv1 and SNMPv2c: requests out, responses in, and both ways round for an agent.
 
-RFC 1157 §4 and RFC 1901 §3 give the message, RFC 3416 §3 the PDUs.  `decode_response` is where
-netmon spends its days: one loop over the varbind list, no call and no object per varbind.  It knows
-the shape that practically every varbind has (short lengths, nothing between the elements) and
-leaves any other to `ber`.  The code is plain and fully typed so that mypyc can compile it as it is.
+RFC 1157 §4 and RFC 1901 §3 give the message, RFC 3416 §3 the PDUs.  `decode_response` knows the shape
+that large replies nearly always have and leaves any other to `ber`; what they hold is for `varbinds`.
 
 `version` is the number people say: 1 or 2 (the wire carries 0 and 1).
 """
 
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from netmon.snmp.ber import (
-    COUNTER32,
-    COUNTER64,
-    GAUGE32,
     INTEGER,
     NULL,
     OBJECT_IDENTIFIER,
     OCTET_STRING,
     SEQUENCE,
-    TIME_TICKS,
     DecodeError,
     EncodeError,
     Value,
-    check_oids,
-    decode_value,
     encode_integer,
     encode_value,
     expect,
@@ -34,6 +27,7 @@ from netmon.snmp.ber import (
     header,
     tlv,
 )
+from netmon.snmp.varbinds import decode_varbinds
 
 # PDU types, RFC 3416 §3.
 GET: Final = 0xA0
@@ -88,11 +82,16 @@ AUTHORIZATION_ERROR: Final = 16
 _VERSIONS: Final = {0: 1, 1: 2}  # wire to people
 _NULL_VALUE: Final = bytes((NULL, 0))
 _SHORT: Final = 0x80  # lengths below take one octet
-_NEGATIVE: Final = 0x80
-# By tag: so many octets of an unsigned type are within its range whatever they say.
-_SAFE_OCTETS: Final = bytes(
-    {COUNTER32: 4, GAUGE32: 4, TIME_TICKS: 4, COUNTER64: 8}.get(tag, 0) for tag in range(256)
-)
+# The parts of a large response between community, request-id and varbinds: 30 82 LEN 02 01 version
+# 04 len, A2 82 LEN 02 len, 02 01 error-status 02 01 error-index 30 82 LEN.
+_MESSAGE_HEAD: Final = struct.Struct(">HHHBBB")
+_PDU_HEAD: Final = struct.Struct(">HHBB")
+_PDU_REST: Final = struct.Struct(">HBHBHH")
+_LONG_HEAD: Final = 4  # octets of a tag and a length of two octets
+_LONG_SEQUENCE: Final = SEQUENCE << 8 | 0x82
+_LONG_RESPONSE: Final = RESPONSE << 8 | 0x82
+_ONE_OCTET: Final = INTEGER << 8 | 1  # an INTEGER of one octet
+_ID_OCTETS: Final = 4  # RFC 3416 §3: 32 bits
 
 
 @dataclass(slots=True)
@@ -113,9 +112,14 @@ class Varbinds:
 
     def extend(self, other: "Varbinds", count: int | None = None) -> None:
         """Append the first `count` varbinds of another, or all."""
-        self.oids += other.oids[:count]
-        self.tags += other.tags[:count]
-        self.values += other.values[:count]
+        if count is None or count == len(other.oids):
+            self.oids += other.oids
+            self.tags += other.tags
+            self.values += other.values
+        else:
+            self.oids += other.oids[:count]
+            self.tags += other.tags[:count]
+            self.values += other.values[:count]
 
 
 @dataclass(slots=True)
@@ -153,11 +157,51 @@ def error_name(error_status: int) -> str:
 
 def decode_response(datagram: bytes) -> Response:
     """Decode the reply of an agent.  Raises DecodeError and nothing else."""
+    if (usual := _open_usual_response(datagram)) is not None:
+        version, community, request_id, status, index, start, stop = usual
+        varbinds = Varbinds(*decode_varbinds(datagram, start, stop))
+        return Response(version, community, RESPONSE, request_id, status, index, varbinds)
     version, community, pdu_type, start, stop = _open_message(datagram)
     if pdu_type != RESPONSE:
         raise DecodeError(f"a PDU of type {pdu_type:#04x}, wanted a Response")
     request_id, status, index, varbinds = decode_pdu(datagram, start, stop)
     return Response(version, community, pdu_type, request_id, status, index, varbinds)
+
+
+def _open_usual_response(data: bytes) -> tuple[int, bytes, int, int, int, int, int] | None:
+    """Version, community, request-id, error-status, error-index and the bounds of the varbinds.
+
+    Of a response as agents send a large one: lengths of two octets around the varbinds, of one octet
+    before them.  None for any other: whether that is right is for `_open_message` and `decode_pdu`
+    to say.
+    """
+    try:
+        message, length, number, version, string, size = _MESSAGE_HEAD.unpack_from(data)
+        at = _MESSAGE_HEAD.size + size
+        stop = _LONG_HEAD + length
+        pdu, pdu_length, integer, id_size = _PDU_HEAD.unpack_from(data, at)
+        id_at = at + _PDU_HEAD.size
+        rest = id_at + id_size
+        status_head, status, index_head, index, varbinds, varbinds_length = _PDU_REST.unpack_from(data, rest)
+    except struct.error:
+        return None
+    if (
+        message == _LONG_SEQUENCE == varbinds
+        and pdu == _LONG_RESPONSE
+        and number == status_head == index_head == _ONE_OCTET
+        and version in _VERSIONS
+        and string == OCTET_STRING
+        and integer == INTEGER
+        and size < _SHORT
+        and 0 < id_size <= _ID_OCTETS
+        and status < _SHORT
+        and index < _SHORT
+        and len(data) >= stop == at + _LONG_HEAD + pdu_length == rest + _PDU_REST.size + varbinds_length
+    ):
+        request_id = int.from_bytes(data[id_at:rest], "big", signed=True)
+        community = data[_MESSAGE_HEAD.size : at]
+        return _VERSIONS[version], community, request_id, status, index, rest + _PDU_REST.size, stop
+    return None
 
 
 def decode_request(datagram: bytes) -> Request:
@@ -205,64 +249,7 @@ def decode_pdu(data: bytes, at: int, end: int) -> tuple[int, int, int, Varbinds]
     at, stop = expect(data, at, end, SEQUENCE)
     if stop != end:
         raise DecodeError(f"octet {stop}: something follows the varbinds inside the PDU")
-    return request_id, first, second, _decode_varbinds(data, at, end)
-
-
-def _decode_varbinds(data: bytes, at: int, end: int) -> Varbinds:
-    oids: list[bytes] = []
-    tags: list[int] = []
-    values: list[Value] = []
-    add_oid = oids.append
-    add_tag = tags.append
-    add_value = values.append
-    from_bytes = int.from_bytes
-    try:
-        while at < end:
-            # 30 len 06 len OID tag len value.  When the outer length takes one octet and the
-            # three inner elements fill it exactly, then their lengths took one octet each too.
-            length = data[at + 1]
-            stop = at + 2 + length
-            name = at + 4
-            name_end = name + data[at + 3]
-            tag = data[name_end]
-            start = name_end + 2
-            size = data[name_end + 1]
-            if (
-                length >= _SHORT
-                or start + size != stop
-                or data[at] != SEQUENCE
-                or data[at + 2] != OBJECT_IDENTIFIER
-            ):
-                name, name_end, tag, start, stop = _unusual_varbind(data, at, end)
-                size = stop - start
-            at = stop
-            add_oid(data[name:name_end])
-            add_tag(tag)
-            if tag == OCTET_STRING:
-                add_value(data[start:stop])
-            elif 0 < size <= _SAFE_OCTETS[tag]:
-                add_value(data[start] if size == 1 else from_bytes(data[start:stop], "big"))
-            elif tag == INTEGER and size == 1:
-                octet = data[start]
-                add_value(octet if octet < _NEGATIVE else octet - 256)
-            else:
-                add_value(decode_value(tag, data, start, stop))
-    except IndexError:
-        raise DecodeError(f"octet {at}: a varbind is cut off") from None
-    if at != end:
-        raise DecodeError(f"octet {at}: the last varbind overruns the list")
-    check_oids(oids)
-    return Varbinds(oids, tags, values)
-
-
-def _unusual_varbind(data: bytes, at: int, end: int) -> tuple[int, int, int, int, int]:
-    """Bounds of the name, tag and bounds of the value, where lengths take more than one octet."""
-    at, stop = expect(data, at, end, SEQUENCE)
-    name, name_end = expect(data, at, stop, OBJECT_IDENTIFIER)
-    tag, start, value_end = header(data, name_end, stop)
-    if value_end != stop:
-        raise DecodeError(f"octet {value_end}: something follows the value of a varbind")
-    return name, name_end, tag, start, stop
+    return request_id, first, second, Varbinds(*decode_varbinds(data, at, end))
 
 
 def encode_varbind(oid: bytes, tag: int = NULL, value: Value = None) -> bytes:
@@ -275,6 +262,13 @@ def encode_varbind(oid: bytes, tag: int = NULL, value: Value = None) -> bytes:
     return tlv(SEQUENCE, tlv(OBJECT_IDENTIFIER, oid) + _NULL_VALUE)
 
 
+def encode_head(version: int, community: bytes) -> bytes:
+    """What all messages to one agent begin with."""
+    if version not in (1, 2):
+        raise EncodeError(f"SNMP version {version}, wanted 1 or 2")
+    return encode_integer(version - 1) + tlv(OCTET_STRING, community)
+
+
 def encode_request(  # noqa: PLR0917 - the fields of the message, in its order
     version: int,
     community: bytes,
@@ -285,8 +279,9 @@ def encode_request(  # noqa: PLR0917 - the fields of the message, in its order
     max_repetitions: int = 0,
 ) -> bytes:
     """A GET, GETNEXT or GETBULK for the objects `oids`, all with a NULL value (RFC 3416 §3)."""
-    varbinds = [encode_varbind(oid) for oid in oids]
-    return _message(version, community, pdu_type, request_id, non_repeaters, max_repetitions, varbinds)
+    varbinds = b"".join(map(encode_varbind, oids))
+    head = encode_head(version, community)
+    return encode_message(head, pdu_type, request_id, non_repeaters, max_repetitions, varbinds)
 
 
 def encode_response(  # noqa: PLR0917 - as above
@@ -298,24 +293,13 @@ def encode_response(  # noqa: PLR0917 - as above
     varbinds: Iterable[bytes],
 ) -> bytes:
     """An agent's reply; `varbinds` are encoded already, so that an agent can keep them so."""
-    return _message(version, community, RESPONSE, request_id, error_status, error_index, varbinds)
+    head = encode_head(version, community)
+    return encode_message(head, RESPONSE, request_id, error_status, error_index, b"".join(varbinds))
 
 
-def _message(  # noqa: PLR0917 - as above
-    version: int,
-    community: bytes,
-    pdu_type: int,
-    request_id: int,
-    first: int,
-    second: int,
-    varbinds: Iterable[bytes],
+def encode_message(  # noqa: PLR0917 - as above
+    head: bytes, pdu_type: int, request_id: int, first: int, second: int, varbinds: bytes
 ) -> bytes:
-    if version not in (1, 2):
-        raise EncodeError(f"SNMP version {version}, wanted 1 or 2")
-    pdu = (
-        encode_integer(request_id)
-        + encode_integer(first)
-        + encode_integer(second)
-        + tlv(SEQUENCE, b"".join(varbinds))
-    )
-    return tlv(SEQUENCE, encode_integer(version - 1) + tlv(OCTET_STRING, community) + tlv(pdu_type, pdu))
+    """Any message behind a head of `encode_head`, with varbinds that are encoded already."""
+    numbers = encode_integer(request_id) + encode_integer(first) + encode_integer(second)
+    return tlv(SEQUENCE, head + tlv(pdu_type, numbers + tlv(SEQUENCE, varbinds)))

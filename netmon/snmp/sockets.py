@@ -76,26 +76,33 @@ class Socket:
         """Close; idempotent."""
         self._sock.close()
 
-    def send(self, datagram: bytes, peer: Address) -> tuple[OSError | None, list[IcmpError]]:
-        """Send; give the send's own error if it failed, and queued ICMP errors met on the way.
+    def send(self, datagram: bytes, peer: Address) -> tuple[OSError | None, list[IcmpError]] | None:
+        """Send; None if all went well.
 
-        A full send buffer is no error: the datagram is lost like one lost on the network, and a
+        Otherwise the send's own error, if it failed, and queued ICMP errors met on the way.  A full
+        send buffer is no error: the datagram is lost like one lost on the network, and a
         retransmission makes up for it.
         """
+        try:
+            self._sendto(datagram, peer)
+        except OSError as error:
+            return self._send_again(datagram, peer, error)
+        return None
+
+    def _send_again(
+        self, datagram: bytes, peer: Address, failure: OSError
+    ) -> tuple[OSError | None, list[IcmpError]]:
         met: list[IcmpError] = []
-        failure: OSError | None = None
         for _ in range(_SEND_TRIES):
+            if isinstance(failure, BlockingIOError) or failure.errno == errno.ENOBUFS:
+                return None, met
+            # Either this send's own, or a pending one of an earlier datagram: a retry tells.
+            self.disturbed = True
+            met += self.errors()
             try:
                 self._sendto(datagram, peer)
-            except BlockingIOError:
-                return None, met
             except OSError as error:
-                if error.errno == errno.ENOBUFS:
-                    return None, met
-                # Either this send's own, or a pending one of an earlier datagram: a retry tells.
                 failure = error
-                self.disturbed = True
-                met += self.errors()
             else:
                 return None, met
         return failure, met

@@ -15,7 +15,8 @@ from typing import Final
 
 from netmon.errors import Reason
 from netmon.snmp.ber import END_OF_MIB_VIEW, NO_SUCH_INSTANCE, NO_SUCH_OBJECT, decode_oid
-from netmon.snmp.client import Client, Meter, SnmpError, Target
+from netmon.snmp.client import Client
+from netmon.snmp.exchange import Ask, Meter, SnmpError, Steps, Target
 from netmon.snmp.message import (
     AUTHORIZATION_ERROR,
     GET,
@@ -43,15 +44,19 @@ async def get(client: Client, target: Target, oids: Sequence[bytes], meter: Mete
     """The objects `oids`, without those that the agent does not have.
 
     SNMPv1 is asked for one at a time, since there a missing one fails the whole request.
-    Raises SnmpError as `Client.request`, and with `agent_error`, `authorization_error`, `too_big`,
+    Raises SnmpError as `Client.converse`, and with `agent_error`, `authorization_error`, `too_big`,
     `malformed_reply`.
     """
+    return await client.converse(target, _get(target, oids), meter)
+
+
+def _get(target: Target, oids: Sequence[bytes]) -> Steps[Varbinds]:
     found = Varbinds()
     at_once = 1 if target.version == 1 else _GET_AT_ONCE
     at = 0
     while at < len(oids):
         wanted = list(oids[at : at + at_once])
-        response = await client.request(target, GET, wanted, meter=meter)
+        response = yield Ask(GET, wanted)
         if response.error_status == TOO_BIG and len(wanted) > 1:
             at_once = len(wanted) // 2
             continue
@@ -79,12 +84,16 @@ async def walk(client: Client, target: Target, root: bytes, meter: Meter, *, lim
 
     Raises SnmpError as `get`, and with `not_increasing`, `endless_table`.
     """
+    return await client.converse(target, _walk(client, target, root, limit), meter)
+
+
+def _walk(client: Client, target: Target, root: bytes, limit: int) -> Steps[Varbinds]:
     table = Varbinds()
     pdu_type = GETNEXT if target.version == 1 else GETBULK
     repetitions = 0 if target.version == 1 else max(1, client.max_repetitions(target))
     last = root
     while True:
-        response = await client.request(target, pdu_type, (last,), 0, repetitions, meter=meter)
+        response = yield Ask(pdu_type, (last,), 0, repetitions)
         if response.error_status:
             if response.error_status == TOO_BIG and repetitions > 1:
                 repetitions //= 2
@@ -169,7 +178,7 @@ def increasing(last: bytes, oids: Sequence[bytes]) -> bool:
     """
     chain = [last, *oids]
     if (
-        _TWO_CONTINUED in b"".join(chain).translate(_CONTINUED)
+        b"".join(chain).translate(_CONTINUED).find(_TWO_CONTINUED) >= 0
         and len({o.translate(_CONTINUED) for o in chain}) > 1
     ):
         chain = [_LONG_SUB_IDENTIFIER.sub(_pad, oid) for oid in chain]

@@ -1,10 +1,48 @@
 """What the status page and its JSON show of a host: records without markup; pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from netmon.model import CheckState, Finding, Host, HostVerdict, Result, Severity, VerdictName
+from netmon.model import (
+    CheckKey,
+    CheckState,
+    Finding,
+    Host,
+    HostVerdict,
+    News,
+    Observation,
+    Result,
+    Run,
+    Severity,
+    VerdictName,
+)
+from netmon.status.device import Facts, facts_of
+
+
+class Source(Protocol):
+    """What the pages read; the store is one."""
+
+    def hosts(self) -> Mapping[str, Host]:
+        """The configured hosts, in the config's order."""
+
+    def verdicts(self) -> Mapping[str, HostVerdict]:
+        """The verdicts by host; one may be missing before the first judgement."""
+
+    def checks_of(self, host: str) -> Sequence[CheckState]:
+        """The states of one host's checks, in a stable order."""
+
+    def runs_of(self, key: CheckKey) -> Sequence[Run]:
+        """A check's last runs, newest last."""
+
+    def failures_of(self, key: CheckKey) -> Sequence[Observation]:
+        """A check's last runs that were not ok, newest last."""
+
+    def news(self) -> Sequence[News]:
+        """The last announcements, newest last."""
+
+    def on_change(self, listener: Callable[[str], None]) -> None:
+        """Call `listener(host)` when anything about a host is new; with "", about hosts at large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +71,20 @@ class CheckRow:
     duration: float | None  # seconds
     interval: float  # seconds
     phases: tuple[PhaseRow, ...]
+    trail: tuple[str, ...]
+    runs: tuple[Run, ...]  # the last ones, newest last
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRow:
+    """A run that was not ok, kept after success."""
+
+    probe: str
+    endpoint: str
+    at: float
+    result: Result
+    reason: str
+    detail: str
     trail: tuple[str, ...]
 
 
@@ -68,13 +120,23 @@ class HostRow:
     mail: tuple[CheckRow, ...]
 
 
-def row_of(host: Host, verdict: HostVerdict | None, states: Iterable[CheckState]) -> HostRow:
-    """What is shown of a host; pure."""
+@dataclass(frozen=True, slots=True)
+class HostMore:
+    """What is shown of one host only when it is looked at alone."""
+
+    facts: Facts
+    failures: tuple[FailureRow, ...]  # newest first
+    news: tuple[News, ...]  # newest last
+
+
+def row_of(source: Source, host: Host) -> HostRow:
+    """What is shown of a host."""
+    verdict = source.verdicts().get(host.name)
     sides: dict[str, list[CheckRow]] = {"life": [], "snmp": [], "mail": []}
-    for state in states:
+    for state in source.checks_of(host.name):
         check = state.check
         side = "mail" if check.role is not None else "snmp" if check.key.probe == "snmp" else "life"
-        sides[side].append(_check_row(state))
+        sides[side].append(_check_row(state, source.runs_of(check.key)))
     # Findings of the candidate: they are of now, while the confirmed verdict's may be over.
     findings = () if verdict is None else verdict.candidate.findings
     unseen = "nothing has been judged yet"
@@ -96,12 +158,49 @@ def row_of(host: Host, verdict: HostVerdict | None, states: Iterable[CheckState]
     )
 
 
+def more_of(source: Source, host: Host) -> HostMore:
+    """What is shown of a host besides, when it is looked at alone."""
+    states = source.checks_of(host.name)
+    failures = [
+        FailureRow(
+            seen.key.probe,
+            seen.key.endpoint,
+            seen.started,
+            seen.result,
+            seen.reason.value,
+            seen.detail,
+            seen.trail,
+        )
+        for state in states
+        for seen in source.failures_of(state.check.key)
+    ]
+    failures.sort(key=lambda failure: failure.at, reverse=True)
+    news = tuple(news for news in source.news() if news.host == host.name)
+    return HostMore(facts_of(states), tuple(failures), news)
+
+
 def to_json(row: HostRow) -> dict[str, Any]:
     """A host for `/api/hosts`: the fields of `HostRow` by their names."""
-    return asdict(row)
+    return _without_runs(asdict(row))
 
 
-def _check_row(state: CheckState) -> CheckRow:
+def more_to_json(row: HostRow, more: HostMore) -> dict[str, Any]:
+    """A host for `/api/hosts/NAME`: the same with what is shown of it alone."""
+    shown = to_json(row) | asdict(more)
+    for side in ("life", "snmp", "mail"):
+        for check, of in zip(shown[side], getattr(row, side), strict=True):
+            check["runs"] = [{"result": run.result, "seconds": round(run.seconds, 6)} for run in of.runs]
+    return shown
+
+
+def _without_runs(shown: dict[str, Any]) -> dict[str, Any]:
+    for side in ("life", "snmp", "mail"):
+        for check in shown[side]:
+            del check["runs"]
+    return shown
+
+
+def _check_row(state: CheckState, runs: Sequence[Run]) -> CheckRow:
     check, seen = state.check, state.observation
     whole = seen.duration if seen is not None and seen.duration > 0 else 1.0
     phases = () if seen is None else seen.phases
@@ -120,6 +219,7 @@ def _check_row(state: CheckState) -> CheckRow:
         interval=check.interval,
         phases=tuple(PhaseRow(name, seconds, min(1.0, seconds / whole)) for name, seconds in phases),
         trail=() if seen is None else seen.trail,
+        runs=tuple(runs),
     )
 
 

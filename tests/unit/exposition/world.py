@@ -1,6 +1,6 @@
 """A small world to render: a `Source` of plain dicts and short makers of records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from netmon.errors import Reason
@@ -13,10 +13,12 @@ from netmon.model import (
     Host,
     HostVerdict,
     Kind,
+    News,
     Observation,
     Phase,
     Result,
     Role,
+    Run,
     Table,
     Value,
 )
@@ -32,6 +34,9 @@ class World:
     def __init__(self, *hosts: Host) -> None:
         self.named = {host.name: host for host in hosts}
         self.judged: dict[str, HostVerdict] = {}
+        self.runs: dict[CheckKey, list[Run]] = {}
+        self.failures: dict[CheckKey, list[Observation]] = {}
+        self.told: list[News] = []
         self.known: dict[str, list[CheckState]] = {host.name: [] for host in hosts}
 
     def hosts(self) -> Mapping[str, Host]:
@@ -45,6 +50,21 @@ class World:
     def checks_of(self, host: str) -> Sequence[CheckState]:
         """The states of one host's checks."""
         return self.known[host]
+
+    def runs_of(self, key: CheckKey) -> Sequence[Run]:
+        """The last runs of a check."""
+        return self.runs.get(key, ())
+
+    def failures_of(self, key: CheckKey) -> Sequence[Observation]:
+        """The last runs of a check that were not ok."""
+        return self.failures.get(key, ())
+
+    def news(self) -> Sequence[News]:
+        """The last announcements."""
+        return self.told
+
+    def on_change(self, listener: Callable[[str], None]) -> None:
+        """Nothing changes by itself here."""
 
     def add(self, state: CheckState) -> None:
         """One more check."""

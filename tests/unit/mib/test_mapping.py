@@ -336,6 +336,37 @@ def test_a_column_that_comes_in_pieces_is_one() -> None:
     assert mapped.duplicates == 1
 
 
+def test_an_object_that_was_read_twice_names_its_row_once() -> None:
+    """By GET and by walk, with another value each time: the first names the row, on both varbinds."""
+    mapped = map_module(
+        module(column("g", 1, "gauge", NAMED), column("name", 9, "DisplayString", NAMED)),
+        sent(
+            *(("1.1", ber.GAUGE32, 10), ("1.1", ber.GAUGE32, 11), ("1.2", ber.GAUGE32, 12)),
+            *(("9.1", *text("old")), ("9.1", *text("new")), ("9.2", *text("other"))),
+        ),
+    )
+    assert series(mapped) == {
+        "g{name=old}": 10,
+        "g{name=other}": 12,
+        "name{name=old}": 1,
+        "name{name=other}": 1,
+    }
+    assert (mapped.duplicates, mapped.mismatches) == (2, 0)
+
+
+def test_a_label_is_found_wherever_its_object_stands() -> None:
+    """In a column that came in pieces, with other rows, or as a part of a metric's own column."""
+    lookup = f"{{labels: [i], labelname: name, oid: {TABLE}.9.7, type: DisplayString}}"
+    named = f"{BY_NUMBER}, lookups: [{lookup}]"
+    walked = (("1.1", ber.GAUGE32, 10), ("1.2", ber.GAUGE32, 20), ("1.300", ber.GAUGE32, 30))
+    names = (("9.7.2", *text("two")), ("9.7.300", *text("many")))
+    first = ("9.7.1", *text("one"))
+    for more in ((), (f"name: whole, oid: {TABLE}.9, type: OctetString",)):
+        mapped = map_module(module(column("g", 1, "gauge", named), *more), sent(first, *walked, *names))
+        found = {name: value for name, value in series(mapped).items() if name.startswith("g")}
+        assert found == {"g{i=1,name=one}": 10, "g{i=2,name=two}": 20, "g{i=300,name=many}": 30}
+
+
 def test_objects_of_the_same_name_never_make_a_series_twice() -> None:
     """Two objects may have one metric name; where their labels are equal the first wins."""
     one = module(column("x", 1, "gauge"), column("x", 2, "counter"), column("y", 3, "gauge"))

@@ -10,7 +10,8 @@ import pytest
 from netmon.errors import Reason
 from netmon.snmp import exchange
 from netmon.snmp.ber import INTEGER
-from netmon.snmp.client import Client, Meter, SnmpError, Target
+from netmon.snmp.client import PATIENCE, Client, Meter, SnmpError, Target
+from netmon.snmp.exchange import Ask, Steps
 from netmon.snmp.gate import Standing
 from netmon.snmp.message import GET, GETBULK, Request, Response, encode_varbind
 from netmon.snmp.sockets import IcmpError, Socket
@@ -390,4 +391,62 @@ async def test_the_window_bounds_what_is_in_flight() -> None:
         await asyncio.gather(*(ask(client, target) for _ in range(200)))
     assert len(held) == 201
     assert max(held) == 7
+    client.close()
+
+
+def test_a_request_that_waits_for_its_turn_has_no_deadline_yet() -> None:
+    """The one before it in the conversation leaves none behind; in virtual time."""
+
+    def answer(request: Request) -> list[bytes]:
+        return [] if request.max_repetitions else [one(request)]
+
+    async def scene() -> None:
+        client = Client()
+        async with agent(answer) as server:
+            patient, hasty = server.target(timeout=3, retries=0), server.target(timeout=0.1, retries=1)
+            await ask(client, patient)
+            client._doors[socket.AF_INET].gate.window = 1
+            meter = Meter()
+
+            def two_steps() -> Steps[None]:
+                yield Ask(GET, (SYS_UPTIME,))
+                assert server.seen[-1].pdu_type == GET
+                yield Ask(GET, (SYS_UPTIME,))
+
+            talk = asyncio.create_task(client.converse(hasty, two_steps(), meter))
+            await asyncio.sleep(0)
+            # It gets the only place between the two steps, and keeps it for a while.
+            blocker = asyncio.create_task(client.request(patient, GETBULK, (SYS_UPTIME,), 0, 25))
+            began = asyncio.get_running_loop().time()
+            await talk
+            assert asyncio.get_running_loop().time() - began == pytest.approx(PATIENCE, abs=0.01)
+            assert (meter.packets, meter.retries) == (2, 0)
+            with pytest.raises(SnmpError):
+                await blocker
+        client.close()
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(scene())
+
+
+async def test_what_a_conversation_raises_is_for_who_holds_it() -> None:
+    """It ends that conversation and no other, whatever it is; so does one that asks nothing."""
+    client = Client()
+
+    def stumbles() -> Steps[None]:
+        yield Ask(GET, (SYS_UPTIME,))
+        raise LookupError("a defect")
+
+    def asks_nothing() -> Steps[int]:
+        return 7
+        yield
+
+    async with agent(lambda request: [one(request)]) as server:
+        target = server.target(timeout=2)
+        with pytest.raises(LookupError, match="a defect"):
+            await client.converse(target, stumbles(), Meter())
+        assert await client.converse(target, asks_nothing(), Meter()) == 7
+        await ask(client, target)
+    assert not client._pending
+    assert client._doors[socket.AF_INET].gate.in_flight == 0
     client.close()

@@ -8,18 +8,22 @@ import pytest
 from netmon.errors import Reason
 from netmon.model import (
     CheckKey,
+    CheckState,
     Finding,
     Host,
     HostVerdict,
+    News,
     Phase,
     Result,
     Role,
+    Run,
     Severity,
     Verdict,
     VerdictName,
 )
-from netmon.status import HostRow, render_host, render_hosts, row_of, to_json
-from tests.unit.exposition.world import host, planned, ran
+from netmon.status import Frame, View, host_page, more_of, more_to_json, overview, render, row_of, to_json
+from tests.servers.pages import system
+from tests.unit.exposition.world import World, host, planned, ran
 
 NOW = 1_700_000_060.0
 ATTACKS = (
@@ -61,15 +65,42 @@ def judged(
     return HostVerdict("mx1", verdict, NOW - 60, candidate or verdict, alive=True)
 
 
-def mail_host() -> HostRow:
+def world_of(of: Host, verdict: HostVerdict | None, *states: CheckState) -> World:
+    """One host, as the pages read it."""
+    world = World(of)
+    if verdict is not None:
+        world.judged[of.name] = verdict
+    for state in states:
+        world.add(state)
+        if state.observation is not None:
+            world.runs[state.check.key] = [Run(Result.OK, 0.2), Run(state.observation.result, 0.25)]
+            if state.observation.result is not Result.OK:
+                world.failures[state.check.key] = [state.observation]
+    return world
+
+
+def root(world: World, *notices: str, view: View | None = None) -> str:
+    """The page of all hosts."""
+    return render(overview(world, view or View(), notices), Frame("1.2.3", NOW - 60), NOW)
+
+
+def alone(world: World, *notices: str) -> str:
+    """The page of the only host."""
+    (one,) = world.hosts().values()
+    return render(host_page(world, one, notices), Frame("1.2.3", NOW - 60), NOW)
+
+
+def mail_host() -> World:
     """A host with a living agent and a mail server that refuses on 465."""
     mx1 = host("mx1", labels={"site": "waw"}, depends_on=("sw1",))
     finding = Finding(
         "smtp_refused", Severity.FAULT, "465: connection refused", CheckKey("mx1", "smtp", "mx1:465"), NOW
     )
-    checks = [
+    return world_of(
+        mx1,
+        judged(VerdictName.MAIL_DEGRADED, "submission on 465 is refused", finding),
         planned(mx1, "ping", 0),
-        ran(mx1, "snmp", 161),
+        ran(mx1, "snmp", 161, tables=system("mx1.example.org", "Linux 6.1", "uplink", "desk")),
         ran(mx1, "smtp", 25, role=Role.INBOUND, detail="220 mx1 ESMTP"),
         ran(
             mx1,
@@ -82,13 +113,13 @@ def mail_host() -> HostRow:
             phases=(Phase("connect", 0.25),),
             trail=("connect 192.0.2.1:465", "connection refused"),
         ),
-    ]
-    return row_of(mx1, judged(VerdictName.MAIL_DEGRADED, "submission on 465 is refused", finding), checks)
+    )
 
 
 def test_checks_are_sorted_by_what_they_tell_about() -> None:
     """A check with a role is mail, `snmp` is SNMP, the rest are signs of life."""
-    row = mail_host()
+    world = mail_host()
+    row = row_of(world, world.named["mx1"])
     assert [check.endpoint for check in row.mail] == ["mx1:25", "mx1:465"]
     assert [check.endpoint for check in row.snmp] == ["mx1:161"]
     assert [(check.probe, check.result) for check in row.life] == [("ping", None)]
@@ -96,100 +127,160 @@ def test_checks_are_sorted_by_what_they_tell_about() -> None:
 
 def test_a_host_without_verdict_is_unknown() -> None:
     """Before the first judgement a host is shown as unknown, not left out."""
-    row = row_of(host("mx1"), None, [])
+    world = world_of(host("mx1"), None)
+    row = row_of(world, world.named["mx1"])
     assert (row.verdict, row.since, row.alive) == (VerdictName.UNKNOWN, None, None)
-    assert "mx1" in render_hosts([row], NOW)
+    text = Markup(root(world)).text
+    assert "mx1" in text
+    assert "1 host, nothing is known yet" in text
 
 
 def test_the_page_says_what_an_administrator_asks() -> None:
-    """Verdict, sentence, finding, results, reasons, durations and ages are in the text of the page."""
-    text = Markup(render_hosts([mail_host()], NOW)).text
+    """How many are ill, who, why, since when, and how each check ended."""
+    text = Markup(root(mail_host())).text
     for wanted in (
-        "1 host: ",
+        "1 of 1 host needs attention",
         "mail_degraded",
         "submission on 465 is refused",
-        "smtp_refused",
-        "465: connection refused",
-        "failed: refused",
-        "mx1:465 refused the connection",
+        "465",
+        "refused",
         "not run yet",
-        "250.0 ms",
         "60 s ago",
-        "alive",
+        "netmon 1.2.3, config read 60 s ago",
     ):
         assert wanted in text
 
 
-def test_a_hosts_page_has_phases_and_the_conversation() -> None:
-    """The page of a host shows each check's phases, what was said, and when it was last ok."""
-    markup = Markup(render_host(mail_host(), NOW))
+def test_a_row_says_a_thing_once() -> None:
+    """The sentence stands for the findings; the cells say the reason only."""
+    text = Markup(root(mail_host())).text
+    assert text.count("submission on 465 is refused") == 1
+    assert "mx1:465 refused the connection" not in text
+
+
+def test_a_hosts_page_has_everything() -> None:
+    """Findings with their times, phases, the conversation, when it was last ok, who the device says it is."""
+    markup = Markup(alone(mail_host()))
     for wanted in (
-        "depends on sw1",
+        "sw1",
         "site=waw",
-        "connect",
-        "connection refused",
-        "100%",
+        "465: connection refused",
+        "connect 192.0.2.1:465",
+        "250 ms",
         "submission",
         "last ok",
+        "last 2 runs: 1 not ok",
+        "mx1.example.org",
+        "Linux 6.1",
+        "41 d",
+        "2 of 2 up",
+        "Gi1/0/1 uplink: up",
     ):
         assert wanted in markup.text
-    assert "meter" in markup.tags
+    assert "svg" in markup.tags
+
+
+def test_a_failure_is_shown_after_success() -> None:
+    """What was said when it failed stays on the host's page."""
+    world = mail_host()
+    failed = world.known["mx1"][3].observation
+    world.known["mx1"][3] = ran(world.named["mx1"], "smtp", 465, role=Role.SUBMISSION)
+    assert failed is not None
+    assert "connect 192.0.2.1:465" in Markup(alone(world)).text
+
+
+def test_news_newest_first() -> None:
+    """The page of all hosts has all news, a host's page its own."""
+    world = mail_host()
+    world.told += [News(NOW - 9, "spool fills", "mx1"), News(NOW - 3, "a truck comes")]
+    text = Markup(root(world)).text
+    assert text.index("a truck comes") < text.index("spool fills")
+    assert "a truck comes" not in Markup(alone(world)).text
+    assert "spool fills" in Markup(alone(world)).text
 
 
 def test_an_unconfirmed_verdict_is_shown_beside_the_confirmed_one() -> None:
-    """Until it is confirmed, what the latest runs say stands beside the verdict, with its findings."""
+    """What the latest runs say stands beside the verdict; its findings are on the host's page."""
     finding = Finding("smtp_silent", Severity.FAULT, "25 says nothing")
     coming = Verdict(VerdictName.MAIL_DOWN, "mail is silent", (finding,))
-    row = row_of(host("mx1"), judged(VerdictName.HEALTHY, "all is well", candidate=coming), [])
-    text = Markup(render_hosts([row], NOW)).text
-    assert "healthy" in text
-    assert "not confirmed yet: mail_down: mail is silent" in text
-    assert "25 says nothing" in text
+    world = world_of(host("mx1"), judged(VerdictName.HEALTHY, "all is well", candidate=coming))
+    for page in (root(world), alone(world)):
+        text = Markup(page).text
+        assert "healthy" in text
+        assert "Not confirmed yet: mail_down: mail is silent" in text
+    assert "25 says nothing" in Markup(alone(world)).text
 
 
 def test_json_has_the_rows_fields() -> None:
     """The JSON of a host is its row: names of enums as text, absent moments as null."""
-    shown = to_json(mail_host())
+    world = mail_host()
+    mx1 = world.named["mx1"]
+    shown = to_json(row_of(world, mx1))
     assert shown["verdict"] == "mail_degraded"
     assert shown["labels"] == {"site": "waw"}
     assert shown["findings"][0]["endpoint"] == "mx1:465"
     assert shown["mail"][1]["reason"] == "refused"
     assert shown["life"][0]["last_run"] is None
+    assert "runs" not in shown["mail"][1]
+    more = more_to_json(row_of(world, mx1), more_of(world, mx1))
+    assert more["mail"][1]["runs"][-1] == {"result": "failed", "seconds": 0.25}
+    assert more["facts"]["description"] == "Linux 6.1"
+    assert more["failures"][0]["trail"] == ("connect 192.0.2.1:465", "connection refused")
 
 
-def attacked(attack: str) -> HostRow:
+def attacked(attack: str) -> World:
     """A host that says the attack wherever a network or a config can speak."""
     evil = Host(attack, attack, labels={"site": attack}, depends_on=(attack,))
     finding = Finding(attack, Severity.RISK, attack, CheckKey(attack, attack, attack), NOW)
     fields: dict[str, Any] = {"detail": attack, "trail": (attack,), "phases": (Phase(attack, 1.0),)}
-    checks = [
+    coming = Verdict(VerdictName.MAIL_DOWN, attack, (finding,))
+    world = world_of(
+        evil,
+        judged(VerdictName.HEALTHY, attack, finding, candidate=coming),
         ran(evil, "smtp", 25, role=Role.INBOUND, result=Result.FAILED, **fields),
         ran(evil, attack, 0, **fields),
-    ]
-    return row_of(evil, judged(VerdictName.MAIL_DOWN, attack, finding), checks)
+        ran(evil, "snmp", 161, tables=system(attack, attack, attack)),
+    )
+    world.told.append(News(NOW, attack, attack))
+    return world
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_what_the_network_says_stays_text(attack: str) -> None:
-    """Banner, sysDescr, host name, label, finding: none adds a tag or an attribute to the page."""
-    for render in (lambda row: render_hosts([row], NOW, [row.name]), lambda row: render_host(row, NOW)):
-        plain, evil = Markup(render(attacked("plain"))), Markup(render(attacked(attack)))
+    """Banner, sysDescr, alias, host name, label, finding, news: none adds a tag or an attribute."""
+    for page in (lambda world: root(world, "a", view=View("", label="a")), root, alone):
+        plain, evil = Markup(page(attacked("plain"))), Markup(page(attacked(attack)))
         assert evil.tags == plain.tags
         assert [name for name, _ in evil.attributes] == [name for name, _ in plain.attributes]
-        assert attack in evil.text
+    for page in (root, alone):
+        assert attack in Markup(page(attacked(attack), attack)).text
+    sought = View(attack, "problems", attack, 1)
+    assert (
+        Markup(root(attacked("plain"), view=sought)).tags
+        == Markup(root(attacked("plain"), view=View("x", "problems", "x", 1))).tags
+    )
 
 
 def test_unprintable_text_cannot_deceive() -> None:
     """Controls and characters that turn the direction of text are shown as replaced."""
-    html = render_host(attacked("a\x00b\x1b[31mc\u202ed"), NOW)
+    html = alone(attacked("a\x00b\x1b[31mc\u202ed"))
     assert not set(html) & {"\x00", "\x1b", "\u202e"}
 
 
 def test_the_pages_ask_nothing_of_others_and_run_nothing() -> None:
-    """No script, no inline style, no address but our own: the content security policy holds."""
-    for html in (render_hosts([mail_host()], NOW), render_host(mail_host(), NOW)):
+    """One script of our own, no inline style, no address but our own: the content security policy holds."""
+    for html in (root(mail_host()), alone(mail_host())):
         markup = Markup(html)
-        assert not {"script", "style", "iframe", "object"} & set(markup.tags)
+        assert markup.tags.count("script") == 1
+        assert '<script src="/static/status.js" defer></script>' in html
+        assert not {"style", "iframe", "object"} & set(markup.tags)
         assert not any(name.startswith("on") or name == "style" for name, _ in markup.attributes)
         links = [value or "" for name, value in markup.attributes if name in ("href", "src", "action")]
-        assert all(link.startswith(("/", "data:,")) for link in links)
+        assert all(link.startswith(("/", "#main")) for link in links)
+
+
+def test_no_id_is_given_twice() -> None:
+    """The live page finds its pieces by their id."""
+    for html in (root(mail_host()), alone(mail_host())):
+        ids = [value for name, value in Markup(html).attributes if name == "id"]
+        assert len(ids) == len(set(ids))

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 import httpx
 
 from netmon.exposition import Exposition, SelfMetrics
-from netmon.model import Host
+from netmon.model import Host, News
 from netmon.routes import Services, routes
+from netmon.status import Live
 from tests.unit.exposition.test_text import read
 from tests.unit.exposition.world import World, host, ports, ran
 from tests.unit.web.serving import serving
@@ -33,10 +34,12 @@ class Agent:
 async def site(*hosts: Host, limit: int = 10**6) -> AsyncIterator[tuple[httpx.AsyncClient, Agent, World]]:
     """The whole surface; each host has one good run of two interfaces."""
     world, agent, own = World(*hosts), Agent(), SelfMetrics("0.1.0", ["snmp"])
+    live = Live()
     for one in hosts:
         world.add(ran(one, tables=(ports(1, 2),)))
     services = Services(
         source=world,
+        live=live,
         exposition=Exposition(world, own.text, limit=limit),
         own=own,
         config=lambda: "auths: {lab: {community: <secret>}}\n",
@@ -44,10 +47,12 @@ async def site(*hosts: Host, limit: int = 10**6) -> AsyncIterator[tuple[httpx.As
         ready=lambda: agent.ready,
         notices=lambda: agent.notices,
         wall=lambda: 1_700_000_060.0,
+        loaded=lambda: 1_700_000_000.0,
         listen="127.0.0.1:9162",
     )
     async with serving(routes(services)) as (_, client):
         yield client, agent, world
+        await live.close()
 
 
 async def test_metrics_has_all_hosts_and_the_agent() -> None:
@@ -148,7 +153,8 @@ async def test_api() -> None:
         one = (await client.get("/api/hosts/sw1")).json()
         missing = await client.get("/api/hosts/nosuch")
     assert [row["name"] for row in hosts] == ["sw2", "sw1"]
-    assert one == hosts[1]
+    assert one.items() >= {name: hosts[1][name] for name in hosts[1] if name not in ("snmp", "life")}.items()
+    assert {"facts", "failures", "news"} == one.keys() - hosts[1].keys()
     assert one["verdict"] == "unknown"
     assert one["snmp"][0]["result"] == "ok"
     assert one["snmp"][0]["endpoint"] == "sw1:161"
@@ -157,20 +163,74 @@ async def test_api() -> None:
 
 
 async def test_pages() -> None:
-    """The status page links every host's page, the style is served, an unknown host is a 404."""
+    """The status page links every host's page; its style, script and icon are served."""
     odd = host("a/b c?d#e")
     async with site(host("sw1"), odd) as (client, agent, _):
         agent.notices = ["netmon.yml:1:1: a mistake"]
         page = await client.get("/")
         assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert "default-src 'self'" in page.headers["content-security-policy"]
+        assert "unsafe" not in page.headers["content-security-policy"]
+        assert 'href="/hosts/sw1"' in page.text
         assert "netmon.yml:1:1: a mistake" in page.text
-        assert "/hosts/a%2Fb%20c%3Fd%23e" in page.text
-        assert "a/b c?d#e" in (await client.get("/hosts/a%2Fb%20c%3Fd%23e")).text
-        assert (await client.get("/hosts/sw1")).status_code == 200
-        assert (await client.get("/hosts/nosuch")).status_code == 404
-        style = await client.get("/static/status.css")
-    assert style.headers["content-type"] == "text/css; charset=utf-8"
-    assert "http" not in style.text
+        path = "/hosts/a%2Fb%20c%3Fd%23e"
+        assert f'href="{path}"' in page.text
+        assert "a/b c?d#e" in (await client.get(path)).text
+        for name, kind in (
+            ("status.css", "text/css"),
+            ("status.js", "text/javascript"),
+            ("icon.svg", "image/svg"),
+        ):
+            answer = await client.get(f"/static/{name}")
+            assert answer.headers["content-type"].startswith(kind)
+            assert "http" not in answer.text.replace('xmlns="http://www.w3.org/2000/svg"', "")
+
+
+async def test_what_is_not_there() -> None:
+    """A browser gets a page that leads back, anything else a sentence; nobody's markup comes back."""
+    async with site(host("sw1")) as (client, _, _):
+        for path in ("/hosts/nosuch", "/static/status.py", "/nosuch<script>", "/hosts/%3Cscript%3E"):
+            page = await client.get(path, headers={"accept": "text/html"})
+            assert page.status_code == 404
+            assert '<a href="/">All hosts</a>' in page.text
+            assert page.text.count("<script") == 1
+            plain = await client.get(path)
+            assert (plain.status_code, plain.text) == (404, "there is nothing at this address\n")
+        assert (await client.post("/nosuch")).status_code == 404
+
+
+async def test_the_view_is_in_the_address() -> None:
+    """Search, verdict and label choose the hosts; nonsense in them is not an error."""
+    hosts = [host("sw1", labels={"site": "waw"}), host("sw2", labels={"site": "krk"})]
+    async with site(*hosts) as (client, _, _):
+
+        async def shown(query: str) -> set[str]:
+            page = (await client.get(f"/?{query}")).text
+            return {name for name in ("sw1", "sw2") if f'href="/hosts/{name}"' in page}
+
+        assert await shown("q=SITE%3Dkrk") == {"sw2"}
+        assert await shown("q=sw+192.0") == {"sw1", "sw2"}
+        assert await shown("label=site%3Dwaw") == {"sw1"}
+        assert await shown("verdict=problems") == {"sw1", "sw2"}
+        assert await shown("verdict=healthy") == set()
+        assert await shown("verdict=%3Cx%3E&page=-1") == {"sw1", "sw2"}
+        assert await shown("page=99999999999999999999") == set()
+        assert 'value="&quot;&gt;&lt;b&gt;"' in (await client.get("/", params={"q": '"><b>'})).text
+
+
+async def test_news_as_json() -> None:
+    """`/api/news` has the announcements, newest last."""
+    async with site(host("sw1")) as (client, _, world):
+        world.told.append(News(5.0, "a fault begins", "sw1"))
+        answer = await client.get("/api/news")
+    assert answer.json() == [{"at": 5.0, "text": "a fault begins", "host": "sw1"}]
+
+
+async def test_a_live_page_of_nothing() -> None:
+    """An unknown host has no events, and HEAD follows nothing."""
+    async with site(host("sw1")) as (client, _, _):
+        assert (await client.head("/live")).headers["content-type"].startswith("text/event-stream")
+        assert (await client.get("/live", params={"host": "nosuch"})).status_code == 404
 
 
 async def test_head_works_everywhere() -> None:

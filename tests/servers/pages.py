@@ -1,0 +1,257 @@
+"""A small company in a store, judged by the real watch and served by the real routes."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from netmon.errors import Reason
+from netmon.exposition import Exposition, SelfMetrics
+from netmon.model import (
+    Check,
+    CheckKey,
+    Column,
+    Confirm,
+    Family,
+    Finding,
+    Host,
+    Kind,
+    News,
+    Observation,
+    Phase,
+    Result,
+    Role,
+    Severity,
+    Table,
+)
+from netmon.routes import Services, routes
+from netmon.status import Live
+from netmon.store import Store
+from netmon.watch import Watch
+from netmon.web import Server
+
+ROLES = {25: Role.INBOUND, 465: Role.SUBMISSION, 587: Role.SUBMISSION}
+TRAIL = (
+    "S: 220 mx1.example.org ESMTP Postfix",
+    "C: EHLO probe1.example.net",
+    "S: 250-mx1.example.org",
+    "S: 250 STARTTLS",
+    "C: STARTTLS",
+    "S: 220 2.0.0 Ready to start TLS",
+    "* TLSv1.3, TLS_AES_256_GCM_SHA384",
+    "C: QUIT",
+)
+
+
+class Wishes:
+    """Watch's wishes, which no scheduler is here to hear."""
+
+    def look_again(self, key: CheckKey, seconds: float) -> None:
+        """Nothing runs again here."""
+
+    def look_too(self, key: CheckKey, why: str) -> None:
+        """Nothing runs besides here."""
+
+
+@dataclass
+class Company:
+    """Hosts and their checks; `run` makes an observation of one and hands it to the store."""
+
+    store: Store = field(default_factory=Store)
+    notices: list[str] = field(default_factory=list)
+    live: Live = field(default_factory=Live)
+    checks: dict[tuple[str, str, int], Check] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.watch = Watch(self.store, Wishes(), clock=time.monotonic, wall=time.time)
+        self.store.listen(self.watch.saw)
+        self.store.on_change(self.live.changed)
+
+    def plan(self, *hosts: tuple[Host, tuple[int, ...]]) -> None:
+        """Take these hosts, each with the ports of its checks: 0 is ping, 161 SNMP, the rest SMTP."""
+        self.checks.clear()
+        for host, ports in hosts:
+            for port in ports:
+                probe = {0: "ping", 161: "snmp"}.get(port, "smtp")
+                endpoint = host.name if port == 0 else f"{host.name}:{port}"
+                key = CheckKey(host.name, probe, endpoint)
+                check = Check(key, host, None, 60.0, 10.0, 2, 60.0, ROLES.get(port), digest="1")
+                self.checks[host.name, probe, port] = check
+        self.store.plan([host for host, _ in hosts], self.checks.values())
+        self.watch.planned()
+
+    def run(
+        self, name: str, port: int, result: Result = Result.OK, reason: Reason = Reason.OK, **more: Any
+    ) -> None:
+        """One scheduled run of the check on `port` has ended."""
+        probe = {0: "ping", 161: "snmp"}.get(port, "smtp")
+        check = self.checks[name, probe, port]
+        duration = more.pop("duration", 0.02)
+        facts: dict[str, Any] = {
+            "detail": f"{name} answers" if result is Result.OK else f"{name} does not answer",
+            "alive": result is Result.OK or reason is not Reason.TIMEOUT,
+            "phases": tuple(Phase(part, duration * share) for part, share in PHASES.get(probe, ())),
+            "trail": TRAIL if probe == "smtp" else (f"* {name} was asked",),
+        } | more
+        started = time.time()
+        self.store.put(
+            Observation(
+                check.key, result, reason, started=started, duration=duration, begun=time.monotonic(), **facts
+            )
+        )
+
+    def fail(self, name: str, port: int, reason: Reason, detail: str, times: int = 3, **more: Any) -> None:
+        """A fault, seen often enough to be confirmed."""
+        for _ in range(times):
+            self.run(name, port, Result.FAILED, reason, detail=detail, **more)
+
+
+PHASES = {
+    "ping": (("resolve", 0.1), ("echo", 0.9)),
+    "snmp": (("resolve", 0.02), ("system", 0.18), ("if_mib", 0.75)),
+    "smtp": (
+        ("resolve", 0.02),
+        ("connect", 0.06),
+        ("greeting", 0.3),
+        ("ehlo", 0.1),
+        ("starttls", 0.42),
+        ("quit", 0.08),
+    ),
+}
+
+
+def system(name: str, description: str = "", *aliases: str, down: int = 0) -> tuple[Table, ...]:
+    """What a device says of itself: the system group, and a port for each alias of which `down` are down."""
+
+    def scalar(family: str, value: float, **labels: str) -> Table:
+        return Table(
+            tuple(labels), (tuple(labels.values()),), (Column(Family(family, Kind.GAUGE, ""), (value,)),)
+        )
+
+    tables = [
+        scalar("sysName", 1, sysName=name),
+        scalar("sysDescr", 1, sysDescr=description or f"{name} 48-port access switch"),
+        scalar("sysUpTime", 41 * 8_640_000),
+    ]
+    if aliases:
+        rows = tuple((str(i), f"Gi1/0/{i}", alias) for i, alias in enumerate(aliases, 1))
+        status = tuple(2 if i < down else 1 for i in range(len(rows)))
+        columns = (
+            Column(Family("ifAdminStatus", Kind.GAUGE, ""), (1,) * len(rows)),
+            Column(Family("ifOperStatus", Kind.GAUGE, ""), status),
+        )
+        tables.append(Table(("ifIndex", "ifName", "ifAlias"), rows, columns))
+    return tuple(tables)
+
+
+@asynccontextmanager
+async def serving(company: Company) -> AsyncIterator[str]:
+    """The pages of `company`; yields their URL."""
+    own = SelfMetrics("0.1.0", ["snmp"])
+
+    async def reload() -> list[str]:
+        return []
+
+    services = Services(
+        source=company.store,
+        live=company.live,
+        exposition=Exposition(company.store, own.text),
+        own=own,
+        config=lambda: "",
+        reload=reload,
+        ready=lambda: True,
+        notices=lambda: company.notices,
+        wall=time.time,
+        loaded=lambda: time.time() - 3600,
+        listen="127.0.0.1:9162",
+    )
+    server = Server(routes(services), "127.0.0.1:0")
+    await server.start()
+    try:
+        yield f"http://{server.address}"
+    finally:
+        await company.live.close()
+        await server.stop(grace=1)
+
+
+def ten_hosts() -> Company:
+    """Ten hosts of which some are ill, each in its own way."""
+    company = Company()
+
+    def host(name: str, number: int, kind: str, *behind: str) -> Host:
+        labels = {"site": "gdansk" if number % 3 else "waw", "kind": kind}
+        return Host(name, f"192.0.2.{number}", labels=labels, depends_on=behind, confirm=Confirm(fail=3))
+
+    mail = (0, 25, 161, 465, 587)
+    company.plan(
+        (host("core1", 1, "switch"), (0, 161)),
+        (host("sw1", 2, "switch", "core1"), (0, 161)),
+        (host("sw2", 3, "switch", "core1"), (0, 161)),
+        (host("mx1", 10, "mail", "sw1"), mail),
+        (host("mx2", 11, "mail", "sw1"), mail),
+        (host("mx3", 12, "mail", "sw2"), mail),
+        (host("relay", 13, "mail", "sw2"), (0, 25, 161)),
+        (host("ups1", 20, "ups", "sw2"), (0, 161)),
+        (host("old-router", 21, "router", "core1"), (0, 161)),
+        (host("new", 22, "mail", "core1"), (0, 25)),
+    )
+    ports = tuple(f"desk {n}" for n in range(1, 49))
+    for turn in range(45):
+        for name, _, port in company.checks:
+            if name == "new" or (name == "mx3" and turn % 17 == 3 and port == 25):
+                continue
+            more: dict[str, Any] = {"duration": 0.012 + 0.004 * ((turn * 7 + port + len(name)) % 11)}
+            if port == 161:
+                more["tables"] = system(name, "", *ports, down=5) if name.startswith("sw") else system(name)
+            company.run(name, port, **more)
+        if turn % 17 == 3:
+            company.run(
+                "mx3", 25, Result.DEFERRED, Reason.GREETING_DEFERRED, detail="greeting: 421 4.3.2 busy"
+            )
+    company.fail("mx1", 25, Reason.REFUSED, "the connection is refused")
+    spool = Finding(
+        "storage_full",
+        Severity.CAUSE,
+        "/var/spool is 100% full (SNMP)",
+        company.checks["mx2", "snmp", 161].key,
+        time.time(),
+    )
+    company.run("mx2", 161, tables=system("mx2.example.org", "Linux mx2 6.1 x86_64"), findings=(spool,))
+    for _ in range(3):
+        company.run(
+            "mx2",
+            25,
+            Result.DEFERRED,
+            Reason.SYSTEM_DEFERRED,
+            detail="MAIL FROM: 452 4.3.1 Insufficient system storage",
+        )
+    company.fail(
+        "old-router", 161, Reason.TIMEOUT, "GETBULK of 1.3.6.1.2.1.1: no answer to 3 sends of 10 s each"
+    )
+    soon = Finding("certificate_ends", Severity.RISK, "the certificate ends in 3 days", None, time.time())
+    company.run("relay", 25, findings=(soon,))
+    for _ in range(3):
+        company.run("relay", 25, findings=(soon,))
+    company.run(
+        "mx3", 465, Result.FAILED, Reason.TIMEOUT, detail="no greeting in 30 s", alive=None, duration=0.09
+    )
+    company.store.tell(News(time.time(), "Postfix stops", "mx1"))
+    return company
+
+
+def thousands(count: int) -> Company:
+    """So many healthy switches and mail hosts."""
+    company = Company()
+    company.plan(
+        *(
+            (
+                Host(f"h{n:05}", f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}", labels={"rack": f"r{n % 300}"}),
+                (0, 161) if n % 4 else (0, 25, 161, 587),
+            )
+            for n in range(count)
+        )
+    )
+    for name, _, port in company.checks:
+        company.run(name, port)
+    return company

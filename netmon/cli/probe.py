@@ -28,6 +28,7 @@ from netmon.fields import Secret, parse_duration
 from netmon.mib.modules import builtin_modules
 from netmon.model import Check
 from netmon.status import row_of, to_json
+from netmon.store import Store
 
 _VERSIONS: Final = {"1": 1, "2": 2, "2c": 2}
 
@@ -149,11 +150,17 @@ async def _look(config: Config | None, checks: Sequence[Check]) -> Outcome:
 def _json(outcome: Outcome) -> dict[str, Any]:
     """The host as `/api/hosts` has it, under the exit code and with the reasons explained."""
     host = outcome.states[0].check.host
+    store = Store()
+    store.plan([host], [state.check for state in outcome.states])
+    for state in outcome.states:
+        if state.observation is not None:
+            store.put(state.observation)
+    store.put_verdict(outcome.host_verdict)
     reasons = {state.reason for state in outcome.states}
     return {
         "status": outcome.status.name,
         "code": int(outcome.status),
-        **to_json(row_of(host, outcome.host_verdict, outcome.states)),
+        **to_json(row_of(store, host)),
         "explanations": {reason.value: REASONS[reason].means for reason in sorted(reasons)},
     }
 

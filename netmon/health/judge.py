@@ -216,7 +216,9 @@ def _sentence(name: VerdictName, case: _Case) -> str:
     told = _told(case.findings)
     if name is VerdictName.HEALTHY:
         fine = sum(state.result is Result.OK for state in case.tested)
-        told = [f"{fine} of {len(case.view.checks)} checks are ok", *told[: _MOST_TOLD - 1]]
+        count = len(case.view.checks)
+        words = "the only check is ok" if fine == count == 1 else f"{fine} of {count} checks are ok"
+        told = [words, *told[: _MOST_TOLD - 1]]
     return "; ".join(told[:_MOST_TOLD]) or "not every check has run yet"
 
 

@@ -163,16 +163,18 @@ def _ports(ports: Iterable[Port]) -> dict[str, str]:
     ports = tuple(ports)
     if not ports:
         return {}
-    up = sum(port.up for port in ports)
+    up, off = sum(port.up for port in ports), sum(not port.wanted for port in ports)
+    said = f"{up} of {len(ports)} up" + (f", {off} switched off" if off else "")
     items = "".join(map(_port, ports))
     return {
-        "ports": f'<div id="ports"><h2>Ports <small>{up} of {len(ports)} up</small></h2>'
-        f'<ul class="ports">{items}</ul></div>'
+        "ports": f'<div id="ports"><h2>Ports <small>{said}</small></h2><ul class="ports">{items}</ul></div>'
     }
 
 
 def _port(port: Port) -> str:
-    style, state = ("good", "up") if port.up else ("bad", "down") if port.wanted else ("soft", "switched off")
+    style = state = "up" if port.up else "down"
+    if not port.wanted:
+        style, state = "off", "switched off"
     words = f"{port.name} {port.alias}".strip()
     return (
         f'<li class="{style}" title="{text(words)}: {state}">'

@@ -147,6 +147,11 @@ def _row(row: HostRow, key: str, roles: Sequence[Role]) -> str:
 
 def _cell(row: HostRow, name: str, checks: Iterable[CheckRow]) -> str:
     items = []
+    checks = tuple(checks)
+    # Whatever answered shows life; where no check is about it alone, it is said all the same.
+    if name == "Life" and row.alive is not None and not (row.alive and checks):
+        style, words = ("good", "alive") if row.alive else ("bad", "no life")
+        items.append(f'<li class="outcome {style}">{sign(style)}{words}</li>')
     for check in checks:
         style = result_class(check.result)
         where = check.endpoint.removeprefix(f"{row.name}:") if check.role is not None else check.probe

@@ -17,7 +17,6 @@ from netmon.model import (
     Finding,
     Host,
     Kind,
-    News,
     Observation,
     Phase,
     Result,
@@ -63,10 +62,17 @@ class Company:
     live: Live = field(default_factory=Live)
     checks: dict[tuple[str, str, int], Check] = field(default_factory=dict)
 
+    ago: float = 0.0  # seconds: when what is told now is said to have happened
+
     def __post_init__(self) -> None:
-        self.watch = Watch(self.store, Wishes(), clock=time.monotonic, wall=time.time)
+        """Connect what belongs together."""
+        self.watch = Watch(self.store, Wishes(), clock=time.monotonic, wall=self.wall)
         self.store.listen(self.watch.saw)
         self.store.on_change(self.live.changed)
+
+    def wall(self) -> float:
+        """The time of what happens."""
+        return time.time() - self.ago
 
     def plan(self, *hosts: tuple[Host, tuple[int, ...]]) -> None:
         """Take these hosts, each with the ports of its checks: 0 is ping, 161 SNMP, the rest SMTP."""
@@ -94,7 +100,7 @@ class Company:
             "phases": tuple(Phase(part, duration * share) for part, share in PHASES.get(probe, ())),
             "trail": TRAIL if probe == "smtp" else (f"* {name} was asked",),
         } | more
-        started = time.time()
+        started = self.wall()
         self.store.put(
             Observation(
                 check.key, result, reason, started=started, duration=duration, begun=time.monotonic(), **facts
@@ -197,6 +203,7 @@ def ten_hosts() -> Company:
         (host("new", 22, "mail", "core1"), (0, 25)),
     )
     ports = tuple(f"desk {n}" for n in range(1, 49))
+    company.ago = 90_000
     for turn in range(45):
         for name, _, port in company.checks:
             if name == "new" or (name == "mx3" and turn % 17 == 3 and port == 25):
@@ -209,34 +216,32 @@ def ten_hosts() -> Company:
             company.run(
                 "mx3", 25, Result.DEFERRED, Reason.GREETING_DEFERRED, detail="greeting: 421 4.3.2 busy"
             )
-    company.fail("mx1", 25, Reason.REFUSED, "the connection is refused")
+    company.ago = 7500
+    soon = Finding("certificate_ends", Severity.RISK, "the certificate ends in 3 days", None, company.wall())
+    for _ in range(4):
+        company.run("relay", 25, findings=(soon,))
+    company.ago = 1020
     spool = Finding(
         "storage_full",
         Severity.CAUSE,
-        "/var/spool is 100% full (SNMP)",
+        "/var/spool is 100% full",
         company.checks["mx2", "snmp", 161].key,
-        time.time(),
+        company.wall(),
     )
     company.run("mx2", 161, tables=system("mx2.example.org", "Linux mx2 6.1 x86_64"), findings=(spool,))
+    full = "MAIL FROM: 452 4.3.1 Insufficient system storage"
     for _ in range(3):
-        company.run(
-            "mx2",
-            25,
-            Result.DEFERRED,
-            Reason.SYSTEM_DEFERRED,
-            detail="MAIL FROM: 452 4.3.1 Insufficient system storage",
-        )
+        company.run("mx2", 25, Result.DEFERRED, Reason.SYSTEM_DEFERRED, detail=full)
+    company.ago = 460
     company.fail(
         "old-router", 161, Reason.TIMEOUT, "GETBULK of 1.3.6.1.2.1.1: no answer to 3 sends of 10 s each"
     )
-    soon = Finding("certificate_ends", Severity.RISK, "the certificate ends in 3 days", None, time.time())
-    company.run("relay", 25, findings=(soon,))
-    for _ in range(3):
-        company.run("relay", 25, findings=(soon,))
-    company.run(
-        "mx3", 465, Result.FAILED, Reason.TIMEOUT, detail="no greeting in 30 s", alive=None, duration=0.09
-    )
-    company.store.tell(News(time.time(), "Postfix stops", "mx1"))
+    company.ago = 130
+    company.fail("mx1", 25, Reason.REFUSED, "the connection is refused")
+    company.ago = 12
+    timeout: dict[str, Any] = {"detail": "no greeting in 30 s", "alive": None, "duration": 0.09}
+    company.run("mx3", 465, Result.FAILED, Reason.TIMEOUT, **timeout)
+    company.ago = 0
     return company
 
 

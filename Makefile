@@ -32,6 +32,10 @@ bench: $(VENV)/.dev ## Measure CPU side by side with the peers (build/bench.json
 	sh tests/servers/install.sh bench
 	$(BIN)/python -m tests.bench.run
 
+.PHONY: soak
+soak: $(VENV)/.dev servers ## Minutes of the demo under Prometheus: what `make test` has no time for
+	$(BIN)/python -m pytest tests/soak
+
 .PHONY: servers
 servers:
 	sh tests/servers/install.sh test

@@ -94,7 +94,7 @@ def test_by_a_host_of_the_config(server: Snmpd, tmp_path: Path) -> None:
     )
     assert auth.stdout == done.stdout
     probed = netmon("probe", "sw1", folder=tmp_path, SNMP_COMMUNITY=SECRET)
-    assert (probed.returncode, probed.stdout.splitlines()[0][:28]) == (0, "NETMON OK - sw1 healthy: 1 o")
+    assert (probed.returncode, probed.stdout.splitlines()[0][:28]) == (0, "NETMON OK - sw1 healthy: the")
     assert SECRET not in done.stdout + auth.stdout + probed.stdout + probed.stderr
 
 
@@ -122,7 +122,7 @@ def test_errors_are_sentences(arguments: list[str], words: str, server: Snmpd, t
 @pytest.mark.parametrize(
     ("url", "code", "line"),
     [
-        (f"snmp://{SECRET}@TARGET", 0, "NETMON OK - 127.0.0.1 healthy: 1 of 1 checks are ok | snmp_"),
+        (f"snmp://{SECRET}@TARGET", 0, "NETMON OK - 127.0.0.1 healthy: the only check is ok | snmp_"),
         ("snmp://wr0ng-sesame@TARGET", 2, "NETMON CRITICAL - 127.0.0.1 device_down: snmp on 127.0.0.1:"),
         (f"snmp://{SECRET}@127.0.0.1:1", 2, "NETMON CRITICAL - 127.0.0.1 agent_down: snmp on 127.0.0.1:1: "),
     ],

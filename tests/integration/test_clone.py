@@ -13,7 +13,7 @@ from tests.servers.agent import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 URL = "http://127.0.0.1:9162/"  # where the README says it is
-STORY = ["mx1 healthy", "mx1 mail_down", "mx1 healthy", "mx1 device_degraded"]
+STORY = ["mx1 mail_down", "mx1 healthy", "mx1 device_degraded"]
 
 
 def command(having: str) -> str:

@@ -1,11 +1,15 @@
 """What README.md shows is run here as it stands there."""
 
+import asyncio
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+from netmon.demo.cast import MAIL
+from netmon.demo.company import Company
 from netmon.model import VerdictName
+from tests.servers.agent import agent
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
@@ -71,3 +75,36 @@ def test_its_verdicts_are_all() -> None:
     text = (ROOT / "README.md").read_text()
     table = text[text.index("| verdict | when |") : text.index("(The table of listeners")]
     assert sorted(re.findall(r"`([a-z_]+)`", table)) == sorted(VerdictName)
+
+
+PROMETHEUS = """
+scrape_configs:
+  - job_name: snmp
+    metrics_path: /snmp
+    params: {module: [if_mib]}
+    static_configs: [{targets: [127.62.0.2]}]
+"""
+
+
+async def test_its_command_line(tmp_path: Path) -> None:
+    """Each command of its list works, on the demo's switch and mail host and a running agent."""
+    (block,) = blocks("sh", "netmon probe mx1")
+    async with Company() as company:
+        (tmp_path / "prometheus.yml").write_text(PROMETHEUS)
+        running = agent(tmp_path, company.config(listen="127.0.0.1:0"))
+        process = await asyncio.to_thread(running.__enter__)
+        try:
+            await asyncio.to_thread(process.ready)
+            for line in block.splitlines():
+                words = line.partition("#")[0].replace("> netmon.yml", "").split()
+                assert words[0] == "netmon"
+                here = f"{MAIL}:{company.mail_ports['plain']}"
+                words = [word.replace("mx1.example.org:25", here) for word in words[1:]]
+                if here in line.replace("mx1.example.org:25", here):
+                    words[1] = words[1].replace("smtp://", "smtp+plain://")
+                if words[0] == "top":
+                    words += ["--once", "--url", process.url]
+                done = await asyncio.to_thread(netmon, *words, folder=tmp_path)
+                assert (done.returncode, bool(done.stdout)) == (0, True), (line, done.stdout, done.stderr)
+        finally:
+            await asyncio.to_thread(running.__exit__, None, None, None)

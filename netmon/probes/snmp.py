@@ -234,7 +234,7 @@ class _Run:
         outcome.tables, outcome.objects = mapped.tables, len(varbinds)
         took = f"{(self._ctx.stopwatch() - begun) * 1000:.1f} ms"
         again = f" ({meter.retries} of them again)" if meter.retries else ""
-        spent = f"{len(varbinds)} objects, {meter.packets} packets{again}, {took}"
+        spent = f"{_count(len(varbinds), 'object')}, {_count(meter.packets, 'packet')}{again}, {took}"
         left_out = "".join(
             f"; {count} {what} left out"
             for count, what in (
@@ -287,7 +287,8 @@ class _Run:
             return self._observation(Result.FAILED, Reason.NO_DATA, text)
         objects = sum(outcome.objects for outcome in self._outcomes)
         packets = sum(outcome.meter.packets for outcome in self._outcomes)
-        text = f"{', '.join(outcome.module.name for outcome in came)}: {objects} objects in {packets} packets"
+        names = ", ".join(outcome.module.name for outcome in came)
+        text = f"{names}: {_count(objects, 'object')} in {_count(packets, 'packet')}"
         return self._observation(Result.OK, Reason.OK, text, empty)
 
     def _unresolved(self, error: ResolveError) -> Observation:
@@ -352,6 +353,10 @@ def _result(reason: Reason) -> Result:
     if reason is Reason.AUTHORIZATION_ERROR:
         return Result.REJECTED
     return Result.UNTESTABLE if reason in _OWN_SIDE else Result.FAILED
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 KIND: Final = ProbeKind(

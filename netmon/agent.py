@@ -173,10 +173,11 @@ class Agent:
                 self._mistakes = [f"{self._path}: web.listen: {error.strerror or error}"]
             else:
                 self._mistakes = ()
-                self._config = config
+                before, self._config = self._config, config
                 self._context.agent_name = ehlo_name(config)
-                retired, self._context.resolver = self._context.resolver, _resolver(config)
-                await retired.close()
+                if config.dns != before.dns:
+                    retired, self._context.resolver = self._context.resolver, _resolver(config)
+                    await retired.close()
                 self._apply(config, checks)
         self._metrics.reloaded(time.time(), ok=not self._mistakes)
         for mistake in self._mistakes:

@@ -13,7 +13,7 @@ from tests.servers.prometheus import prometheus
 MINUTES = 5
 
 
-def test_no_gap_no_duplicate_no_complaint(tmp_path: Path) -> None:
+def test_five_minutes_without_a_gap(tmp_path: Path) -> None:
     """Every scrape succeeds and holds every verdict, whatever fails in the demo; names are clean."""
     demo = Demo(tmp_path, "--fast")
     try:

@@ -19,7 +19,7 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[valid-type,mi
 
     def __init__(self) -> None:
         super().__init__()
-        self.time = 1_000_000.0
+        self.time = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)

@@ -1,7 +1,6 @@
 """UDP agents for tests, in the test's own process: honest, broken and hostile ones.
 
-An agent is a function from a request to the datagrams that it sends back.  `VirtualLoop` runs such
-scenes with timers that cost no time: it jumps to the next timer whenever nothing is left to do.
+An agent is a function from a request to the datagrams that it sends back.
 """
 
 import asyncio
@@ -117,24 +116,3 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():  # noqa: ASYNC110 - counters raise no event
             await asyncio.sleep(0)
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock jumps to the next timer instead of waiting for it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._now = 0.0
-        wait = self._selector.select  # type: ignore[attr-defined]
-
-        def select(timeout: float | None) -> Any:
-            events = wait(None if timeout is None else 0)
-            if not events and timeout:
-                self._now += timeout
-            return events
-
-        self._selector.select = select  # type: ignore[attr-defined]
-
-    def time(self) -> float:
-        """Virtual seconds."""
-        return self._now

@@ -8,7 +8,7 @@ import pytest
 import uvloop
 
 from netmon.snmp.alarms import Alarm, Alarms
-from tests.unit.snmp.agents import VirtualLoop
+from tests.virtual import VirtualLoop
 
 
 class Bell:

@@ -15,8 +15,9 @@ from netmon.snmp.exchange import Ask, Steps
 from netmon.snmp.gate import Standing
 from netmon.snmp.message import GET, GETBULK, Request, Response, encode_varbind
 from netmon.snmp.sockets import IcmpError, Socket
-from tests.unit.snmp.agents import SYS_UPTIME, Answer, VirtualLoop, agent, one, reply, silent, until
+from tests.unit.snmp.agents import SYS_UPTIME, Answer, agent, one, reply, silent, until
 from tests.unit.snmp.conftest import Run
+from tests.virtual import VirtualLoop
 
 
 async def ask(client: Client, target: Target, meter: Meter | None = None) -> Response:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from netmon.snmp.gate import LANE_BURST, LANE_GAP, Gate, Standing, Ticket
-from tests.unit.snmp.agents import VirtualLoop
+from tests.virtual import VirtualLoop
 
 
 @pytest.fixture

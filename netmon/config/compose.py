@@ -105,6 +105,8 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str) -> YamlError:
     if error.context_mark is not None and mark.index >= len(text.rstrip()):
         mark = error.context_mark
     problem = error.problem or "it cannot be parsed"
+    if problem == "exceeded maximum nesting depth":  # libyaml's own bound, which its reader may reach first
+        return YamlError(mark.line + 1, mark.column + 1, f"is nested deeper than {MAX_DEPTH} levels")
     words = _SYNTAX.get(problem, problem)
     line = text.split("\n")[mark.line] if mark.line < text.count("\n") + 1 else ""
     if "${" in line:

@@ -13,6 +13,7 @@ import os
 import sqlite3
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import IO, Final
@@ -48,6 +49,8 @@ _TABLES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
         ),
     ),
     "verdicts": (("host",), ("verdict TEXT", "sentence TEXT", "since REAL")),
+    # What is too various for columns, as JSON: silences, alerts, what is remembered of a device.
+    "notes": (("kind", "name"), ("text TEXT",)),
 }
 
 
@@ -91,6 +94,14 @@ class Journal:
     def restored(self, table: str, key: Key) -> Row | None:
         """The row that an earlier life of the agent left, or None."""
         return self._restored.get((table, tuple(key)))
+
+    def restored_notes(self, kind: str) -> Mapping[str, str]:
+        """The texts of the notes of a kind that an earlier life left, by name."""
+        return {
+            key[1]: str(row[0])
+            for (table, key), row in self._restored.items()
+            if table == "notes" and key[0] == kind
+        }
 
     def write(self, table: str, key: Key, row: Row | None) -> None:
         """Have `row` on disk soon; None deletes."""

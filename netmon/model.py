@@ -94,6 +94,33 @@ class Confirm:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """From where on a figure is worth telling.  Shares are per cent, times are seconds."""
+
+    storage_full: float = 98.0  # used: nothing more can be spooled
+    storage_filling: float = 90.0
+    storage_time_left: float = 4 * 3600.0  # until full, by the trend
+    storage_ignore: tuple[str, ...] = (
+        "/snap/*",
+        "/media/*",
+        "/cdrom*",
+        "/boot/efi",
+        "/run/*",
+        "/dev*",
+        "/sys/*",
+    )
+    memory_available: float = 5.0  # of main memory, caches counted as available
+    swap_available: float = 10.0  # of swap, where there is any
+    load_per_cpu: float = 4.0  # load average over five minutes for each processor
+    interface_errors: float = 1.0  # of the packets of a poll
+    queue_messages: int = 1000
+    queue_age: float = 4 * 3600.0
+    reboot_hold: float = 600.0  # after a boot, in which no alert is sent
+    flapping_changes: int = 6  # of the confirmed verdict ...
+    flapping_within: float = 3600.0  # ... in this time
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """What a person named in the config."""
 
@@ -103,6 +130,11 @@ class Host:
     labels: Mapping[str, str] = field(default_factory=dict)
     depends_on: tuple[str, ...] = ()
     confirm: Confirm = Confirm()
+    limits: Limits = Limits()
+    groups: tuple[str, ...] = ()
+    upstream_ports: Mapping[str, str] = field(
+        default_factory=dict
+    )  # upstream's name -> its ifName or ifDescr
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +185,29 @@ class FindingKind(StrEnum):
 
     STALE = "stale"
     MODULE_EMPTY = "module_empty"
+    # What SNMP says of the host.
     STORAGE_FULL = "storage_full"
     STORAGE_FILLING = "storage_filling"
+    MEMORY_EXHAUSTED = "memory_exhausted"
+    LOAD_HIGH = "load_high"
+    PROCESS_MISSING = "process_missing"
+    PROCESS_MULTIPLIED = "process_multiplied"
+    INTERFACE_DOWN = "interface_down"
+    INTERFACE_ERRORS = "interface_errors"
+    UPSTREAM_PORT_DOWN = "upstream_port_down"
+    UPSTREAM_PORT_ERRORS = "upstream_port_errors"
+    REBOOTED = "rebooted"
+    AGENT_RESTARTED = "agent_restarted"  # the SNMP agent alone
+    NOT_LISTENING = "not_listening"  # its own table has no listener where mail is looked for
+    LISTENING_LOCALLY = "listening_locally"  # it has one, on loopback alone
+    QUEUE_LONG = "queue_long"
+    QUEUE_OLD = "queue_old"
+    MTA_REFUSING = "mta_refusing"  # it counts connections or messages that it turned away
+    APPLICATION_DOWN = "application_down"  # NETWORK-SERVICES-MIB applOperStatus
+    # What lies over the host's own state.
+    FLAPPING = "flapping"
+    AGENT_ISOLATED = "agent_isolated"  # netmon itself is cut off
+    # What the probes notice.
     PROBE_REJECTED = "probe_rejected"
     STARTTLS_INJECTION = "starttls_injection"
     CERTIFICATE_EXPIRED = "certificate_expired"
@@ -171,7 +224,8 @@ class Finding:
     severity: Severity
     text: str
     key: CheckKey | None = None  # the check that said it
-    at: float = 0.0  # when it was seen
+    at: float = 0.0  # wall clock: since when it holds
+    subject: str = ""  # what it is about, where one check may say it of several: a path, an interface
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +310,77 @@ class VerdictName(StrEnum):
     HEALTHY = "healthy"
 
 
+class MailState(StrEnum):
+    """What mail says of a host; `netmon_host_mail_state{state}`."""
+
+    NONE = "none"  # nothing of it is configured
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"  # no required endpoint of a role accepts
+    UNTESTABLE = "untestable"
+
+
+class SnmpState(StrEnum):
+    """What SNMP says of a host; `netmon_host_snmp_state{state}`."""
+
+    NONE = "none"
+    OK = "ok"
+    DEGRADED = "degraded"  # some modules fail
+    REJECTED = "rejected"
+    FAILED = "failed"
+    UNTESTABLE = "untestable"
+
+
+class Urgency(StrEnum):
+    """How soon a person should act; an alert's label `severity`."""
+
+    NONE = "none"
+    TICKET = "ticket"  # in working hours
+    PAGE = "page"  # now
+
+
+class AlertName(StrEnum):
+    """The closed list of alerts, those of dashboards/netmon.rules.yml and of netmon's own sending alike.
+
+    One alert may stand for several verdicts, so that an outage whose cause is found is still the same alert.
+    """
+
+    HOST_DOWN = "NetmonHostDown"
+    DEVICE_DOWN = "NetmonDeviceDown"
+    MAIL_DOWN = "NetmonMailDown"  # mail_down, path_filtered, mail_starved with mail down
+    MAIL_DEGRADED = "NetmonMailDegraded"  # mail_degraded, mail_starved with mail degraded
+    SNMP_AGENT_DOWN = "NetmonSnmpAgentDown"
+    DEVICE_DEGRADED = "NetmonDeviceDegraded"
+    HOST_UNKNOWN = "NetmonHostUnknown"  # after 15 minutes
+    HOST_FLAPPING = "NetmonHostFlapping"
+    ISOLATED = "NetmonIsolated"
+    # Only Prometheus can raise these: they are about the agent itself.
+    WATCHDOG = "NetmonWatchdog"  # always fires
+    ABSENT = "NetmonAbsent"  # no agent is scraped
+    CONFIG_NOT_TAKEN = "NetmonConfigNotTaken"
+    CHECKS_LATE = "NetmonChecksLate"
+    PROBE_CRASHES = "NetmonProbeCrashes"
+    STATE_NOT_WRITTEN = "NetmonStateNotWritten"
+    ALERTS_NOT_DELIVERED = "NetmonAlertsNotDelivered"
+
+
+class SilenceKind(StrEnum):
+    """Why alerts about a host are held back; `netmon_host_silenced_info{kind}`."""
+
+    SILENCE = "silence"  # a person asked for it
+    WINDOW = "window"  # a maintenance window of the config
+    REBOOT = "reboot"  # it has just booted
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """Alerts about a host are held back: by what, why, and until when (wall clock, for people)."""
+
+    kind: SilenceKind
+    why: str
+    until: float
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The judgement over one host.
@@ -269,6 +394,8 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     decided_by: tuple[CheckKey, ...] = ()
     waits_for: tuple[str, ...] = ()  # upstream hosts that must be looked at before it may be confirmed
+    mail: MailState = MailState.NONE
+    snmp: SnmpState = SnmpState.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,3 +408,8 @@ class HostVerdict:
     candidate: Verdict
     alive: bool | None = None
     counted: Mapping[CheckKey, int] = field(default_factory=dict)  # runs when `candidate` came up
+    since_begun: float = 0.0  # the moment of `since`, monotonic
+    healthy_at: float = 0.0  # wall clock: when it was last found healthy; 0: never
+    changes: tuple[float, ...] = ()  # monotonic: the latest confirmed changes, newest last
+    flapping: bool = False
+    silenced: Silenced | None = None

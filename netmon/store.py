@@ -5,9 +5,12 @@ survive kill -9 (streaks, confirmed verdicts) is written behind by one thread (`
 locked disk delays that and nothing else, because readers never touch the disk.
 """
 
+import contextlib
+import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from netmon.errors import Reason
 from netmon.journal import Journal, Row
@@ -141,6 +144,20 @@ class Store:
     def news(self) -> Sequence[News]:
         """The last announcements, newest last."""
         return self._recent.news()
+
+    def note(self, kind: str, name: str, value: Any) -> None:
+        """Have `value`, which JSON must hold, survive a restart under its kind and name; None forgets it."""
+        if self._journal is not None:
+            row = None if value is None else (json.dumps(value, separators=(",", ":")),)
+            self._journal.write("notes", (kind, name), row)
+
+    def noted(self, kind: str) -> Mapping[str, Any]:
+        """The notes of a kind that an earlier life of the agent left, by name."""
+        notes: dict[str, Any] = {}
+        for name, text in (self._journal.restored_notes(kind) if self._journal else {}).items():
+            with contextlib.suppress(ValueError):
+                notes[name] = json.loads(text)
+        return notes
 
     def plan(self, hosts: Iterable[Host], checks: Iterable[Check]) -> None:
         """Take the set of hosts and checks; what stays keeps its state, what goes is forgotten."""

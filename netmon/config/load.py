@@ -222,6 +222,9 @@ class _Loading:
             labels=entry.labels,
             depends_on=entry.depends_on,
             confirm=Confirm(entry.confirm.fail, entry.confirm.recover, entry.confirm.retry_interval),
+            limits=entry.limits.limits(),
+            groups=entry.groups,
+            upstream_ports=entry.upstream_ports,
         )
         return HostConfig(host, entry.interval, entry.timeout, entry.retries, tuple(probes))
 

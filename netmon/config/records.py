@@ -27,7 +27,7 @@ from pydantic_core import PydanticCustomError
 from netmon import __version__
 from netmon.config.shapes import Switch
 from netmon.fields import Duration, Ref, Settings
-from netmon.model import Host
+from netmon.model import Host, Limits
 from netmon.probes.base import Auth, ProbeKind
 
 # The auth that is always there, for the many devices that still answer to it.
@@ -40,6 +40,7 @@ RESERVED_LABELS: Final = frozenset(
 )
 MAX_PORT: Final = 65535
 _DAY: Final = 86400.0
+_LIMITS: Final = Limits()
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 _BRACKETS: Final = re.compile(r"\[(.*)\]")
 _HOST_NAME: Final = re.compile(r"\w[\w.:-]{0,252}")
@@ -119,6 +120,7 @@ Timeout = Annotated[Duration, AfterValidator(partial(_bounded, low=0.01, high=60
 Retention = Annotated[
     Duration, AfterValidator(partial(_bounded, low=_DAY, high=3660 * _DAY, words="1d to 10y"))
 ]
+Percent = Annotated[float, Field(gt=0, le=100)]
 ListenAddress = Annotated[
     Listen,
     PlainValidator(_listen),
@@ -141,6 +143,68 @@ class ConfirmEntry(Settings):
     retry_interval: Interval = 15.0
 
 
+class StorageLimits(Settings):
+    """`limits.storage`: shares of a file system in use, in per cent; `time_left` is until full by the trend."""
+
+    full: Percent = _LIMITS.storage_full
+    filling: Percent = _LIMITS.storage_filling
+    time_left: Interval = _LIMITS.storage_time_left
+    ignore: tuple[str, ...] = _LIMITS.storage_ignore  # mount points, as shell patterns
+
+
+class MemoryLimits(Settings):
+    """`limits.memory`: what must be left, in per cent."""
+
+    available: Percent = _LIMITS.memory_available
+    swap: Percent = _LIMITS.swap_available
+
+
+class QueueLimits(Settings):
+    """`limits.queue`: of the mail queue."""
+
+    messages: int = Field(default=_LIMITS.queue_messages, ge=1)
+    age: Interval = _LIMITS.queue_age
+
+
+class FlappingLimits(Settings):
+    """`limits.flapping`: how many changes of the verdict in what time."""
+
+    changes: int = Field(default=_LIMITS.flapping_changes, ge=2, le=100)
+    within: Interval = _LIMITS.flapping_within
+
+
+class LimitsEntry(Settings):
+    """`limits`: from where on a figure is worth telling."""
+
+    storage: StorageLimits = StorageLimits()
+    memory: MemoryLimits = MemoryLimits()
+    load_per_cpu: float = Field(default=_LIMITS.load_per_cpu, gt=0)
+    interface_errors: Percent = _LIMITS.interface_errors
+    queue: QueueLimits = QueueLimits()
+    reboot_hold: Annotated[
+        Duration, AfterValidator(partial(_bounded, low=1.0, high=600.0, words="1s to 10m"))
+    ] = _LIMITS.reboot_hold
+    flapping: FlappingLimits = FlappingLimits()
+
+    def limits(self) -> Limits:
+        """As the rules read them."""
+        return Limits(
+            storage_full=self.storage.full,
+            storage_filling=self.storage.filling,
+            storage_time_left=self.storage.time_left,
+            storage_ignore=self.storage.ignore,
+            memory_available=self.memory.available,
+            swap_available=self.memory.swap,
+            load_per_cpu=self.load_per_cpu,
+            interface_errors=self.interface_errors,
+            queue_messages=self.queue.messages,
+            queue_age=self.queue.age,
+            reboot_hold=self.reboot_hold,
+            flapping_changes=self.flapping.changes,
+            flapping_within=self.flapping.within,
+        )
+
+
 class DefaultsEntry(Settings):
     """`defaults`: for every host whose groups and own keys say nothing else."""
 
@@ -148,6 +212,7 @@ class DefaultsEntry(Settings):
     timeout: Timeout = 10.0
     retries: int = Field(default=2, ge=0, le=10)
     confirm: ConfirmEntry = ConfirmEntry()
+    limits: LimitsEntry = LimitsEntry()
 
 
 class AuthEntry(Auth):
@@ -201,6 +266,8 @@ class HostEntry(GroupEntry):
     address: Address | None = None
     addresses: tuple[IpAddress, ...] = ()
     groups: tuple[Annotated[str, Ref("groups")], ...] = ()
+    # ifName, ifDescr or ifAlias of the port that leads here, by the upstream host; else found by ifAlias.
+    upstream_ports: dict[str, str] = Field(default_factory=dict)
 
 
 class TopEntry(Settings):

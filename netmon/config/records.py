@@ -144,7 +144,7 @@ class ConfirmEntry(Settings):
 
 
 class StorageLimits(Settings):
-    """`limits.storage`: shares of a file system in use, in per cent; `time_left` is until full by the trend."""
+    """`limits.storage`: per cent of a file system in use; `time_left` is until full by the trend."""
 
     full: Percent = _LIMITS.storage_full
     filling: Percent = _LIMITS.storage_filling

@@ -31,6 +31,7 @@ from netmon.probes.base import Context, Library
 from netmon.resolver import Resolver
 from netmon.routes import Services, routes
 from netmon.scheduler import Scheduler
+from netmon.selftest import OwnLink
 from netmon.snmp.client import Client
 from netmon.status import Live
 from netmon.store import Store
@@ -86,6 +87,7 @@ class Agent:
         self._reloading = asyncio.Lock()
         self._ticking: asyncio.Task[None] | None = None
         self._retiring: asyncio.Task[None] | None = None
+        self._testing: asyncio.Task[None] | None = None
         loop = asyncio.get_running_loop()
 
         self._context = make_context(config, ehlo_name(config))
@@ -93,7 +95,9 @@ class Agent:
         self._journal = Journal(config.state.path)
         self.store = Store(self._journal, wall=time.time, clock=loop.time)
         self.scheduler = Scheduler(self._probe, self.store.put, wall=time.time, gauges=self._metrics)
-        self._watch = Watch(self.store, _Wishes(self.scheduler), clock=loop.time, wall=time.time)
+        self._link = OwnLink(self._context.pinger)
+        wishes = _Wishes(self.scheduler, self._test_link)
+        self._watch = Watch(self.store, wishes, clock=loop.time, wall=time.time)
         self.store.listen(self._watch.saw)
         self._live = Live()
         self.store.on_change(self._live.changed)
@@ -143,8 +147,9 @@ class Agent:
 
     async def stop(self) -> None:
         """End all runs, answer what was asked, write what must survive."""
-        if self._ticking is not None:
-            self._ticking.cancel()
+        for task in (self._ticking, self._testing):
+            if task is not None:
+                task.cancel()
         await self.scheduler.stop()
         await self._live.close()
         await self._server.stop()
@@ -226,6 +231,15 @@ class Agent:
             await asyncio.sleep(TICK)
             self._watch.tick()
 
+    def _test_link(self) -> None:
+        if self._testing is None or self._testing.done():
+            self._testing = asyncio.create_task(self._test_own_link())
+
+    async def _test_own_link(self) -> None:
+        begun = asyncio.get_running_loop().time()
+        sound = await self._link.sound(self._config.agent.references)
+        self._watch.link_tested(sound=sound, begun=begun)
+
     def _ready(self) -> bool:
         return all(state.observation is not None for state in self.store.states().values())
 
@@ -269,14 +283,18 @@ class Agent:
 class _Wishes:
     """Watch's wishes, told to the scheduler."""
 
-    def __init__(self, scheduler: Scheduler) -> None:
+    def __init__(self, scheduler: Scheduler, test_link: Callable[[], None]) -> None:
         self._scheduler = scheduler
+        self._test_link = test_link
 
     def look_again(self, key: CheckKey, seconds: float) -> None:
         self._scheduler.hasten(key, seconds)
 
     def look_too(self, key: CheckKey, why: str) -> None:
         self._scheduler.request(key, why)
+
+    def test_link(self) -> None:
+        self._test_link()
 
 
 async def serve(agent: Agent, started: Callable[[], None] = lambda: None) -> None:

@@ -49,6 +49,8 @@ class Reason(StrEnum):
     PROTOCOL_ERROR = "protocol_error"  # not SMTP, or an illegal reply
     EHLO_REJECTED = "ehlo_rejected"
     EHLO_DEFERRED = "ehlo_deferred"
+    ENVELOPE_REJECTED = "envelope_rejected"  # MAIL or RCPT got a 5yz
+    ENVELOPE_DEFERRED = "envelope_deferred"  # MAIL or RCPT got a 4yz
     STARTTLS_MISSING = "starttls_missing"
     STARTTLS_REJECTED = "starttls_rejected"
     STARTTLS_DEFERRED = "starttls_deferred"

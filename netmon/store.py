@@ -29,6 +29,7 @@ from netmon.model import (
     VerdictName,
 )
 from netmon.recent import Recent
+from netmon.verdict_note import VERDICT, known_by, note_of, with_note
 
 Listener = Callable[[CheckState, CheckState], None]
 ChangeListener = Callable[[str], None]
@@ -100,6 +101,7 @@ class Store:
         self._listeners: list[Listener] = []
         self._change_listeners: list[ChangeListener] = []
         self._recent = Recent()
+        self._noted_verdicts = dict(self.noted(VERDICT))
 
     def states(self) -> Mapping[CheckKey, CheckState]:
         """Every planned check; `observation` is None until its first run."""
@@ -195,11 +197,13 @@ class Store:
         if before is None:
             return
         self._verdicts[verdict.host] = verdict
-        if self._journal is not None and (
-            before.since != verdict.since or before.confirmed.name is not verdict.confirmed.name
-        ):
-            row = (verdict.confirmed.name.value, verdict.confirmed.sentence, verdict.since)
-            self._journal.write("verdicts", (verdict.host,), row)
+        if before.since != verdict.since or before.confirmed.name is not verdict.confirmed.name:
+            if self._journal is not None:
+                row = (verdict.confirmed.name.value, verdict.confirmed.sentence, verdict.since)
+                self._journal.write("verdicts", (verdict.host,), row)
+            self.note(VERDICT, verdict.host, note_of(verdict, self._clock() - self._wall()))
+        elif known_by(before) != known_by(verdict):
+            self.note(VERDICT, verdict.host, note_of(verdict, self._clock() - self._wall()))
         if before != verdict:
             self._changed(verdict.host)
 
@@ -235,9 +239,14 @@ class Store:
         row = self._journal.restored("verdicts", (host,)) if self._journal else None
         if row is not None:
             name, sentence, since = row
+            offset = self._clock() - self._wall()
             try:
                 verdict = Verdict(VerdictName(str(name)), str(sentence))
-                return HostVerdict(host, verdict, float(since), verdict)
+                return with_note(
+                    HostVerdict(host, verdict, float(since), verdict, since_begun=float(since) + offset),
+                    self._noted_verdicts.pop(host, None),
+                    offset,
+                )
             except ValueError:
                 pass
         return HostVerdict(host, UNSEEN, 0.0, UNSEEN)
@@ -249,6 +258,7 @@ class Store:
                 self._journal.write("checks", key, None)
             for host in hosts:
                 self._journal.write("verdicts", (host,), None)
+                self.note(VERDICT, host, None)
 
 
 def _check_row(state: CheckState) -> Row:

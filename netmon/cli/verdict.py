@@ -14,7 +14,8 @@ from typing import Final
 
 from netmon.cli.common import shown
 from netmon.errors import Reason
-from netmon.health import HostView, judge
+from netmon.health import Device, HostView, follow, judge
+from netmon.health.view import SNMP
 from netmon.mail import report
 from netmon.model import Check, CheckState, HostVerdict, Observation, Result, Verdict, VerdictName
 from netmon.probes import PROBES
@@ -84,7 +85,12 @@ async def look(checks: Sequence[Check], context: Context) -> Outcome:
     states = tuple(
         advance(CheckState(check), observation) for check, observation in zip(checks, seen, strict=True)
     )
-    return Outcome(states, judge(HostView(checks[0].host, states, begun), loop.time()))
+    device: Device | None = None
+    for observation in seen:
+        if observation.key.probe == SNMP:
+            device = follow(device, observation)
+    view = HostView(checks[0].host, states, begun, device=device, wall=context.wall())
+    return Outcome(states, judge(view, loop.time()))
 
 
 async def _run(check: Check, context: Context) -> Observation:

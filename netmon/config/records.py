@@ -130,9 +130,14 @@ ListenAddress = Annotated[
 
 
 class AgentEntry(Settings):
-    """`agent`: `name` is what netmon calls itself in EHLO; the machine's own name where it is left out."""
+    """`agent`: `name` is what netmon calls itself in EHLO; the machine's own name where it is left out.
+
+    `references` are addresses that answer pings as long as netmon's own link is sound; the default
+    gateways where they are left out.
+    """
 
     name: Address | None = None
+    references: tuple[IpAddress, ...] = ()
 
 
 class ConfirmEntry(Settings):

@@ -178,6 +178,16 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ("greylisting or rate limits that begin at EHLO", "a lookup of the server's that failed"),
         ("See whether the next runs pass; exempt netmon from rate limits",),
     ),
+    Reason.ENVELOPE_REJECTED: Text(
+        "The server refused the sender or the recipient of `envelope` (MAIL or RCPT): no mail was sent.",
+        ("the recipient does not exist", "the sender's domain is not known or not accepted"),
+        ("Read the reply; set `envelope` to addresses that this server takes",),
+    ),
+    Reason.ENVELOPE_DEFERRED: Text(
+        "The server answered MAIL or RCPT with a 4yz: it would take no mail now.",
+        ("greylisting", "a lookup or a table of the server's that failed", "rate limits"),
+        ("See whether the next runs pass; exempt netmon's address from greylisting",),
+    ),
     Reason.STARTTLS_MISSING: Text(
         "The server does not offer STARTTLS, though the config expects it.",
         (

@@ -3,8 +3,22 @@
 Pure: `judge(view, now)` sees records and a monotonic `now`, does no I/O and reads no clock.
 """
 
-from netmon.health.confirm import confirm
+from netmon.health.confirm import confirm, is_flapping
+from netmon.health.device import Device, follow
+from netmon.health.isolation import Isolation, is_local
 from netmon.health.judge import judge
-from netmon.health.view import HostView, Upstream, is_stale
+from netmon.health.view import HostView, Upstream, is_stale, life_of
 
-__all__ = ["HostView", "Upstream", "confirm", "is_stale", "judge"]
+__all__ = [
+    "Device",
+    "HostView",
+    "Isolation",
+    "Upstream",
+    "confirm",
+    "follow",
+    "is_flapping",
+    "is_local",
+    "is_stale",
+    "judge",
+    "life_of",
+]

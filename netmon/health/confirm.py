@@ -1,9 +1,21 @@
 """When a suggested verdict becomes the host's verdict: after enough scheduled runs agree."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from netmon.model import CheckKey, CheckState, HostVerdict, Result, Verdict, VerdictName
+from netmon.model import (
+    CheckKey,
+    CheckState,
+    FindingKind,
+    HostVerdict,
+    Limits,
+    Result,
+    Verdict,
+    VerdictName,
+)
+
+_CHANGES: Final = 100  # of the verdict that are remembered; no limit asks for more
 
 # Best to worst; the two that stand outside have no rank.
 _RANK: Final = {
@@ -36,8 +48,9 @@ def confirm(
     current: HostVerdict,
     candidate: Verdict,
     checks: Sequence[CheckState],
-    wall: float,
     *,
+    now: float,
+    wall: float,
     alive: bool | None,
 ) -> tuple[HostVerdict, tuple[CheckKey, ...]]:
     """The host's verdict now, and the checks whose next run is awaited (none: it is settled).
@@ -46,9 +59,13 @@ def confirm(
     `Confirm.fail` scheduled runs (`Confirm.recover` where the candidate is better).  A first verdict
     that is good needs one run, so that a start does not look like an outage.
     """
+    well = VerdictName.HEALTHY
+    healthy_at = wall if current.confirmed.name is well is candidate.name else current.healthy_at
+    new = replace(current, candidate=candidate, alive=alive, counted={}, healthy_at=healthy_at)
     if candidate.name is current.confirmed.name:
-        since = current.since or wall
-        return HostVerdict(current.host, candidate, since, candidate, alive), ()
+        if not current.since:
+            new = replace(new, since=wall, since_begun=now)
+        return replace(new, confirmed=candidate), ()
     counted = current.counted
     if candidate.name is not current.candidate.name or not counted:
         counted = {state.check.key: state.runs for state in checks}
@@ -59,9 +76,25 @@ def confirm(
         if _agreed(current, candidate, state, counted) < _needed(current, candidate, state)
     )
     if awaited or candidate.waits_for:
-        pending = HostVerdict(current.host, current.confirmed, current.since, candidate, alive, counted)
-        return pending, awaited
-    return HostVerdict(current.host, candidate, wall, candidate, alive), ()
+        return replace(new, counted=counted), awaited
+    changes = current.changes
+    if current.since and VerdictName.UNKNOWN not in {current.confirmed.name, candidate.name}:
+        changes = (*changes, now)[-_CHANGES:]
+    if candidate.name is well:
+        healthy_at = wall
+    return replace(
+        new, confirmed=candidate, since=wall, since_begun=now, changes=changes, healthy_at=healthy_at
+    ), ()
+
+
+def is_flapping(verdict: HostVerdict, limits: Limits, now: float) -> bool:
+    """Whether the verdict changes to and fro; once it does, until it has changed but half as often."""
+    lately = sum(now - change <= limits.flapping_within for change in verdict.changes)
+    return (
+        lately >= (limits.flapping_changes + 1) // 2
+        if verdict.flapping
+        else lately >= limits.flapping_changes
+    )
 
 
 def _agreed(
@@ -75,9 +108,15 @@ def _agreed(
     """
     before, after = _RANK.get(current.confirmed.name), _RANK.get(candidate.name)
     recovers = before is not None and after is not None and after < before
-    if (recovers or current.confirmed.name in _NO_LIFE) and candidate.name is not VerdictName.HEALTHY:
+    if (recovers or _was_blind(current)) and candidate.name is not VerdictName.HEALTHY:
         return min(streak(state), state.runs - counted.get(state.check.key, 0))
     return streak(state)
+
+
+def _was_blind(current: HostVerdict) -> bool:
+    """Whether nothing of the host was seen until now: it showed no life, or netmon was cut off."""
+    cut_off = any(finding.kind == FindingKind.AGENT_ISOLATED for finding in current.confirmed.findings)
+    return current.confirmed.name in _NO_LIFE or cut_off
 
 
 def _needed(current: HostVerdict, candidate: Verdict, state: CheckState) -> int:

@@ -4,9 +4,21 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from netmon.errors import Reason
-from netmon.health.rules import RULES
-from netmon.health.view import DEFERRAL_LIMIT, SNMP, HostView, is_stale, life_of, listening, roles, tested
-from netmon.model import CheckState, Finding, Result, Severity, Verdict, VerdictName
+from netmon.health.causes import EXPLAINS
+from netmon.health.rules import findings
+from netmon.health.sentence import Told, sentence
+from netmon.health.view import (
+    DEFERRAL_LIMIT,
+    SNMP,
+    HostView,
+    failing_mail,
+    fresh,
+    life_of,
+    listening,
+    roles,
+    tested,
+)
+from netmon.model import CheckState, Finding, MailState, Result, Severity, SnmpState, Verdict, VerdictName
 
 # What a filter on the path looks like from outside: nothing at all.
 _SILENCE: Final = frozenset({Reason.TIMEOUT})
@@ -19,19 +31,27 @@ class _Case:
         self.view = view
         self.now = now
         self.findings = findings
-        self.fresh = tuple(state for state in view.checks if not is_stale(state, view.started, now))
+        self.fresh = fresh(view, now)
         self.tested = tested(self.fresh)
         self.mail = tuple(state for state in self.fresh if state.check.role is not None)
         self.snmp = tuple(state for state in self.fresh if state.check.key.probe == SNMP)
-        self.failing_mail = tuple(state for state in tested(self.mail) if state.result is not Result.OK)
+        self.failing_mail = failing_mail(self.fresh)
         self.down = tuple(state for group in roles(self.mail).values() for state in _down(group, now))
         self.degraded = bool(self.failing_mail) or self._has(Severity.FAULT, self.mail)
-        self.causes = tuple(finding for finding in findings if finding.severity is Severity.CAUSE)
+        causes = [finding for finding in findings if finding.severity is Severity.CAUSE]
+        # Those failures of mail that a cause explains; a full disk does not explain a bad certificate.
+        self.explained = tuple(
+            state
+            for state in self.failing_mail
+            if any(state.reason in EXPLAINS.get(cause.kind, ()) for cause in causes)
+        )
         # When life was lost.  The latest of the failures, not the first: an endpoint may have been
         # failing for days before the host died.
         self.life_lost = max(
             (state.since_begun for state in self.tested if state.result is not Result.OK), default=now
         )
+        # Since when nothing was heard, for people.
+        self.life_lost_at = min((state.since for state in self.tested if state.since), default=view.wall)
         self.life = life_of(self.fresh)
         if self.life is False and view.carries_begun > self.life_lost:
             self.life = True  # a host that is reached through it alone has answered since
@@ -74,16 +94,19 @@ class _Case:
         return self.tested if self.life is False else None
 
     def mail_starved(self) -> tuple[CheckState, ...] | None:
-        if self.causes and (self.down or self.degraded):
-            return self.down or self.failing_mail
-        return None
+        return (self.down or self.failing_mail) if self.explained else None
 
     def path_filtered(self) -> tuple[CheckState, ...] | None:
         if not self.down or self.life is not True:
             return None
         if not all(state.reason in _SILENCE for state in self.down):
             return None
-        ports = listening(self.view.host, self.fresh)
+        device = self.view.device
+        if device is None or not any(
+            state.observation is not None and state.observation.begun == device.begun for state in self.snmp
+        ):
+            return None  # an old table does not tell of now
+        ports = listening(self.view.host, device)
         return self.down if any(_port(state) in ports for state in self.down) else None
 
     def mail_down(self) -> tuple[CheckState, ...] | None:
@@ -122,10 +145,34 @@ class _Case:
         return tuple(state for state in self.tested if state.result is Result.OK)
 
     def _configured_mail(self) -> bool:
-        return any(state.check.role is not None for state in self.view.checks)
+        return self.view.has_mail
 
     def _configured_snmp(self) -> Iterable[CheckState]:
         return (state for state in self.view.checks if state.check.key.probe == SNMP)
+
+    # What each side says for itself.
+
+    def mail_state(self) -> MailState:
+        if not self._configured_mail():
+            return MailState.NONE
+        if self.down:
+            return MailState.DOWN
+        if self.degraded:
+            return MailState.DEGRADED
+        return MailState.OK if tested(self.mail) else MailState.UNTESTABLE
+
+    def snmp_state(self) -> SnmpState:
+        if not any(self._configured_snmp()):
+            return SnmpState.NONE
+        tested_ = tested(self.snmp)
+        if not tested_:
+            return SnmpState.UNTESTABLE
+        if all(state.result is Result.OK for state in tested_):
+            return SnmpState.OK
+        if any(state.reason is Reason.MODULE_FAILED for state in tested_):
+            return SnmpState.DEGRADED
+        rejected = any(state.result is Result.REJECTED for state in tested_)
+        return SnmpState.REJECTED if rejected else SnmpState.FAILED
 
 
 Row = tuple[VerdictName, Callable[[_Case], tuple[CheckState, ...] | None]]
@@ -148,17 +195,20 @@ TABLE: Final[tuple[Row, ...]] = (
 
 def judge(view: HostView, now: float) -> Verdict:
     """The verdict that the latest observations suggest; `now` is monotonic seconds."""
-    findings = tuple(finding for rule in RULES for finding in rule(view, now))
-    case = _Case(view, now, findings)
+    found = findings(view, now)
+    case = _Case(view, now, found)
     for name, row in TABLE:
         deciding = row(case)
         if deciding is not None:
+            told = Told(case.fresh, case.failing_mail, case.life, case.life_lost_at, found)
             return Verdict(
                 name,
-                _sentence(name, case),
-                findings,
+                sentence(name, view, told),
+                found,
                 tuple(state.check.key for state in deciding),
                 waits_for=_waits_for(name, case),
+                mail=case.mail_state(),
+                snmp=case.snmp_state(),
             )
     raise AssertionError("the table's last row always matches")
 
@@ -198,36 +248,3 @@ def _down(group: tuple[CheckState, ...], now: float) -> tuple[CheckState, ...]:
 def _port(state: CheckState) -> int | None:
     port = getattr(state.check.settings, "port", None)
     return port if isinstance(port, int) else None
-
-
-_ORDER: Final = (Severity.CAUSE, Severity.FAULT, Severity.RISK, Severity.INFO)
-_MOST_TOLD: Final = 3  # different facts in a sentence; the rest stand below it
-
-
-def _sentence(name: VerdictName, case: _Case) -> str:
-    """One line for people: the verdict and its heaviest findings."""
-    if case.view.isolated:
-        return "netmon itself is cut off: most hosts fell silent at once"
-    if not case.view.checks:
-        return "nothing is checked on this host"
-    if name is VerdictName.UNREACHABLE:
-        names = ", ".join(upstream.name for upstream in case.view.upstreams)
-        return f"no sign of life, and {names} in front of it is down"
-    told = _told(case.findings)
-    if name is VerdictName.HEALTHY:
-        fine = sum(state.result is Result.OK for state in case.tested)
-        count = len(case.view.checks)
-        words = "the only check is ok" if fine == count == 1 else f"{fine} of {count} checks are ok"
-        told = [words, *told[: _MOST_TOLD - 1]]
-    return "; ".join(told[:_MOST_TOLD]) or "not every check has run yet"
-
-
-def _told(findings: Iterable[Finding]) -> list[str]:
-    """The facts, heaviest first, each once with all the checks that say it; hints only if nothing weighs."""
-    facts: dict[tuple[Severity, str], list[str]] = {}
-    for finding in sorted(findings, key=lambda finding: _ORDER.index(finding.severity)):
-        who = facts.setdefault((finding.severity, finding.text), [])
-        if finding.key is not None:
-            who.append(f"{finding.key.probe} on {finding.key.endpoint}")
-    weighty = [fact for fact in facts if fact[0] is not Severity.INFO]
-    return [": ".join(filter(None, (", ".join(facts[fact]), fact[1]))) for fact in weighty or facts]

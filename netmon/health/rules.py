@@ -1,18 +1,19 @@
 """The rules: each looks at a host and says what it found, and nothing about the verdict.
 
-To add one: a function ``(HostView, now) -> Iterable[Finding]`` and a row in `RULES`.
+To add one: a function ``(HostView, now) -> Iterable[Finding]`` and a row in `RULES`; one about SNMP's
+facts belongs into `causes`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
-from netmon.health.view import PING, SNMP, HostView, column, is_stale, refused_us
+from netmon.health.causes import CAUSES, EXPLAINS, Rule
+from netmon.health.view import PING, HostView, failing_mail, fresh, is_stale, refused_us
 from netmon.model import Finding, FindingKind, Result, Severity
 
-STORAGE_FULL: Final = 98.0  # per cent used at which nothing more can be spooled
-STORAGE_RISK: Final = 90.0
-
-Rule = Callable[[HostView, float], Iterable[Finding]]
+# What says itself when it was; everything else has gone on since it was first found.
+DATED: Final = frozenset({FindingKind.REBOOTED, FindingKind.AGENT_RESTARTED})
 
 
 def unfinished(view: HostView, now: float) -> Iterator[Finding]:
@@ -43,32 +44,35 @@ def reported(view: HostView, _now: float) -> Iterator[Finding]:
             yield from state.observation.findings
 
 
-def storage(view: HostView, _now: float) -> Iterator[Finding]:
-    """HOST-RESOURCES-MIB hrStorageTable and UCD-SNMP-MIB dskTable: a file system full or nearly.
-
-    A full one explains a mail fault (RFC 3463: 4.3.1, mail system full).
-    """
-    for state in view.checks:
-        observation = state.observation
-        if observation is None or state.check.key.probe != SNMP:
-            continue
-        full: dict[str, float] = {
-            labels["dskPath"]: float(percent)
-            for labels, percent in column(observation, "dskPercent")
-            if percent is not None and "dskPath" in labels
-        }
-        sizes = {labels.get("hrStorageIndex"): size for labels, size in column(observation, "hrStorageSize")}
-        for labels, used in column(observation, "hrStorageUsed"):
-            path, size = labels.get("hrStorageDescr", ""), sizes.get(labels.get("hrStorageIndex"))
-            # File systems only: memory rows of the same table are always nearly full.
-            if path.startswith("/") and used is not None and size:
-                full.setdefault(path, 100.0 * used / size)
-        for path, percent in sorted(full.items()):
-            if percent >= STORAGE_RISK:
-                severity = Severity.CAUSE if percent >= STORAGE_FULL else Severity.RISK
-                kind = FindingKind.STORAGE_FULL if severity is Severity.CAUSE else FindingKind.STORAGE_FILLING
-                text = f"{path} is {percent:.0f}% full"
-                yield Finding(kind, severity, text, state.check.key, observation.started)
+def unsteady(view: HostView, _now: float) -> Iterator[Finding]:
+    """The verdict changes to and fro."""
+    if view.flapping:
+        yield Finding(FindingKind.FLAPPING, Severity.INFO, "its verdict changes to and fro")
 
 
-RULES: Final[tuple[Rule, ...]] = (unfinished, not_ok, reported, storage)
+def cut_off(view: HostView, _now: float) -> Iterator[Finding]:
+    """netmon itself reaches nothing."""
+    if view.isolated:
+        yield Finding(FindingKind.AGENT_ISOLATED, Severity.INFO, "netmon itself is cut off")
+
+
+RULES: Final[tuple[Rule, ...]] = (unfinished, not_ok, reported, unsteady, cut_off, *CAUSES)
+
+
+def findings(view: HostView, now: float) -> tuple[Finding, ...]:
+    """What all rules find.  What explains a mail fault weighs as its cause; what goes on keeps its time."""
+    failing = {state.reason for state in failing_mail(fresh(view, now))}
+    since = {(old.kind, old.key, old.subject): old.at for old in view.earlier}
+    found = []
+    for rule in RULES:
+        for finding in rule(view, now):
+            cause = not failing.isdisjoint(EXPLAINS.get(finding.kind, ()))
+            at = since.get((finding.kind, finding.key, finding.subject), 0.0) or finding.at or view.wall
+            found.append(
+                replace(
+                    finding,
+                    severity=Severity.CAUSE if cause else finding.severity,
+                    at=finding.at if finding.kind in DATED else at,
+                )
+            )
+    return tuple(found)

@@ -1,11 +1,12 @@
 """What a judgement sees: one host's checks, and of its upstreams only what matters to it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 
-from netmon.model import CheckState, FindingKind, Host, Observation, Result, Role, Value
+from netmon.health.device import Device
+from netmon.model import CheckState, Finding, FindingKind, Host, Result, Role
 
 STALE_INTERVALS: Final = 3.0  # a check that did not end for so many intervals says nothing any more
 DEFERRAL_LIMIT: Final = 900.0  # seconds of nothing but 4yz after which a role counts as down
@@ -19,13 +20,15 @@ class Upstream:
     """One of the hosts that the judged one depends on.
 
     `alive` is its own life; `begun` when its latest run began (monotonic, 0: none yet);
-    `behind_begun` when the latest answered run of any other host behind it began.
+    `behind_begun` when the latest answered run of any other host behind it began; `device` what SNMP
+    told of it, unless that is too old.
     """
 
     name: str
     alive: bool | None
     begun: float = 0.0
     behind_begun: float = 0.0
+    device: Device | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,27 @@ class HostView:
     upstreams: tuple[Upstream, ...] = ()
     carries_begun: float = 0.0  # when the latest answered run of a host behind this one alone began
     isolated: bool = False  # the agent itself is cut off
+    flapping: bool = False
+    device: Device | None = None  # what SNMP told, unless that is too old
+    wall: float = 0.0  # the present for people, by which a sentence says "10:02" or "Monday 10:02"
+    healthy_at: float = 0.0  # wall clock: when it was last found healthy
+    earlier: tuple[Finding, ...] = ()  # of the judgement before: what goes on has its time from there
+
+    @property
+    def has_mail(self) -> bool:
+        """Whether mail is configured."""
+        return any(state.check.role is not None for state in self.checks)
 
 
 def is_stale(state: CheckState, started: float, now: float) -> bool:
     """Whether its latest outcome is too old to count; after a restart counted from the start."""
     heard = state.observation.begun if state.observation else started
     return now - heard > STALE_INTERVALS * state.check.interval + state.check.deadline
+
+
+def fresh(view: HostView, now: float) -> tuple[CheckState, ...]:
+    """The checks whose outcome still counts."""
+    return tuple(state for state in view.checks if not is_stale(state, view.started, now))
 
 
 def tested(states: Iterable[CheckState]) -> tuple[CheckState, ...]:
@@ -89,30 +107,24 @@ def life_of(states: Iterable[CheckState]) -> bool | None:
     return False if silent else None
 
 
-def column(observation: Observation | None, name: str) -> Sequence[tuple[dict[str, str], Value]]:
-    """The labels and values of one metric family in an observation's device tables."""
-    if observation is None:
-        return ()
-    return [
-        (dict(zip(table.names, row, strict=True)), value)
-        for table in observation.tables
-        for column in table.columns
-        if column.family.name == name
-        for row, value in zip(table.rows, column.values, strict=True)
-    ]
+def failing_mail(states: Iterable[CheckState]) -> tuple[CheckState, ...]:
+    """The mail checks that were tested and are not ok."""
+    return tuple(
+        state for state in tested(states) if state.check.role is not None and state.result is not Result.OK
+    )
 
 
-def listening(host: Host, states: Iterable[CheckState]) -> frozenset[int]:
+def listening(host: Host, device: Device | None) -> frozenset[int]:
     """The TCP ports on which the host says that it listens for others (TCP-MIB tcpListenerTable)."""
     # A service on loopback alone is closed from outside, unless that is where netmon looks.
     hidden = _LOOPBACK - {host.address, *host.addresses}
-    return frozenset(
-        int(labels["tcpListenerLocalPort"])
-        for state in states
-        for labels, _ in column(state.observation, "tcpListenerProcess")
-        if labels.get("tcpListenerLocalPort", "").isdecimal()
-        and _address(labels.get("tcpListenerLocalAddress", "")) not in hidden
-    )
+    there = device.listeners if device is not None and device.listeners is not None else ()
+    return frozenset(port for address, port in there if _address(address) not in hidden)
+
+
+def locally(device: Device) -> frozenset[int]:
+    """The TCP ports on which it listens on a loopback address, perhaps among others."""
+    return frozenset(port for address, port in device.listeners or () if _address(address) in _LOOPBACK)
 
 
 def _address(text: str) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from netmon.health.view import column
-from netmon.model import CheckState, Observation
+from netmon.health.tables import Tables
+from netmon.model import CheckState
 
 PORTS: Final = 512  # of one device are shown
 _UP: Final = 1  # ifAdminStatus and ifOperStatus (RFC 2863)
@@ -37,37 +37,38 @@ def facts_of(states: Iterable[CheckState]) -> Facts:
     for state in states:
         seen = state.observation
         if seen is not None and seen.tables and state.check.key.probe == "snmp":
+            tables = Tables(seen.tables)
             return Facts(
-                _said(seen, "sysName"),
-                _said(seen, "sysDescr"),
-                _uptime(seen),
-                _ports(seen),
+                _said(tables, "sysName"),
+                _said(tables, "sysDescr"),
+                _uptime(tables),
+                _ports(tables),
             )
     return Facts()
 
 
-def _said(seen: Observation, name: str) -> str:
+def _said(tables: Tables, name: str) -> str:
     """A DisplayString: it travels as the label of its own name."""
-    return next((labels.get(name, "") for labels, _ in column(seen, name)), "")
+    return next((labels.get(name, "") for labels, _ in tables.rows(name)), "")
 
 
-def _uptime(seen: Observation) -> float | None:
+def _uptime(tables: Tables) -> float | None:
     # HOST-RESOURCES-MIB first: sysUpTime starts anew with the agent (RFC 3418).
     for name in ("hrSystemUptime", "sysUpTime"):
-        for _, ticks in column(seen, name):
-            if ticks is not None:
-                return ticks / _TICKS
+        ticks = tables.scalar(name)
+        if ticks is not None:
+            return ticks / _TICKS
     return None
 
 
-def _ports(seen: Observation) -> tuple[Port, ...]:
-    wanted = {labels.get("ifIndex"): status == _UP for labels, status in column(seen, "ifAdminStatus")}
+def _ports(tables: Tables) -> tuple[Port, ...]:
+    wanted = {index: status == _UP for index, status in tables.by("ifIndex", "ifAdminStatus").items()}
     return tuple(
         Port(
             labels.get("ifName") or labels.get("ifDescr") or labels.get("ifIndex", ""),
             labels.get("ifAlias", ""),
             up=status == _UP,
-            wanted=wanted.get(labels.get("ifIndex"), True),
+            wanted=wanted.get(labels.get("ifIndex", ""), True),
         )
-        for labels, status in column(seen, "ifOperStatus")[:PORTS]
+        for labels, status in tables.rows("ifOperStatus")[:PORTS]
     )

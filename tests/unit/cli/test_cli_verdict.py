@@ -80,9 +80,11 @@ def test_exit_codes(states: list[CheckState], status: Status) -> None:
 
 def test_the_first_line_is_a_plugins() -> None:
     """State, text, one bar, and performance data without spaces in its labels."""
-    line = first_line(outcome(state("smtp", Result.FAILED, Reason.REFUSED, detail="no | \x1b[31m\nno")))
+    line = first_line(
+        outcome(state("smtp", Result.FAILED, Reason.PROTOCOL_ERROR, detail="no | \x1b[31m\nno"))
+    )
     text, _, data = line.partition(" | ")
-    assert text == r"NETMON CRITICAL - mx1 mail_down: smtp on mx1:25: no ¦ \x1b[31m\nno"
+    assert text == r"NETMON CRITICAL - mx1 mail_down: SMTP on 25 fails: no ¦ \x1b[31m\nno"
     assert data.split() == [
         "smtp_25_time=0.500000s;;;0",
         "smtp_25_resolve=0.100000s;;;0",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netmon.errors import Reason
-from netmon.health import HostView, Upstream, judge
+from netmon.health import HostView, Upstream, follow, judge
 from netmon.model import CheckState, Column, Family, Finding, Host, Kind, Result, Severity, Table, VerdictName
 from tests.unit.spine.records import check, seen, state
 
@@ -66,7 +66,11 @@ def listener(of: object, address: str, port: int) -> CheckState:
 
 def verdict(*states: CheckState, **more: object) -> VerdictName:
     """The verdict over a host of these checks."""
-    view = HostView(Host("mx1", "192.0.2.1"), states, started=0.0, **more)
+    device = None
+    for of in states:
+        if of.check.key.probe == "snmp" and of.observation is not None:
+            device = follow(device, of.observation)
+    view = HostView(Host("mx1", "192.0.2.1"), states, started=0.0, device=device, **more)
     return judge(view, NOW).name
 
 

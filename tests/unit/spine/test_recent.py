@@ -100,4 +100,4 @@ def test_a_change_of_verdict_is_news() -> None:
         known.put(seen(SMTP, FAILED, Reason.REFUSED, begun=begun))
     (news,) = known.news()
     assert (news.at, news.host) == (5.0, "mx1")
-    assert news.text.startswith("mail_down: smtp on mx1:25")
+    assert news.text.startswith("mail_down: SMTP on 25")

@@ -24,6 +24,7 @@ class Wished:
     def __init__(self) -> None:
         self.again: list[CheckKey] = []
         self.too: list[CheckKey] = []
+        self.tests = 0
 
     def look_again(self, key: CheckKey, seconds: float) -> None:
         """Keep it."""
@@ -35,12 +36,17 @@ class Wished:
         assert why
         self.too.append(key)
 
+    def test_link(self) -> None:
+        """Count it."""
+        self.tests += 1
+
 
 class World:
-    """A store and a watch on one clock."""
+    """A store and a watch on one clock.  The agent's own link is `sound`, unless a test says otherwise."""
 
     def __init__(self, *checks: object, store: Store | None = None) -> None:
         self.now = 1000.0
+        self.sound: bool | None = True
         self.wished = Wished()
         self.store = store or Store()
         self.watch = Watch(self.store, self.wished, clock=lambda: self.now, wall=lambda: self.now)
@@ -53,6 +59,13 @@ class World:
         """An observation arrives."""
         self.now = observation.begun
         self.store.put(observation)
+        self.test_the_link()
+
+    def test_the_link(self) -> None:
+        """What was asked of the agent's own link is answered."""
+        if self.wished.tests:
+            self.wished.tests = 0
+            self.watch.link_tested(sound=self.sound, begun=self.now)
 
     def verdict(self, host: str = "mx1") -> str:
         """The confirmed one."""

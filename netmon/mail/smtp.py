@@ -150,6 +150,21 @@ class Conversation:
         self.extensions = {}
         self.upgraded = True
 
+    async def envelope(self, sender: str, recipient: str | None) -> None:
+        """Begin a transaction and take it back: MAIL, RCPT if there is a recipient, RSET (RFC 5321 §3.3).
+
+        Only here does a server look for room in its spool (452 4.3.1); no message is sent.
+        """
+        steps = [("MAIL", f"FROM:<{sender}>")]
+        if recipient is not None:
+            steps.append(("RCPT", f"TO:<{recipient}>"))
+        for command, argument in steps:
+            async with self._phase(command.lower(), self._patience, self._silence(command)):
+                reply = await self._client.execute_command(command.encode(), argument.encode("ascii"))
+            self._expect(command, reply, 250, Reason.ENVELOPE_REJECTED, Reason.ENVELOPE_DEFERRED)
+        async with self._phase("rset", self._patience, self._silence("RSET")):
+            await self._client.execute_command(b"RSET")
+
     async def _handshake(self, context: ssl.SSLContext, server_name: str | None) -> None:
         transport = self._client.transport
         if transport is None or transport.is_closing():

@@ -1,19 +1,22 @@
 """The `smtp` probe: whether a server greets, introduces itself, and speaks TLS, and with what certificate.
 
 It goes as far as a sending server goes before it names a sender: connect, greeting, EHLO, STARTTLS
-with EHLO again (or TLS first on port 465), QUIT.  A bad certificate alone does not end a run: mail
+with EHLO again (or TLS first on port 465), QUIT; with `envelope` it names one too, and a recipient, and
+takes both back.  A bad certificate alone does not end a run: mail
 flows all the same on port 25, where certificates are commonly self-signed (RFC 7435), so it is a
 finding whose weight depends on the endpoint's role.
 """
 
 import asyncio
 import ipaddress
+import re
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from netmon.errors import Reason
 from netmon.fields import Duration, Settings
@@ -55,7 +58,35 @@ MAX_BYTES: Final = Family(
 )
 
 _SHARE: Final = 0.98
+# RFC 5321 §4.1.2 without quoted local parts: what a person writes into a config.
+_MAILBOX: Final = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}|postmaster", re.IGNORECASE
+)
+_OWN_TROUBLE: Final = re.compile(
+    r"5\.[23]\."
+)  # RFC 3463 §3.3, §3.4: a mailbox or the system, not the address
 _GOODBYE: Final = 1.0  # seconds of the deadline kept for QUIT, or a tenth of a short deadline
+
+
+def _mailbox(text: str) -> str:
+    if not _MAILBOX.fullmatch(text):
+        raise PydanticCustomError("mailbox", "is not a mail address like postmaster@example.org")
+    return text
+
+
+def _switch(value: Any) -> Any:
+    """`true` is all defaults, `false` is not at all."""
+    return {} if value is True else None if value is False else value
+
+
+class EnvelopeSettings(Settings):
+    """`envelope`: ask the server for a transaction and take it back; no message is ever sent.
+
+    An empty sender is the null reverse-path `<>`, which every server must take (RFC 5321 §4.5.5).
+    """
+
+    sender: Annotated[str, AfterValidator(lambda text: text and _mailbox(text))] = ""
+    recipient: Annotated[str, AfterValidator(_mailbox)] | None = None
 
 
 class SmtpSettings(Settings):
@@ -69,6 +100,7 @@ class SmtpSettings(Settings):
     ca_file: Path | None = None  # default: the system's trust store
     cert_warn: Duration = 14 * 86400.0
     greeting_timeout: Duration = 30.0
+    envelope: Annotated[EnvelopeSettings | None, BeforeValidator(_switch)] = None
 
     @property
     def mode(self) -> str:
@@ -199,6 +231,8 @@ class _Run:
             await talk.starttls(self._ctx.trust.context, self._server_name())
             self._examine(talk)
             await talk.ehlo(self._ctx.agent_name)
+        if (wanted := self._settings.envelope) is not None:
+            await talk.envelope(wanted.sender, wanted.recipient)
 
     def _server_name(self) -> str | None:
         """The name for SNI, which takes no address (RFC 6066 §3)."""
@@ -258,11 +292,16 @@ class _Run:
             )
         if reason is Reason.STARTTLS_INJECTION:
             yield from self._placed([Finding(FindingKind.STARTTLS_INJECTION, Severity.FAULT, detail)])
-        refused = result in (Result.REJECTED, Result.DEFERRED)
-        if refused and self._talk is not None and esmtp.about_us(self._talk.refusal):
+        if self._talk is not None and self._refuses_us(result, reason, self._talk.refusal):
             yield from self._placed(
                 [Finding(FindingKind.PROBE_REJECTED, Severity.RISK, f"it refuses netmon itself: {detail}")]
             )
+
+    def _refuses_us(self, result: Result, reason: Reason, words: str) -> bool:
+        """Whether a refusal is about netmon's own address, sender or recipient, and so no outage."""
+        if reason is Reason.ENVELOPE_REJECTED:
+            return not _OWN_TROUBLE.match(words)
+        return result in (Result.REJECTED, Result.DEFERRED) and esmtp.about_us(words)
 
     def _placed(self, findings: Sequence[Finding]) -> Iterator[Finding]:
         """The findings with the check that says them, and when."""

@@ -11,6 +11,7 @@ from netmon.model import (
     HostVerdict,
     Limits,
     Result,
+    Severity,
     Verdict,
     VerdictName,
 )
@@ -36,6 +37,8 @@ _RANK: Final = {
 }
 
 
+# Verdicts that may rest on what checks found while they went well.
+_BY_FINDINGS: Final = frozenset({VerdictName.DEVICE_DEGRADED, VerdictName.MAIL_DEGRADED})
 _NO_LIFE: Final = frozenset({VerdictName.UNREACHABLE, VerdictName.HOST_DOWN, VerdictName.DEVICE_DOWN})
 
 
@@ -104,13 +107,21 @@ def _agreed(
 
     Failures from a worse time say nothing of what fails now: once the host shows life again, or its
     upstream does, or one of its endpoints answers, what still fails must fail again.  Otherwise
-    every recovery would pass through the verdicts between.
+    every recovery would pass through the verdicts between.  What a check found while it went well, a
+    full disk say, is found by as many runs as came since.
     """
     before, after = _RANK.get(current.confirmed.name), _RANK.get(candidate.name)
     recovers = before is not None and after is not None and after < before
-    if (recovers or _was_blind(current)) and candidate.name is not VerdictName.HEALTHY:
-        return min(streak(state), state.runs - counted.get(state.check.key, 0))
-    return streak(state)
+    since = state.runs - counted.get(state.check.key, state.runs)
+    if state.result is Result.OK and candidate.name in _BY_FINDINGS:
+        return since + 1
+    if candidate.name is VerdictName.HEALTHY:
+        told = {
+            finding.key for finding in current.confirmed.findings if finding.severity is not Severity.INFO
+        }
+        gone = current.confirmed.name in _BY_FINDINGS and state.check.key in told
+        return min(streak(state), since + 1) if gone else streak(state)
+    return min(streak(state), since) if recovers or _was_blind(current) else streak(state)
 
 
 def _was_blind(current: HostVerdict) -> bool:

@@ -1,6 +1,7 @@
 """The verdict table: first match wins, and the facts of lower rows stay as findings."""
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from netmon.errors import Reason
@@ -60,6 +61,13 @@ class _Case:
         keys = {state.check.key for state in states}
         return any(finding.severity is severity and finding.key in keys for finding in self.findings)
 
+    def _saying(
+        self, states: Iterable[CheckState], severities: AbstractSet[Severity]
+    ) -> Iterable[CheckState]:
+        """Those that said a finding of such a weight."""
+        keys = {finding.key for finding in self.findings if finding.severity in severities}
+        return (state for state in states if state.check.key in keys)
+
     def showed_life_since(self, moment: float) -> bool:
         """Whether a run begun after `moment` heard of the host (monotonic)."""
         return self.view.carries_begun > moment or any(
@@ -113,7 +121,9 @@ class _Case:
         return self.down or None
 
     def mail_degraded(self) -> tuple[CheckState, ...] | None:
-        return self.failing_mail if self.degraded else None
+        if not self.degraded:
+            return None
+        return self.failing_mail or tuple(self._saying(self.mail, {Severity.FAULT}))
 
     def untestable(self) -> tuple[CheckState, ...] | None:
         groups = [*roles(self.view.checks).values(), tuple(self._configured_snmp())]
@@ -138,7 +148,7 @@ class _Case:
     def device_degraded(self) -> tuple[CheckState, ...] | None:
         partial = tuple(state for state in self.snmp if state.reason is Reason.MODULE_FAILED)
         if partial or any(finding.severity is not Severity.INFO for finding in self.findings):
-            return partial
+            return partial or tuple(self._saying(self.fresh, set(Severity) - {Severity.INFO}))
         return None
 
     def healthy(self) -> tuple[CheckState, ...] | None:

@@ -93,4 +93,4 @@ def _fell_back(then: float | None, now: float, before: Uptime, run: Uptime) -> b
     elapsed = max(run.begun - before.begun, 0.0)
     expected = then + elapsed
     slack = _SLACK + _DRIFT * elapsed + before.delay
-    return now < expected - slack and abs(now - (expected - WRAP)) > slack
+    return now < expected - slack and abs(now - (expected - WRAP)) > slack + run.delay

@@ -23,7 +23,7 @@
     const now = Date.now() / 1000 - ahead;
     for (const time of document.querySelectorAll("time")) {
       const then = Date.parse(time.dateTime) / 1000;
-      const words = `${age(now - then)} ago`;
+      const words = then - now > 1 ? `in ${age(then - now)}` : `${age(now - then)} ago`;
       if (time.textContent !== words) time.textContent = words;
       if (!time.title) time.title = new Date(then * 1000).toLocaleString();
     }

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from urllib.parse import urlencode
 
-from netmon.model import Host, Result, Severity
+from netmon.model import Host, Result, Severity, VerdictName
 from netmon.status.charts import history, waterfall
 from netmon.status.device import Facts, Port
 from netmon.status.page import Page
-from netmon.status.parts import announcements, badge, notices, outcome, pending, result_class, sign
+from netmon.status.parts import announcements, badge, marks, notices, outcome, pending, result_class, sign
 from netmon.status.rows import CheckRow, FailureRow, FindingRow, HostMore, HostRow, Source, more_of, row_of
 from netmon.status.text import age, duration, host_path, identity, moment, plural, text
 from netmon.status.view import CLASS
@@ -66,10 +66,12 @@ def _verdict(row: HostRow, facts: Facts) -> str:
         about.append(("System", text(facts.description)))
     if facts.uptime is not None:
         about.append(("Up for", age(facts.uptime)))
+    if row.last_healthy is not None and row.verdict is not VerdictName.HEALTHY:
+        about.append(("Last healthy", moment(row.last_healthy)))
     life = {None: "", True: " The host shows life.", False: " The host shows no life."}[row.alive]
     return (
         f'<div id="verdict" class="{CLASS[row.verdict]}"><h1>{text(row.name)} {badge(row.verdict)}</h1>'
-        f"<p>{text(row.sentence.rstrip('.'))}.{life}{since}</p>{pending(row)}"
+        f"<p>{text(row.sentence.rstrip('.'))}.{life}{since}</p>{pending(row)}{marks(row)}"
         f"<dl>{''.join(f'<div><dt>{name}</dt><dd>{value}</dd></div>' for name, value in about)}</dl></div>"
     )
 

@@ -6,7 +6,7 @@ from typing import Final
 from netmon.model import Result, Role, VerdictName
 from netmon.status.charts import sparkline
 from netmon.status.page import Page
-from netmon.status.parts import announcements, badge, notices, pending, result_class, sign
+from netmon.status.parts import announcements, badge, marks, notices, pending, result_class, sign
 from netmon.status.rows import CheckRow, HostRow, Source, row_of
 from netmon.status.text import host_path, identity, moment, plural, text
 from netmon.status.view import (
@@ -140,7 +140,7 @@ def _row(row: HostRow, key: str, roles: Sequence[Role]) -> str:
         f'<span class="address">{text(row.address)}</span>'
         f"{labels}</div></th>"
         f'<td role="cell" class="judged">{badge(row.verdict)} {since}'
-        f"<p>{text(row.sentence)}</p>{pending(row)}</td>"
+        f"<p>{text(row.sentence)}</p>{pending(row)}{marks(row)}</td>"
         f"{''.join(_cell(row, name, checks) for name, checks in cells)}</tr>"
     )
 

@@ -53,6 +53,20 @@ def pending(row: HostRow) -> str:
     return f'<p class="pending">Not confirmed yet: {said}</p>'
 
 
+def marks(row: HostRow) -> str:
+    """What lies over the verdict: that alerts are held back, why and until when; that it is not steady."""
+    shown = ""
+    if row.silenced is not None:
+        why = f": {row.silenced.why}" if row.silenced.why else ""
+        shown += (
+            f'<p class="silenced">Alerts are held back ({row.silenced.kind}{text(why)}), '
+            f"which ends {moment(row.silenced.until)}</p>"
+        )
+    if row.flapping:
+        shown += '<p class="pending">Flapping: the verdict changes to and fro</p>'
+    return shown
+
+
 def notices(lines: Iterable[str]) -> dict[str, str]:
     """What a person should know first, as the mistakes of a refused config."""
     return {

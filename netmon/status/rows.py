@@ -10,11 +10,14 @@ from netmon.model import (
     Finding,
     Host,
     HostVerdict,
+    MailState,
     News,
     Observation,
     Result,
     Run,
     Severity,
+    Silenced,
+    SnmpState,
     VerdictName,
 )
 from netmon.status.device import Facts, facts_of
@@ -114,6 +117,11 @@ class HostRow:
     since: float | None
     candidate: VerdictName  # what the latest runs say; the verdict follows once it is confirmed
     candidate_sentence: str
+    mail_state: MailState
+    snmp_state: SnmpState
+    last_healthy: float | None
+    flapping: bool
+    silenced: Silenced | None
     findings: tuple[FindingRow, ...]
     life: tuple[CheckRow, ...]
     snmp: tuple[CheckRow, ...]
@@ -151,6 +159,11 @@ def row_of(source: Source, host: Host) -> HostRow:
         since=None if verdict is None else verdict.since or None,
         candidate=VerdictName.UNKNOWN if verdict is None else verdict.candidate.name,
         candidate_sentence=unseen if verdict is None else verdict.candidate.sentence,
+        mail_state=MailState.NONE if verdict is None else verdict.confirmed.mail,
+        snmp_state=SnmpState.NONE if verdict is None else verdict.confirmed.snmp,
+        last_healthy=None if verdict is None else verdict.healthy_at or None,
+        flapping=verdict is not None and verdict.flapping,
+        silenced=None if verdict is None else verdict.silenced,
         findings=tuple(_finding_row(finding) for finding in findings),
         life=tuple(sides["life"]),
         snmp=tuple(sides["snmp"]),

@@ -39,11 +39,12 @@ def moment(then: float) -> str:
 
 
 def aged(html: str, now: float) -> str:
-    """`html` with its moments as people ask for them: how long ago; the moment itself in the title."""
+    """`html` with its moments as people ask for them: how long ago, or in how long."""
 
     def ago(match: re.Match[str]) -> str:
-        then = datetime.fromisoformat(match[1]).timestamp()
-        return f'<time datetime="{match[1]}" title="{match[1]}">{age(now - then)} ago</time>'
+        past = now - datetime.fromisoformat(match[1]).timestamp()
+        words = f"in {age(-past)}" if past < -1 else f"{age(past)} ago"
+        return f'<time datetime="{match[1]}" title="{match[1]}">{words}</time>'
 
     return _TIME.sub(ago, html)
 

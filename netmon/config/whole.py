@@ -11,6 +11,11 @@ def check_host(host: HostConfig, node: MapNode, kinds: Collection[str], mistakes
     """Every host checks something, and nothing twice; `node` is the host with all merged in."""
     if not host.probes and not mistakes.told(node):  # a misspelled probe is one mistake
         mistakes.at(node, f"has nothing to check: give it one of {', '.join(kinds)}")
+    ports = node.items.get("upstream_ports")
+    for name in host.host.upstream_ports:
+        if name not in host.host.depends_on and isinstance(ports, MapNode):
+            upstreams = ", ".join(host.host.depends_on) or "which names nobody"
+            mistakes.at_key(ports, ports.keys[name], f'"{name}" is not in depends_on ({upstreams})')
     first: dict[tuple[str, str], Node] = {}
     counts: dict[str, int] = {}
     for probe in host.probes:

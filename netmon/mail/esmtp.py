@@ -59,6 +59,7 @@ _CAPABILITIES: Final = frozenset(
 
 # RFC 3463 §3.8, security or policy status; X.7.0 is undefined, and servers say it of themselves too.
 _POLICY_CODE: Final = re.compile(r"^[45]\.7\.(?!0\b)\d{1,3}\b")
+_SYSTEM_CODE: Final = re.compile(r"^[45]\.3\.\d{1,3}\b")  # RFC 3463 §3.4, mail system status
 _POLICY_WORDS: Final = re.compile(
     r"black ?list|block ?list|blocked|dnsbl|rbl|spamhaus|reputation|banned|denied|not allowed|"
     r"reverse (?:dns|hostname|lookup)|ptr record|client host rejected|helo command rejected",
@@ -93,4 +94,7 @@ def max_message_bytes(extensions: Mapping[str, str]) -> int | None:
 
 def about_us(text: str) -> bool:
     """Whether a refusal speaks of our address, name or reputation rather than of the server's state."""
-    return bool(_POLICY_CODE.match(text) or _POLICY_WORDS.search(text[:1000]))
+    # Postfix says `Client host rejected` of whatever it refuses at connect, a full disk included.
+    return not _SYSTEM_CODE.match(text) and bool(
+        _POLICY_CODE.match(text) or _POLICY_WORDS.search(text[:1000])
+    )

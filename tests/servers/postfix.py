@@ -1,4 +1,4 @@
-"""Debian's Postfix on loopback, with a configuration, queue and log of its own.
+"""Debian's Postfix, with a configuration, queue and log of its own: on loopback, or on a machine.
 
 Nothing of the system's Postfix is read or written: `postfix -c DIR` takes a directory that is made
 here and removed afterwards.  It must start as root, as Postfix itself demands.
@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,15 +56,21 @@ postlog   unix-dgram n - n -   1  postlogd
 """
 
 
+def _here(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
 @dataclass(frozen=True, slots=True)
 class Postfix:
-    """A running Postfix: its ports on 127.0.0.1 and ::1, and its log."""
+    """A Postfix: its ports on 127.0.0.1 and ::1, or on a machine's `address`, and its log."""
 
     base: Path
     name: str
     smtp: int  # as port 25: STARTTLS offered
     submission: int  # as port 587: STARTTLS demanded
-    implicit: int  # as port 465: TLS first
+    implicit: int  # as port 465: TLS first; 0: no such port
+    address: str = "127.0.0.1"
+    run: Callable[..., subprocess.CompletedProcess[str]] = _here  # runs a command where it is to run
 
     def log(self) -> str:
         """Everything that it has logged."""
@@ -78,11 +84,24 @@ class Postfix:
     def start(self) -> None:
         """Start it (again), and wait until it greets."""
         self._run("start")
+        self.await_greeting()
+
+    def reload(self) -> None:
+        """Make it read its configuration and certificate again."""
+        self._run("reload")
+
+    def serve(self, pem: bytes) -> None:
+        """Take another private key and certificate chain; it counts from the next start or reload."""
+        (self.base / "server.pem").write_bytes(pem)
+        (self.base / "server.pem").chmod(0o600)
+
+    def await_greeting(self) -> None:
+        """Wait until it greets, or refuses: that too may be what a test wants."""
         deadline = time.monotonic() + 20
         while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.smtp), 2) as door:
+            with contextlib.suppress(OSError), socket.create_connection((self.address, self.smtp), 2) as door:
                 door.settimeout(10)
-                if door.recv(200)[:1] in (b"2", b"4", b"5"):  # a refusal too may be what a test wants
+                if door.recv(200)[:1] in (b"2", b"4", b"5"):
                     door.sendall(b"QUIT\r\n")
                     return
             if time.monotonic() > deadline:
@@ -90,13 +109,7 @@ class Postfix:
             time.sleep(0.05)
 
     def _run(self, command: str, *, check: bool = True) -> None:
-        done = subprocess.run(
-            ["postfix", "-c", str(self.base / "etc"), command],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        done = self.run("postfix", "-c", str(self.base / "etc"), command)
         if check and done.returncode:
             raise RuntimeError(f"postfix {command}: {done.stderr}\n{self.log()}")
 
@@ -110,26 +123,8 @@ def running(
     base = Path(tempfile.mkdtemp(prefix="netmon-postfix-", dir="/var/tmp"))
     try:
         base.chmod(0o755)
-        smtp, submission, implicit = free_ports(3)
-        etc = base / "etc"
-        for folder in (etc, base / "spool", base / "data"):
-            folder.mkdir()
-        shutil.chown(base / "data", "postfix")
-        (base / "server.pem").write_bytes(pem)
-        (base / "server.pem").chmod(0o600)
-        settings = "".join(f"{key} = {value}\n" for key, value in extra.items())
-        (etc / "main.cf").write_text(MAIN.format(base=base, name=name) + settings)
-        doors = "".join(
-            f"{host}:{port} inet n - n - - smtpd {options}\n"
-            for host in ("127.0.0.1", "[::1]")
-            for port, options in (
-                (smtp, ""),
-                (submission, "-o smtpd_tls_security_level=encrypt"),
-                (implicit, "-o smtpd_tls_wrappermode=yes"),
-            )
-        )
-        (etc / "master.cf").write_text(doors + MASTER)
-        server = Postfix(base, name, smtp, submission, implicit)
+        server = Postfix(base, name, *free_ports(3))
+        set_up(server, pem, doors=("127.0.0.1:", "[::1]:"), extra=extra)
         try:
             server.start()
             yield server
@@ -137,6 +132,33 @@ def running(
             server.stop()
     finally:
         shutil.rmtree(base, ignore_errors=True)
+
+
+def set_up(
+    server: Postfix, pem: bytes, *, doors: Sequence[str], extra: Mapping[str, str] = {}, services: str = ""
+) -> None:
+    """Write its configuration into its folder, for its ports on each of `doors` (as ``127.0.0.1:``).
+
+    `extra` goes into main.cf, `services` are more lines of master.cf.
+    """
+    etc = server.base / "etc"
+    for folder in (etc, server.base / "spool", server.base / "data"):
+        folder.mkdir(parents=True)
+    shutil.chown(server.base / "data", "postfix")
+    server.serve(pem)
+    # A key that stands twice is warned of, which can lock up postlogd: it logs to itself.
+    lines = MAIN.format(base=server.base, name=server.name).strip().splitlines()
+    settings = dict(line.split(" =", maxsplit=1) for line in lines) | dict(extra)
+    (etc / "main.cf").write_text("".join(f"{key} = {value}\n" for key, value in settings.items()))
+    ports = (
+        (server.smtp, ""),
+        (server.submission, "-o smtpd_tls_security_level=encrypt"),
+        (server.implicit, "-o smtpd_tls_wrappermode=yes"),
+    )
+    open_doors = "".join(
+        f"{door}{port} inet n - n - - smtpd {options}\n" for door in doors for port, options in ports if port
+    )
+    (etc / "master.cf").write_text(f"{open_doors}{MASTER}{services}\n")
 
 
 def free_ports(count: int) -> list[int]:

@@ -3,16 +3,17 @@
     with prometheus(tmp_path, scrape_configs) as server:
         server.await_samples('up{job="netmon"} == 1')
 
-It scrapes every second and is asked by its HTTP API.
+It scrapes every second, evaluates rules as often, and is asked by its HTTP API.
 """
 
+import json
 import os
 import shutil
 import socket
 import subprocess
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,9 +80,16 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(folder: Path, scrape_configs: str) -> Iterator[Prometheus]:
+def prometheus(
+    folder: Path,
+    scrape_configs: str,
+    *,
+    rule_files: Sequence[Path] = (),
+    alertmanagers: Sequence[str] = (),
+) -> Iterator[Prometheus]:
     """Start Prometheus with the YAML list `scrape_configs`; it has ended when the block ends.
 
+    Alerts of `rule_files` go to `alertmanagers`, each as ``HOST:PORT``.
     Raises RuntimeError with the server's log if it does not come up, and when it is not installed.
     """
     program = shutil.which("prometheus")
@@ -90,7 +98,12 @@ def prometheus(folder: Path, scrape_configs: str) -> Iterator[Prometheus]:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "prometheus.yml"
     jobs = textwrap.indent(textwrap.dedent(scrape_configs).strip(), "  ")
-    config.write_text(f"global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n{jobs}\n")
+    rules = json.dumps([str(path) for path in rule_files])
+    receivers = json.dumps([{"static_configs": [{"targets": list(alertmanagers)}]}] if alertmanagers else [])
+    config.write_text(
+        "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n"
+        f"rule_files: {rules}\nalerting: {{alertmanagers: {receivers}}}\nscrape_configs:\n{jobs}\n"
+    )
     for attempt in range(_ATTEMPTS):
         port = _free_port()
         process = _start(program, folder, port, config)

@@ -62,7 +62,7 @@ def snmpd(folder: Path, *lines: str, community: str = "public") -> Iterator[Snmp
         port = _free_port()
         process = _start(program, folder, port, community, lines)
         try:
-            if _answers(process, port, community):
+            if answers(ADDRESS, port, community, process):
                 yield Snmpd(port, community, folder, process)
                 return
         finally:
@@ -82,42 +82,39 @@ def _free_port() -> int:
 def _start(
     program: str, folder: Path, port: int, community: str, lines: tuple[str, ...]
 ) -> subprocess.Popen[bytes]:
+    options, environment = set_up(folder, f"udp:{ADDRESS}:{port}", community, *lines)
+    return subprocess.Popen([program, "-f", *options], env=environment, stdin=subprocess.DEVNULL)
+
+
+def set_up(folder: Path, door: str, community: str, *lines: str) -> tuple[list[str], dict[str, str]]:
+    """Write its configuration and make its folder of state; its options and its environment."""
     state = folder / "state"
     state.mkdir(parents=True, exist_ok=True)
     config = folder / "snmpd.conf"
     config.write_text("\n".join((f"rocommunity {community} default", *lines, "")))
-    command = [
-        program,
-        "-f",
-        "-C",
-        "-c",
-        str(config),
-        "-Lf",
-        str(folder / "snmpd.log"),
-        f"udp:{ADDRESS}:{port}",
-    ]
     environment = {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "SNMP_PERSISTENT_DIR": str(state),
         "SNMPCONFPATH": str(folder),  # nothing of /etc/snmp
         "MIBS": "",
     }
-    return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
+    return ["-C", "-c", str(config), "-Lf", str(folder / "snmpd.log"), door], environment
 
 
-def _answers(process: subprocess.Popen[bytes], port: int, community: str) -> bool:
+def answers(address: str, port: int, community: str, process: subprocess.Popen[bytes] | None = None) -> bool:
+    """Wait until the agent at `address` answers; False if it does not within seconds, or has ended."""
     deadline = time.monotonic() + _START_SECONDS
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.connect((ADDRESS, port))
+        sock.connect((address, port))
         sock.settimeout(0.1)
-        while time.monotonic() < deadline and process.poll() is None:
+        while time.monotonic() < deadline and (process is None or process.poll() is None):
             try:
                 sock.send(encode_request(2, community.encode(), GET, 1, (_PROBE,)))
                 sock.recv(4096)
-            except ConnectionRefusedError:
-                time.sleep(0.02)
             except TimeoutError:
                 continue
+            except OSError:  # refused, or not reachable yet
+                time.sleep(0.02)
             else:
                 return True
     return False

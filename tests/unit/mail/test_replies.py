@@ -64,6 +64,7 @@ def test_max_message_bytes(extensions: dict[str, str], size: int | None) -> None
         ("5.3.2 STARTTLS is required", False),
         ("No SMTP service here", False),
         ("4.3.1 Insufficient system storage", False),
+        ("4.3.1 <unknown[192.0.2.10]>: Client host rejected: Insufficient system storage", False),
     ],
 )
 def test_refusals_of_ourselves(text: str, ours: bool) -> None:  # noqa: FBT001

@@ -6,6 +6,7 @@
 It scrapes every second and is asked by its HTTP API.
 """
 
+import json
 import os
 import shutil
 import socket
@@ -61,6 +62,10 @@ class Prometheus:
         found: list[dict[str, Any]] = self._get("targets")["activeTargets"]
         return found
 
+    def rules(self) -> list[dict[str, Any]]:
+        """The rules, as /api/v1/rules gives them, each with the `health` of its last evaluation."""
+        return [rule for group in self._get("rules")["groups"] for rule in group["rules"]]
+
     def await_samples(self, expression: str, patience: float = 60.0) -> list[Sample]:
         """Ask until `expression` has samples; AssertionError with the targets' errors if it never has."""
         end = time.monotonic() + patience
@@ -79,8 +84,8 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(folder: Path, scrape_configs: str) -> Iterator[Prometheus]:
-    """Start Prometheus with the YAML list `scrape_configs`; it has ended when the block ends.
+def prometheus(folder: Path, scrape_configs: str, *rules: Path) -> Iterator[Prometheus]:
+    """Start Prometheus with the YAML list `scrape_configs` and files of rules; it ends with the block.
 
     Raises RuntimeError with the server's log if it does not come up, and when it is not installed.
     """
@@ -90,7 +95,11 @@ def prometheus(folder: Path, scrape_configs: str) -> Iterator[Prometheus]:
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "prometheus.yml"
     jobs = textwrap.indent(textwrap.dedent(scrape_configs).strip(), "  ")
-    config.write_text(f"global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n{jobs}\n")
+    config.write_text(
+        "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n"
+        f"rule_files: {json.dumps([str(path.resolve()) for path in rules])}\n"
+        f"scrape_configs:\n{jobs}\n"
+    )
     for attempt in range(_ATTEMPTS):
         port = _free_port()
         process = _start(program, folder, port, config)

@@ -18,12 +18,14 @@ import structlog
 from netmon import __version__
 from netmon.config import Config, ConfigError, load, public_dump
 from netmon.errors import NetmonError
+from netmon.explain import Entry, entries
 from netmon.exposition import Exposition, Reading, SelfMetrics
+from netmon.exposition.families import FAMILIES
 from netmon.icmp import Pinger
 from netmon.journal import Journal, StateError
 from netmon.mail.slots import Slots
 from netmon.mail.tls import TrustStores
-from netmon.mib.modules import Module, builtin_modules
+from netmon.mib.modules import Module, builtin_modules, described
 from netmon.model import Check, CheckKey, Kind, Observation
 from netmon.plan import plan
 from netmon.probes import PROBES
@@ -41,6 +43,7 @@ from netmon.web import Server
 log = structlog.get_logger(__name__)
 
 TICK: Final = 10.0  # seconds between two looks for what has become stale
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - compared with, not listened on
 
 
 def load_config(path: Path, modules: Mapping[str, Module], env: Mapping[str, str] | None = None) -> Config:
@@ -49,6 +52,12 @@ def load_config(path: Path, modules: Mapping[str, Module], env: Mapping[str, str
     Raises ConfigError.
     """
     return load(path, PROBES, modules, os.environ if env is None else env)
+
+
+def explained(modules: Mapping[str, Module]) -> Sequence[Entry]:
+    """Everything that can be explained: netmon's words, its own metrics and those of devices."""
+    families = dict.fromkeys([*FAMILIES, *(family for kind in PROBES.values() for family in kind.families)])
+    return tuple(entries(PROBES, [*((family, "") for family in families), *described(modules)]))
 
 
 def make_context(config: Config | None, agent_name: str = "") -> Context:
@@ -91,7 +100,7 @@ class Agent:
         loop = asyncio.get_running_loop()
 
         self._context = make_context(config, ehlo_name(config))
-        self._metrics = SelfMetrics(__version__, PROBES)
+        self._metrics = SelfMetrics(__version__, PROBES, url=lambda: self.url)
         self._journal = Journal(config.state.path)
         self.store = Store(self._journal, wall=time.time, clock=loop.time)
         self.scheduler = Scheduler(self._probe, self.store.put, wall=time.time, gauges=self._metrics)
@@ -116,6 +125,7 @@ class Agent:
                 wall=time.time,
                 loaded=lambda: self._loaded,
                 listen=_listen(config),
+                explained=explained(modules),
             )
         )
         try:
@@ -129,6 +139,14 @@ class Agent:
     def address(self) -> str:
         """``HOST:PORT`` of the web server."""
         return self._server.address
+
+    @property
+    def url(self) -> str:
+        """Where people find its pages, without a slash at the end."""
+        host, _, port = self.address.rpartition(":")
+        if host in _EVERYWHERE:
+            host = self._context.agent_name  # the machine's own name, where it listens on every address
+        return f"http://{host}:{port}"
 
     async def start(self) -> None:
         """Begin to serve and to check."""

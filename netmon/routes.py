@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from netmon import __version__, status
+from netmon.explain import Entry
+from netmon.explain.render import as_json, as_text, overview_as_text
 from netmon.exposition import (
     CONTENT_TYPE,
     Exposition,
@@ -50,6 +52,7 @@ class Services:
     wall: Callable[[], float]
     loaded: Callable[[], float]  # when the config was taken, wall clock
     listen: str  # web.listen, for a client that sends no usable Host header
+    explained: Sequence[Entry] = ()  # what /explain explains
 
 
 def routes(services: Services) -> Mapping[str, Handler]:
@@ -64,6 +67,8 @@ def routes(services: Services) -> Mapping[str, Handler]:
         "/metrics/agent": pages.metrics_agent,
         "/sd": pages.sd,
         "/config": pages.config,
+        "/explain": pages.explain,
+        "/explain/{name:path}": pages.explain_name,
         "/api/hosts": pages.api_hosts,
         "/api/hosts/{name:path}": pages.api_host,
         "/api/news": pages.api_news,
@@ -118,6 +123,45 @@ class _Pages:
         path = request.url.path
         what = f"No host or page is at {path}."
         return self._page(request, status.missing(what), 404)
+
+    async def explain(self, request: Request) -> Response:
+        known = self._of.explained
+        return self._explained(
+            request,
+            lambda: status.explain_list(known),
+            lambda: as_json(known),
+            lambda: overview_as_text(known, "/explain/ifHCInOctets"),
+        )
+
+    async def explain_name(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        found = [entry for entry in self._of.explained if entry.name == name]
+        if not found:
+            return await self.missing(request)
+        return self._explained(
+            request,
+            lambda: status.explain_page(found, self._of.explained),
+            lambda: as_json(found),
+            lambda: "\n\n".join(map(as_text, found)),
+        )
+
+    def _explained(
+        self,
+        request: Request,
+        page: Callable[[], status.Page],
+        records: Callable[[], Any],
+        plain: Callable[[], str],
+    ) -> Response:
+        """In the form that the client asks for: a browser's page, JSON, else plain text."""
+        accept = request.headers.get("accept", "")
+        if "text/html" in accept:
+            answer = self._page(request, page())
+        elif _JSON in accept:
+            answer = reply(request, _json(records()), _JSON)
+        else:
+            answer = reply(request, _bytes(plain() + "\n"), "text/plain; charset=utf-8")
+        answer.headers["vary"] = "accept, accept-encoding"
+        return answer
 
     def _overview(self, view: status.View) -> status.Page:
         return status.overview(self._of.source, view, self._of.notices())

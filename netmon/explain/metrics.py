@@ -7,6 +7,12 @@ from netmon.explain.text import Text
 
 METRICS: Final[Mapping[str, Text]] = {
     "netmon_build_info": Text("The version of netmon that runs, as a label."),
+    "netmon_web_info": Text("Where the agent's pages are, as a label; the links of alerts begin with it."),
+    "netmon_agent_isolated": Text(
+        "1 while the agent takes itself for cut off, because most hosts fell silent at once; else 0.",
+        ("the link or default route of netmon's own machine",),
+        ("The finding agent_isolated says more",),
+    ),
     "netmon_checks": Text("Checks that are planned."),
     "netmon_checks_running": Text("Check runs that go on at this moment."),
     "netmon_check_lateness_seconds": Text(

@@ -35,7 +35,7 @@ VERDICTS: Final[Mapping[VerdictName, Text]] = {
         "Nothing could be tested, or nothing recently enough to count.",
         (
             "netmon has just started",
-            "netmon itself is cut off, or its DNS or routes are broken",
+            "netmon itself is cut off (the finding agent_isolated), or its DNS or routes are broken",
             "all that is configured is a ping that has never been answered",
         ),
         ("See the checks' reasons, then mend netmon's side or configure a check that can answer",),
@@ -48,7 +48,10 @@ VERDICTS: Final[Mapping[VerdictName, Text]] = {
     VerdictName.HOST_DOWN: Text(
         "A host with mail shows no life by any check, while the way to it is open.",
         ("power, hardware, a hung kernel", "its link or switch port", "a filter on everything at once"),
-        ("Go to its console or out-of-band management; look at its port on the switch",),
+        (
+            "Look for a finding upstream_port_down: the switch knows whether the host is powered",
+            "Go to its console or out-of-band management; look at its port on the switch",
+        ),
     ),
     VerdictName.DEVICE_DOWN: Text(
         "A host without mail shows no life by any check, while the way to it is open.",
@@ -61,8 +64,16 @@ VERDICTS: Final[Mapping[VerdictName, Text]] = {
     ),
     VerdictName.MAIL_STARVED: Text(
         "Mail fails, and SNMP shows what on the host explains it.",
-        ("a full spool or system disk",),
-        ("Mend the cause that the finding names; restarting the mail server will not help",),
+        (
+            "a full spool or system disk; memory used up",
+            "its mail processes do not run, or listen on loopback alone",
+            "it has just booted, or the way to it loses packets (interface, switch port)",
+            "its queue has run full, or it turns clients away",
+        ),
+        (
+            "Mend the cause that the finding names, and mail follows: netmon explain FINDING",
+            "Restart the mail server only where the finding says that it does not run",
+        ),
     ),
     VerdictName.PATH_FILTERED: Text(
         "Mail is silent from here, the host lives, and its own TCP table shows the service listening.",
@@ -82,11 +93,18 @@ VERDICTS: Final[Mapping[VerdictName, Text]] = {
     VerdictName.AGENT_DOWN: Text(
         "The host lives, mail is well where there is any, and SNMP alone does not answer.",
         ("the SNMP agent is stopped or hung", "the community, version or access list has changed"),
-        ("Restart the agent, and test: netmon snmp get HOST sysUpTime",),
+        (
+            "On the host: systemctl status snmpd, ss -lunp | grep :161; restart it: systemctl restart snmpd",
+            "Then test: netmon snmp get HOST sysUpTime; compare rocommunity and view in snmpd.conf",
+        ),
     ),
     VerdictName.DEVICE_DEGRADED: Text(
         "All that is needed works, but some SNMP modules fail, or a risk is growing.",
-        ("a file system that fills", "a certificate that ends soon", "a server that refuses netmon itself"),
+        (
+            "a file system that fills, memory or load at its limit, a process that is missing",
+            "an interface that is down or errs",
+            "a certificate that ends soon, a server that refuses netmon itself",
+        ),
         ("The findings say what will break next; act in working hours",),
     ),
     VerdictName.HEALTHY: Text("Everything that could be tested is well, and nothing threatens it."),

@@ -33,9 +33,22 @@ class Reading(NamedTuple):
 class SelfMetrics(Collector):
     """What the agent counts of itself; the scheduler's `Gauges` among it."""
 
-    def __init__(self, version: str, probes: Iterable[str] = ()) -> None:
-        """`probes` are counted from zero, so that the first event is an increase."""
+    def __init__(
+        self,
+        version: str,
+        probes: Iterable[str] = (),
+        *,
+        url: Callable[[], str] = str,
+        isolated: Callable[[], bool] = bool,
+    ) -> None:
+        """`probes` are counted from zero, so that the first event is an increase.
+
+        `url` is where people find the agent's pages, without a slash at the end; `isolated` tells
+        whether the agent itself is cut off.
+        """
         self._version = version
+        self._url = url
+        self._isolated = isolated
         self._late = {probe: _Histogram() for probe in probes}
         self._skipped = dict.fromkeys(self._late, 0)
         self._crashes = dict.fromkeys(self._late, 0)
@@ -75,6 +88,12 @@ class SelfMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """prometheus_client's question."""
         yield _gauge("netmon_build_info", "The version of netmon that runs.", 1, version=self._version)
+        yield _gauge("netmon_web_info", "Where the agent's pages are.", 1, url=self._url())
+        yield _gauge(
+            "netmon_agent_isolated",
+            "1 while the agent itself is cut off from most hosts, else 0.",
+            int(self._isolated()),
+        )
         yield _gauge(
             "netmon_config_last_reload_successful",
             "1 if the config was taken when it was last read, 0 if an older one is in force.",

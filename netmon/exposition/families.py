@@ -19,7 +19,11 @@ from netmon.model import (
     Host,
     HostVerdict,
     Kind,
+    MailState,
     Result,
+    Severity,
+    SilenceKind,
+    SnmpState,
     Table,
     Value,
     VerdictName,
@@ -44,12 +48,29 @@ HOST_VERDICT: Final = _gauge("host_verdict", "1 at the confirmed verdict over th
 HOST_VERDICT_SINCE: Final = _gauge(
     "host_verdict_since_timestamp_seconds", "When the confirmed verdict took effect."
 )
+HOST_LAST_HEALTHY: Final = _gauge(
+    "host_last_healthy_timestamp_seconds", "When the host was last found healthy, NaN if never."
+)
+HOST_MAIL_STATE: Final = _gauge(
+    "host_mail_state", f"1 at what mail says of the host, 0 at the others: {', '.join(MailState)}."
+)
+HOST_SNMP_STATE: Final = _gauge(
+    "host_snmp_state", f"1 at what SNMP says of the host, 0 at the others: {', '.join(SnmpState)}."
+)
 HOST_FINDING: Final = _gauge("host_finding", "1 for each fact that now speaks for the host's verdict.")
+HOST_CAUSE: Final = _gauge(
+    "host_cause", "1 for each fact of SNMP that now explains a mail fault of the host."
+)
 HOST_ALIVE: Final = _gauge("host_alive", "1 if the host shows life, 0 if not, NaN if nothing could be asked.")
-HOST_SILENCED: Final = _gauge("host_silenced", "1 while alerts about the host are silenced.")
+HOST_FLAPPING: Final = _gauge("host_flapping", "1 while the host's verdict changes too often, else 0.")
+HOST_SILENCED: Final = _gauge("host_silenced", "1 while alerts about the host are silenced, else 0.")
+HOST_SILENCED_INFO: Final = _gauge(
+    "host_silenced_info", f"What silences alerts about the host, while it does: {', '.join(SilenceKind)}."
+)
 FAMILIES: Final = (
     CHECK_UP, CHECK_RESULT, CHECK_REASON, CHECK_DURATION, CHECK_PHASE, CHECK_LAST_RUN, CHECK_INTERVAL,
-    HOST_INFO, HOST_VERDICT, HOST_VERDICT_SINCE, HOST_FINDING, HOST_ALIVE, HOST_SILENCED,
+    HOST_INFO, HOST_VERDICT, HOST_VERDICT_SINCE, HOST_LAST_HEALTHY, HOST_MAIL_STATE, HOST_SNMP_STATE,
+    HOST_FINDING, HOST_CAUSE, HOST_ALIVE, HOST_FLAPPING, HOST_SILENCED, HOST_SILENCED_INFO,
 )  # fmt: skip
 
 
@@ -89,22 +110,32 @@ def check_tables(state: CheckState) -> tuple[Table, ...]:
 
 def host_tables(host: Host, verdict: HostVerdict | None) -> tuple[Table, ...]:
     """The `netmon_host_` families of one host, to be rendered with the label `host`."""
-    name = VerdictName.UNKNOWN if verdict is None else verdict.confirmed.name
-    alive = None if verdict is None else verdict.alive
-    since = NAN if verdict is None else verdict.since or NAN
+    if verdict is None:
+        name, mail, snmp, silenced = VerdictName.UNKNOWN, None, None, None
+    else:
+        confirmed, silenced = verdict.confirmed, verdict.silenced
+        name, mail, snmp = confirmed.name, confirmed.mail, confirmed.snmp
     # The candidate is what the latest observations say; the confirmed verdict may lag behind it.
     findings = () if verdict is None else verdict.candidate.findings
+    causes = {finding.kind for finding in findings if finding.severity is Severity.CAUSE}
+    alive = None if verdict is None else verdict.alive
     return (
         Table(tuple(host.labels), (tuple(host.labels.values()),), (Column(HOST_INFO, (1,)),)),
         _stateset(HOST_VERDICT, "verdict", VerdictName, name),
+        _stateset(HOST_MAIL_STATE, "state", MailState, mail),
+        _stateset(HOST_SNMP_STATE, "state", SnmpState, snmp),
         _info(HOST_FINDING, "finding", sorted({finding.kind for finding in findings})),
+        _info(HOST_CAUSE, "finding", sorted(causes)),
+        _info(HOST_SILENCED_INFO, "kind", () if silenced is None else (silenced.kind,)),
         Table(
             (),
             ((),),
             (
-                Column(HOST_VERDICT_SINCE, (since,)),
+                Column(HOST_VERDICT_SINCE, ((verdict and verdict.since) or NAN,)),
+                Column(HOST_LAST_HEALTHY, ((verdict and verdict.healthy_at) or NAN,)),
                 Column(HOST_ALIVE, (NAN if alive is None else int(alive),)),
-                Column(HOST_SILENCED, (0,)),
+                Column(HOST_FLAPPING, (int(verdict is not None and verdict.flapping),)),
+                Column(HOST_SILENCED, (int(silenced is not None),)),
             ),
         ),
     )

@@ -9,7 +9,7 @@ as on the wire, equal labellings are one object, and columns are found by their 
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -22,7 +22,7 @@ from netmon.mib.document import DocumentError, Place, read_document
 from netmon.mib.labels import Index, Labelling, Lookup
 from netmon.mib.syntax import COMBINED, Enums, Syntax, encode_sub_ids, sub_ids
 from netmon.model import Family, Kind
-from netmon.snmp.ber import EncodeError, encode_oid
+from netmon.snmp.ber import EncodeError, decode_oid, encode_oid
 
 _METRIC_NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")  # Prometheus's data model
@@ -95,6 +95,15 @@ class Module:
 
     def __hash__(self) -> int:
         return hash(self.digest)
+
+
+def described(modules: Mapping[str, Module]) -> Iterator[tuple[Family, str]]:
+    """Every metric of the modules, and a sentence of where it comes from."""
+    for module in modules.values():
+        for metric in module.metrics:
+            labels = ", ".join(("host", *metric.labelling.names))
+            where = f"Object {decode_oid(metric.oid)} of the module {module.name}; labels: {labels}."
+            yield metric.family, where
 
 
 def builtin_modules() -> dict[str, Module]:

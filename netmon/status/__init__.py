@@ -5,6 +5,7 @@ pages or JSON; neither end knows the other's shapes.  A page is sent whole once,
 differs (`Live`).
 """
 
+from netmon.status.explain import explain_list, explain_page
 from netmon.status.host import host_page
 from netmon.status.live import GoneError, Live, TooManyError
 from netmon.status.overview import overview
@@ -21,6 +22,8 @@ __all__ = [
     "Source",
     "TooManyError",
     "View",
+    "explain_list",
+    "explain_page",
     "host_page",
     "missing",
     "more_of",

@@ -10,7 +10,7 @@ from netmon.status.device import Facts, Port
 from netmon.status.page import Page
 from netmon.status.parts import announcements, badge, marks, notices, outcome, pending, result_class, sign
 from netmon.status.rows import CheckRow, FailureRow, FindingRow, HostMore, HostRow, Source, more_of, row_of
-from netmon.status.text import age, duration, host_path, identity, moment, plural, text
+from netmon.status.text import age, duration, explain_path, host_path, identity, moment, plural, text
 from netmon.status.view import CLASS
 
 _FAILURES: Final = 10
@@ -69,8 +69,9 @@ def _verdict(row: HostRow, facts: Facts) -> str:
     if row.last_healthy is not None and row.verdict is not VerdictName.HEALTHY:
         about.append(("Last healthy", moment(row.last_healthy)))
     life = {None: "", True: " The host shows life.", False: " The host shows no life."}[row.alive]
+    heading = f"<h1>{text(row.name)} {badge(row.verdict, linked=True)}</h1>"
     return (
-        f'<div id="verdict" class="{CLASS[row.verdict]}"><h1>{text(row.name)} {badge(row.verdict)}</h1>'
+        f'<div id="verdict" class="{CLASS[row.verdict]}">{heading}'
         f"<p>{text(row.sentence.rstrip('.'))}.{life}{since}</p>{pending(row)}{marks(row)}"
         f"<dl>{''.join(f'<div><dt>{name}</dt><dd>{value}</dd></div>' for name, value in about)}</dl></div>"
     )
@@ -85,11 +86,11 @@ def _findings(row: HostRow) -> dict[str, str]:
 
 def _finding(finding: FindingRow) -> str:
     style = _SEVERITY_CLASS.get(finding.severity, "bad")
-    said = f"{finding.severity}: {finding.kind}"
+    said = f'{finding.severity}: <a href="{explain_path(finding.kind)}">{text(finding.kind)}</a>'
     if finding.probe:
-        said += f", said by {finding.probe} {finding.endpoint or ''}"
+        said += f", said by {text(finding.probe)} {text(finding.endpoint or '')}"
     at = "" if finding.at is None else f", {moment(finding.at)}"
-    return f'<li class="{style}">{sign(style)}<p>{text(finding.text)}<small>{text(said)}{at}</small></p></li>'
+    return f'<li class="{style}">{sign(style)}<p>{text(finding.text)}<small>{said}{at}</small></p></li>'
 
 
 def _checks(row: HostRow) -> dict[str, str]:

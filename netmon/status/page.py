@@ -71,8 +71,9 @@ def render(page: Page, frame: Frame, now: float) -> str:
     """The whole document."""
     body = _SLOT.sub(lambda slot: slot[1] + "".join(page.slots.get(slot[2], {}).values()), page.body)
     read = f"config read {moment(frame.read)}" if frame.read else "config not read yet"
-    live = ""
+    live = refresh = ""
     if page.address is not None:
+        refresh = f'<noscript><meta http-equiv="refresh" content="{REFRESH}"></noscript>\n'
         live = f' data-live="{text(page.address)}" data-seen="{page.digest()}" data-now="{now:.3f}"'
     return aged(
         f"""<!DOCTYPE html>
@@ -85,15 +86,14 @@ def render(page: Page, frame: Frame, now: float) -> str:
 <link rel="icon" href="/static/icon.svg">
 <link rel="stylesheet" href="/static/status.css">
 <script src="/static/status.js" defer></script>
-<noscript><meta http-equiv="refresh" content="{REFRESH}"></noscript>
-</head>
+{refresh}</head>
 <body{live}>
 <header>
 <a class="skip" href="#main">To the content</a>
 <a class="brand" href="/">netmon</a>
 <span class="pulse" id="pulse"></span>
 <nav aria-label="netmon"><a href="/">Hosts</a> <a href="/metrics">Metrics</a> <a href="/api/hosts">JSON</a> \
-<a href="/config">Config</a></nav>
+<a href="/config">Config</a> <a href="/explain">Words</a></nav>
 </header>
 <main id="main" tabindex="-1">
 {body}</main>

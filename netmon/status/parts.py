@@ -6,7 +6,7 @@ from zlib import crc32
 
 from netmon.model import News, Result, VerdictName
 from netmon.status.rows import CheckRow, HostRow
-from netmon.status.text import host_path, identity, moment, text
+from netmon.status.text import explain_path, host_path, identity, moment, text
 from netmon.status.view import CLASS
 
 # Colour is never the only sign.
@@ -29,9 +29,11 @@ def sign(style: str) -> str:
     return f'<span class="sign" aria-hidden="true">{_SIGN[style]}</span>'
 
 
-def badge(name: VerdictName) -> str:
-    """A verdict's name, in its colour and with its sign."""
+def badge(name: VerdictName, *, linked: bool = False) -> str:
+    """A verdict's name, in its colour and with its sign; `linked`: to what it means."""
     style = CLASS[name]
+    if linked:
+        return f'<a class="badge {style}" href="{explain_path(name)}">{sign(style)}{name}</a>'
     return f'<span class="badge {style}">{sign(style)}{name}</span>'
 
 

@@ -30,6 +30,11 @@ def host_path(name: str) -> str:
     return f"/hosts/{quote(name, safe='')}"
 
 
+def explain_path(name: str) -> str:
+    """The path of the page that explains a name."""
+    return f"/explain/{quote(name, safe='')}"
+
+
 def moment(then: float) -> str:
     """A moment, in UTC: markup that stays the same while time passes (see `aged`)."""
     at = datetime.fromtimestamp(then, UTC)

@@ -11,6 +11,8 @@ from netmon.demo.company import Company, Pace
 from tests.servers.agent import AgentProcess, agent
 from tests.servers.prometheus import Prometheus, prometheus
 
+RULES = Path(__file__).parents[2] / "dashboards" / "netmon.rules.yml"
+
 
 @asynccontextmanager
 async def watched(folder: Path) -> AsyncIterator[tuple[AgentProcess, Prometheus]]:
@@ -30,6 +32,7 @@ async def watched(folder: Path) -> AsyncIterator[tuple[AgentProcess, Prometheus]
                 - job_name: by_host
                   http_sd_configs: [{{url: "{watcher.url}/sd", refresh_interval: 1s}}]
                 """,
+                rule_files=[RULES],
             )
             server = await loop.run_in_executor(None, scraping.__enter__)
             try:
@@ -63,9 +66,22 @@ def verify(watcher: AgentProcess, server: Prometheus) -> None:
     assert not server.query('netmon_build_info{job="by_host"}')
     # A counter that moves: two runs of the check have been scraped.
     server.await_samples('sum(increase(ifHCInOctets{job="whole",host="sw1"}[10s])) > 0')
+    follow_rules(watcher, server)
     assert all(target["lastError"] == "" for target in server.targets())
     assert not re.search("duplicate|out-of-order|out of order", server.log)
     lint(watcher.get("/metrics").text)
+
+
+def follow_rules(watcher: AgentProcess, server: Prometheus) -> None:
+    """The rules work on what netmon exports, though each host is scraped twice, and page nobody."""
+    healthy = server.await_samples('netmon:hosts:by_verdict{verdict="healthy"} == 2')
+    assert len(healthy) == 1
+    server.await_samples("count(netmon:mail_snmp_agreement) == 4")
+    server.await_samples('ALERTS{alertname="NetmonWatchdog",alertstate="firing"}')
+    assert [(rule["name"], rule["lastError"]) for rule in server.rules() if rule["health"] != "ok"] == []
+    assert server.query('ALERTS{alertstate="firing",severity!="none"}') == []
+    (page,) = server.query('netmon_web_info{job="whole"}')
+    assert page.labels["url"] == watcher.url
 
 
 def lint(page: str) -> None:

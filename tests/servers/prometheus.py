@@ -62,6 +62,10 @@ class Prometheus:
         found: list[dict[str, Any]] = self._get("targets")["activeTargets"]
         return found
 
+    def rules(self) -> list[dict[str, Any]]:
+        """The rules, as /api/v1/rules gives them, each with the `health` of its last evaluation."""
+        return [rule for group in self._get("rules")["groups"] for rule in group["rules"]]
+
     def await_samples(self, expression: str, patience: float = 60.0) -> list[Sample]:
         """Ask until `expression` has samples; AssertionError with the targets' errors if it never has."""
         end = time.monotonic() + patience
@@ -98,7 +102,7 @@ def prometheus(
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "prometheus.yml"
     jobs = textwrap.indent(textwrap.dedent(scrape_configs).strip(), "  ")
-    rules = json.dumps([str(path) for path in rule_files])
+    rules = json.dumps([str(path.resolve()) for path in rule_files])
     receivers = json.dumps([{"static_configs": [{"targets": list(alertmanagers)}]}] if alertmanagers else [])
     config.write_text(
         "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n"

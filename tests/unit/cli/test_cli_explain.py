@@ -8,19 +8,36 @@ from pathlib import Path
 import pytest
 
 import netmon
+from netmon.agent import explained
 from netmon.cli import app
-from netmon.cli.explain import known
 from netmon.errors import Reason
-from netmon.explain import FINDINGS, METRICS, REASONS, RESULTS, VERDICTS, Text
-from netmon.model import FindingKind, Result, VerdictName
+from netmon.explain import (
+    ALERTS,
+    FINDINGS,
+    KINDS,
+    METRICS,
+    REASONS,
+    RESULTS,
+    SILENCES,
+    URGENCY,
+    VERDICTS,
+    Text,
+)
+from netmon.exposition import SelfMetrics
+from netmon.mib.modules import builtin_modules
+from netmon.model import AlertName, FindingKind, Result, SilenceKind, Urgency, VerdictName
 from netmon.probes import PROBES
 from tests.unit.cli.calling import call
 
+ROOT = Path(netmon.__file__).parents[1]
 SOURCES = sorted(Path(netmon.__file__).parent.rglob("*.py"))
+KNOWN = explained(builtin_modules())
 TEXTS: dict[str, Text] = {
     **REASONS,
     **FINDINGS,
     **METRICS,
+    **ALERTS,
+    **{f"silence {k}": v for k, v in SILENCES.items()},
     **{f"result {k}": v for k, v in RESULTS.items()},
 } | {f"verdict {k}": v for k, v in VERDICTS.items()}
 
@@ -31,6 +48,50 @@ def test_every_name_has_a_text_and_every_text_a_name() -> None:
     assert set(RESULTS) == set(Result)
     assert set(VERDICTS) == set(VerdictName)
     assert set(FINDINGS) == set(FindingKind)
+    assert set(ALERTS) == set(URGENCY) == set(AlertName)
+    assert set(SILENCES) == set(SilenceKind)
+
+
+def test_every_metric_of_the_agent_has_its_text() -> None:
+    """What stands on the agent's own page is explained; what others add to it they explain as well."""
+    page = SelfMetrics("0.1.0", ["snmp"]).text().decode()
+    ours = set(re.findall(r"^# TYPE (netmon_\w+)", page, re.MULTILINE))
+    assert ours
+    assert ours - set(METRICS) == set()
+
+
+def test_a_page_and_a_ticket_say_what_to_do() -> None:
+    """Whoever is told by an alert finds a first step; how urgent it is stands in its text."""
+    assert [alert for alert in AlertName if not ALERTS[alert].todo] == []
+    for alert in AlertName:
+        assert f"Severity: {URGENCY[alert]}." in " ".join(call("explain", alert).output.split())
+    assert {urgency for alert, urgency in URGENCY.items() if alert is AlertName.WATCHDOG} == {Urgency.NONE}
+
+
+def test_every_finding_that_weighs_says_what_to_do() -> None:
+    """Findings name a likely cause and a step."""
+    assert [kind for kind in FindingKind if not (FINDINGS[kind].causes and FINDINGS[kind].todo)] == []
+
+
+def test_the_document_is_fresh() -> None:
+    """docs/explain.md is what `netmon explain --markdown` prints."""
+    document = ROOT / "docs" / "explain.md"
+    fresh = document.read_text() == call("explain", "--markdown").output
+    assert fresh, "make it anew: .venv/bin/netmon explain --markdown > docs/explain.md"
+
+
+def test_the_document_has_every_name_but_the_devices_metrics() -> None:
+    """A heading for each, with what it means."""
+    document = call("explain", "--markdown").output
+    assert document.count("\n### ") == sum(not entry.of_device for entry in KNOWN)
+    assert [kind for kind in KINDS if f"\n## {kind.capitalize()}s\n" not in document] == []
+
+
+def test_markdown_of_one_name() -> None:
+    """Signs that Markdown would read are escaped; code stays code."""
+    told = call("explain", "--markdown", "process_multiplied").output
+    assert "its `max` in snmp.processes" in told
+    assert "limits.storage_\\*" in call("explain", "--markdown", "storage_filling").output
 
 
 def test_every_finding_is_from_the_closed_list() -> None:
@@ -96,7 +157,8 @@ def test_an_unknown_name_exits_1_with_the_nearest() -> None:
 def test_alone_it_lists_all_names() -> None:
     """All but the devices' metrics, one line each; as JSON everything."""
     told = call("explain").output
-    assert [entry.name for entry in known() if entry.kind != "metric" and entry.name not in told] == []
+    assert [entry.name for entry in KNOWN if not entry.of_device and entry.name not in told] == []
     assert max(map(len, told.splitlines())) <= 110
     listed = {(entry["kind"], entry["name"]) for entry in json.loads(call("explain", "--json").output)}
-    assert listed == {(entry.kind, entry.name) for entry in known()}
+    assert listed == {(entry.kind, entry.name) for entry in KNOWN}
+    assert {kind for kind, _ in listed} == set(KINDS)

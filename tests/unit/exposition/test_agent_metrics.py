@@ -5,7 +5,17 @@ from collections.abc import Iterable
 
 from netmon.errors import Reason
 from netmon.exposition import Exposition, Reading, SelfMetrics
-from netmon.model import Finding, HostVerdict, Kind, Result, Severity, Verdict, VerdictName
+from netmon.model import (
+    Finding,
+    HostVerdict,
+    Kind,
+    Result,
+    Severity,
+    Silenced,
+    SilenceKind,
+    Verdict,
+    VerdictName,
+)
 from tests.unit.exposition.test_page import get
 from tests.unit.exposition.test_text import read
 from tests.unit.exposition.world import EXPIRY, World, host, planned, ran, scalar
@@ -68,6 +78,19 @@ def test_sources_are_read_at_the_scrape() -> None:
     assert get(series, "netmon_store_queue_length") == 5.0
 
 
+def test_where_the_pages_are_and_whether_the_agent_is_cut_off() -> None:
+    """Both are asked for at every scrape, since both may change."""
+    state = {"url": "http://a:9162", "isolated": False}
+    own = SelfMetrics("0.1.0", url=lambda: str(state["url"]), isolated=lambda: bool(state["isolated"]))
+    series = read(own.text())
+    assert get(series, "netmon_web_info", url="http://a:9162") == 1.0
+    assert get(series, "netmon_agent_isolated") == 0.0
+    state |= {"url": "http://b:80", "isolated": True}
+    series = read(own.text())
+    assert get(series, "netmon_web_info", url="http://b:80") == 1.0
+    assert get(series, "netmon_agent_isolated") == 1.0
+
+
 def test_two_agents_do_not_meet() -> None:
     """Each object has a registry of its own, and none leaves `_created` series."""
     one, two = SelfMetrics("1"), SelfMetrics("2")
@@ -83,8 +106,11 @@ def test_promtool_finds_nothing_to_mend() -> None:
     world.add(planned(mx1, "ping", 0))
     world.add(ran(mx1, "smtp", 25, own=(scalar(EXPIRY, 1_800_000_000),)))
     world.add(ran(mx1, "smtp", 465, result=Result.FAILED, reason=Reason.REFUSED))
-    judged = Verdict(VerdictName.MAIL_DOWN, "down", (Finding("smtp_refused", Severity.FAULT, "text"),))
-    world.judged["mx1"] = HostVerdict("mx1", judged, 1_700_000_000.0, judged, alive=True)
+    judged = Verdict(VerdictName.MAIL_DOWN, "down", (Finding("storage_full", Severity.CAUSE, "text"),))
+    silenced = Silenced(SilenceKind.SILENCE, "moves", 1_700_003_600.0)
+    world.judged["mx1"] = HostVerdict(
+        "mx1", judged, 1_700_000_000.0, judged, alive=True, silenced=silenced, healthy_at=1_699_990_000.0
+    )
     own = SelfMetrics("0.1.0", ["ping", "smtp"])
     own.late("smtp", 0.1)
     own.add_source(readings)

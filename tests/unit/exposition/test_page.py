@@ -17,9 +17,13 @@ from netmon.model import (
     Finding,
     HostVerdict,
     Kind,
+    MailState,
     Phase,
     Result,
     Severity,
+    Silenced,
+    SilenceKind,
+    SnmpState,
     Table,
     Verdict,
     VerdictName,
@@ -58,7 +62,7 @@ def test_netmon_series_exist_before_the_first_run() -> None:
     """A check that has not run is NaN and `not_run`, its states are all zero; its host is `unknown`."""
     world = World(SW1)
     world.add(planned(SW1))
-    series = scrape(Exposition(world))
+    series = scrape(Exposition(world, SelfMetrics("1").text))
     key = {"host": "sw1", "probe": "snmp", "endpoint": "sw1:161"}
     for name in ("up", "duration_seconds", "last_run_timestamp_seconds"):
         assert math.isnan(get(series, f"netmon_check_{name}", **key))
@@ -72,6 +76,58 @@ def test_netmon_series_exist_before_the_first_run() -> None:
     assert math.isnan(get(series, "netmon_host_verdict_since_timestamp_seconds", host="sw1"))
     assert math.isnan(get(series, "netmon_host_alive", host="sw1"))
     assert get(series, "netmon_host_silenced", host="sw1") == 0.0
+    assert get(series, "netmon_host_flapping", host="sw1") == 0.0
+    assert math.isnan(get(series, "netmon_host_last_healthy_timestamp_seconds", host="sw1"))
+    for states, name in ((MailState, "mail"), (SnmpState, "snmp")):
+        assert [get(series, f"netmon_host_{name}_state", host="sw1", state=state) for state in states] == [
+            0.0
+        ] * len(states)
+    assert get(series, "netmon_web_info", url="") == 1.0
+    assert get(series, "netmon_agent_isolated") == 0.0
+
+
+def test_what_lies_over_a_host_is_shown() -> None:
+    """What mail and SNMP say apart, the causes, the silence, the unrest, and when all was well."""
+    world = World(MX1)
+    judged = Verdict(VerdictName.MAIL_STARVED, "full", mail=MailState.DOWN, snmp=SnmpState.OK)
+    causes = tuple(
+        Finding(kind, severity, "text")
+        for kind, severity in (
+            ("storage_full", Severity.CAUSE),
+            ("storage_full", Severity.CAUSE),
+            ("smtp_failed", Severity.FAULT),
+        )
+    )
+    silenced = Silenced(SilenceKind.WINDOW, "Sunday", 1_700_003_600.0)
+    world.judged["mx1"] = HostVerdict(
+        "mx1",
+        judged,
+        1_700_000_000.0,
+        replace(judged, findings=causes),
+        alive=True,
+        healthy_at=1_699_990_000.0,
+        flapping=True,
+        silenced=silenced,
+    )
+    series = scrape(Exposition(world))
+    assert get(series, "netmon_host_mail_state", host="mx1", state="down") == 1.0
+    assert get(series, "netmon_host_mail_state", host="mx1", state="ok") == 0.0
+    assert get(series, "netmon_host_snmp_state", host="mx1", state="ok") == 1.0
+    assert get(series, "netmon_host_cause", host="mx1", finding="storage_full") == 1.0
+    assert [dict(labels)["finding"] for name, labels in series if name == "netmon_host_cause"] == [
+        "storage_full"
+    ]
+    assert get(series, "netmon_host_silenced", host="mx1") == 1.0
+    assert get(series, "netmon_host_silenced_info", host="mx1", kind="window") == 1.0
+    assert get(series, "netmon_host_flapping", host="mx1") == 1.0
+    assert get(series, "netmon_host_last_healthy_timestamp_seconds", host="mx1") == 1_699_990_000.0
+
+
+def test_what_is_over_leaves_the_page() -> None:
+    """Without a silence or a cause there is no series that names one."""
+    world = World(MX1)
+    world.judged["mx1"] = verdict("mx1", VerdictName.MAIL_DOWN, "smtp_failed")
+    assert names(scrape(Exposition(world))) & {"netmon_host_silenced_info", "netmon_host_cause"} == set()
 
 
 def test_an_ok_run_shows_the_check_and_the_device() -> None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from netmon.explain import entries
 from netmon.exposition import Exposition, SelfMetrics
-from netmon.model import Host, News
+from netmon.model import Finding, Host, HostVerdict, News, Severity, Verdict, VerdictName
 from netmon.routes import Services, routes
 from netmon.status import Live
 from tests.unit.exposition.test_text import read
-from tests.unit.exposition.world import World, host, ports, ran
+from tests.unit.exposition.world import OCTETS, World, host, ports, ran
 from tests.unit.web.serving import serving
 
 
@@ -49,6 +50,7 @@ async def site(*hosts: Host, limit: int = 10**6) -> AsyncIterator[tuple[httpx.As
         wall=lambda: 1_700_000_060.0,
         loaded=lambda: 1_700_000_000.0,
         listen="127.0.0.1:9162",
+        explained=tuple(entries(["snmp", "smtp"], [(OCTETS, "Of the module if_mib.")])),
     )
     async with serving(routes(services)) as (_, client):
         yield client, agent, world
@@ -186,6 +188,61 @@ async def test_pages() -> None:
             assert "http" not in answer.text.replace('xmlns="http://www.w3.org/2000/svg"', "")
 
 
+async def test_words_are_explained_to_people_and_programs() -> None:
+    """A browser gets a page, a program that asks for it JSON, curl plain text: of one name or of all."""
+    async with site() as (client, _, _):
+        page = await client.get("/explain/mail_starved", headers={"accept": "text/html,*/*;q=0.8"})
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert page.headers["vary"] == "accept, accept-encoding"
+        assert "<h1>mail_starved</h1>" in page.text
+        assert "Mend the cause" in page.text
+        record = (await client.get("/explain/mail_starved", headers={"accept": "application/json"})).json()
+        assert [(one["kind"], one["name"]) for one in record] == [("verdict", "mail_starved")]
+        plain = await client.get("/explain/mail_starved")
+        assert plain.headers["content-type"] == "text/plain; charset=utf-8"
+        assert plain.text.startswith("mail_starved (verdict)\n")
+        page = await client.get("/explain", headers={"accept": "text/html"})
+        for name in ("NetmonMailDown", "queue_old", "timeout", "netmon_web_info", "smtp_failed", "reboot"):
+            assert f'href="/explain/{name}"' in page.text
+        assert page.text.count("ifHCInOctets") == 2  # its address and its name
+        plain = (await client.get("/explain")).text
+        assert "NetmonMailDown" in plain
+        assert "and 1 metrics of devices: /explain/ifHCInOctets" in plain
+        every = (await client.get("/explain", headers={"accept": "application/json"})).json()
+        assert {one["kind"] for one in every} >= {"alert", "verdict", "finding", "silence", "metric"}
+
+
+async def test_a_word_of_several_kinds_is_explained_in_each() -> None:
+    """`unreachable` is a verdict and a reason; both stand on its page, with links to the words in them."""
+    async with site() as (client, _, _):
+        page = (await client.get("/explain/unreachable", headers={"accept": "text/html"})).text
+        alert = (await client.get("/explain/NetmonHostDown", headers={"accept": "text/html"})).text
+    assert '<h2 id="verdict">Verdict</h2>' in page
+    assert '<h2 id="reason">Reason</h2>' in page
+    assert '<a href="/explain/upstream_port_down">upstream_port_down</a>' in alert
+
+
+async def test_a_word_that_netmon_does_not_use() -> None:
+    """It is a 404 in each form, and its markup does not come back."""
+    async with site() as (client, _, _):
+        page = await client.get("/explain/%3Cscript%3Ex", headers={"accept": "text/html"})
+        plain = await client.get("/explain/nosuch")
+    assert (page.status_code, plain.status_code) == (404, 404)
+    assert page.text.count("<script") == 1
+
+
+async def test_a_host_links_to_what_its_words_mean() -> None:
+    """The verdict and each finding on the host's page lead to their explanation."""
+    async with site(host("sw1")) as (client, _, world):
+        finding = Finding("storage_full", Severity.CAUSE, "/var is full")
+        judged = Verdict(VerdictName.MAIL_STARVED, "full", (finding,))
+        world.judged["sw1"] = HostVerdict("sw1", judged, 1_700_000_000.0, judged)
+        page = (await client.get("/hosts/sw1")).text
+        for name in ("mail_starved", "storage_full"):
+            assert f'href="/explain/{name}"' in page
+            assert (await client.get(f"/explain/{name}")).status_code == 200
+
+
 async def test_what_is_not_there() -> None:
     """A browser gets a page that leads back, anything else a sentence; nobody's markup comes back."""
     async with site(host("sw1")) as (client, _, _):
@@ -243,6 +300,8 @@ async def test_head_works_everywhere() -> None:
             "/metrics/agent",
             "/sd",
             "/config",
+            "/explain",
+            "/explain/healthy",
             "/api/hosts",
             "/-/healthy",
         ):

@@ -280,6 +280,33 @@ async def test_by_keyboard() -> None:
         assert await summary.evaluate("e => e.parentElement.open") is True
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+async def test_from_a_verdict_to_what_it_means(scripts: bool) -> None:  # noqa: FBT001 - a parameter
+    """The badge and a finding lead to their explanation, that to other words; nothing is too wide."""
+    async with browsing(ten_hosts()) as window:
+        page = await window.open("/hosts/mx2", java_script_enabled=scripts)
+        await page.get_by_role("link", name="storage_full").click()
+        await expect(page.locator("h1")).to_have_text("storage_full")
+        await expect(page.get_by_role("heading", name="To do")).to_be_visible()
+        await page.go_back()
+        await page.get_by_role("link", name="mail_starved").click()
+        await expect(page.locator("h1")).to_have_text("mail_starved")
+        await page.get_by_role("link", name="All words").click()
+        await expect(page.get_by_role("heading", name="Alerts")).to_be_visible()
+        await expect(page.get_by_role("link", name="ifHCInOctets", exact=True)).to_be_hidden()
+        await page.get_by_text("metrics of devices").click()
+        await expect(page.get_by_role("link", name="ifHCInOctets", exact=True)).to_be_visible()
+        await page.get_by_role("link", name="NetmonMailDown").click()
+        await page.get_by_role("link", name="path_filtered").first.click()
+        await page.wait_for_url("**/explain/path_filtered")
+        for path in ("/explain", "/explain/NetmonMailDown", "/explain/queue_long"):
+            await page.goto(window.url + path)
+            for width in (1280, 320):
+                await page.set_viewport_size({"width": width, "height": 800})
+                wide = page.locator("html")
+                assert await wide.evaluate("page => page.scrollWidth") <= width
+
+
 async def test_the_rules_of_accessibility() -> None:
     """axe-core finds nothing, wide and narrow, light and dark, on every kind of page."""
     company = ten_hosts()
@@ -287,7 +314,15 @@ async def test_the_rules_of_accessibility() -> None:
     async with browsing(company) as window:
         for scheme, width in (("light", 1280), ("dark", 400)):
             page = await window.open(color_scheme=scheme, viewport={"width": width, "height": 900})
-            for path in ("/", "/?q=nothing", "/hosts/mx1", "/hosts/sw1", "/hosts/nosuch"):
+            for path in (
+                "/",
+                "/?q=nothing",
+                "/hosts/mx1",
+                "/hosts/sw1",
+                "/hosts/nosuch",
+                "/explain",
+                "/explain/unreachable",
+            ):
                 await page.goto(window.url + path)
                 await page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
                 results = await Axe().run(page, options=RULES)

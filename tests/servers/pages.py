@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from netmon.agent import explained
 from netmon.errors import Reason
 from netmon.exposition import Exposition, SelfMetrics
+from netmon.mib.modules import builtin_modules
 from netmon.model import (
     Check,
     CheckKey,
@@ -171,6 +173,7 @@ async def serving(company: Company) -> AsyncIterator[str]:
         wall=time.time,
         loaded=lambda: time.time() - 3600,
         listen="127.0.0.1:9162",
+        explained=explained(builtin_modules()),
     )
     server = Server(routes(services), "127.0.0.1:0")
     await server.start()

@@ -100,7 +100,9 @@ class Agent:
         loop = asyncio.get_running_loop()
 
         self._context = make_context(config, ehlo_name(config))
-        self._metrics = SelfMetrics(__version__, PROBES, url=lambda: self.url)
+        self._metrics = SelfMetrics(
+            __version__, PROBES, url=lambda: self.url, isolated=lambda: self._watch.isolated
+        )
         self._journal = Journal(config.state.path)
         self.store = Store(self._journal, wall=time.time, clock=loop.time)
         self.scheduler = Scheduler(self._probe, self.store.put, wall=time.time, gauges=self._metrics)

@@ -130,7 +130,9 @@ async def test_a_change_is_on_the_page_within_two_seconds() -> None:
         await live(alone)
         before = time.monotonic()
         company.fail("sw1", 161, Reason.TIMEOUT, "nothing was heard")
-        await within(2, "the verdict", lambda: page.locator("tr.warn", has_text="SNMP does not answer").count())
+        await within(
+            2, "the verdict", lambda: page.locator("tr.warn", has_text="SNMP does not answer").count()
+        )
         await within(2, "the host's page", lambda: alone.locator("h1", has_text="agent_down").count())
         assert time.monotonic() - before < 2
         await expect(page.locator("h1")).to_have_text("5 of 10 hosts need attention")
@@ -176,7 +178,9 @@ async def test_a_page_that_missed_something_catches_up() -> None:
         await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         await expect(page.locator("#pulse")).to_have_text("reconnecting")
         await page.context.set_offline(False)
-        await expect(page.locator("tr.warn", has_text="SNMP does not answer")).to_have_count(1, timeout=15_000)
+        await expect(page.locator("tr.warn", has_text="SNMP does not answer")).to_have_count(
+            1, timeout=15_000
+        )
         window.complaints.clear()  # the browser says that it was offline
 
 
@@ -198,7 +202,9 @@ async def test_search_and_filters_answer_while_one_types() -> None:
         assert await names(page) == ["h07777"]
         assert found < 3  # typing included
         company.fail("h07777", 161, Reason.TIMEOUT, "nothing was heard")
-        await within(2, "the change", lambda: page.locator("tr.warn", has_text="SNMP does not answer").count())
+        await within(
+            2, "the change", lambda: page.locator("tr.warn", has_text="SNMP does not answer").count()
+        )
         await page.get_by_label("Search").fill("")
         await expect(page.locator("tbody tr")).to_have_count(100)
         assert (await names(page))[0] == "h07777"
@@ -282,7 +288,7 @@ async def test_by_keyboard() -> None:
 
 @pytest.mark.parametrize("scripts", [True, False])
 async def test_from_a_verdict_to_what_it_means(scripts: bool) -> None:  # noqa: FBT001 - a parameter
-    """Badge and finding lead to their explanation, that to other words and to all; nothing is too wide."""
+    """The badge and a finding lead to their explanation, that to other words; nothing is too wide."""
     async with browsing(ten_hosts()) as window:
         page = await window.open("/hosts/mx2", java_script_enabled=scripts)
         await page.get_by_role("link", name="storage_full").click()

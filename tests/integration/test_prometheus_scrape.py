@@ -77,6 +77,8 @@ def follow_rules(watcher: AgentProcess, server: Prometheus) -> None:
     healthy = server.await_samples('netmon:hosts:by_verdict{verdict="healthy"} == 2')
     assert len(healthy) == 1
     server.await_samples("count(netmon:mail_snmp_agreement) == 4")
+    server.await_samples('netmon:mail_snmp_agreement{agreement="both"} >= 1')
+    server.await_samples('netmon:host_mail_availability:ratio1h{host="mx1"} > 0')
     server.await_samples('ALERTS{alertname="NetmonWatchdog",alertstate="firing"}')
     assert [(rule["name"], rule["lastError"]) for rule in server.rules() if rule["health"] != "ok"] == []
     assert server.query('ALERTS{alertstate="firing",severity!="none"}') == []

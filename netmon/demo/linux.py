@@ -1,6 +1,7 @@
 """A Linux mail host under net-snmp's agent: host resources, memory, load, disks, interfaces, listeners.
 
-Shapes follow RFC 2790 (HOST-RESOURCES-MIB), RFC 4022 (TCP-MIB) and net-snmp's UCD-SNMP-MIB.  What a
+Shapes follow RFC 2790 (HOST-RESOURCES-MIB), RFC 4022 (TCP-MIB), RFC 3411 (the engine's starts) and
+net-snmp's own MIBs (UCD-SNMP-MIB, and NET-SNMP-EXTEND-MIB for the mail queue).  What a
 person would watch on a mail host is held in two records that a script may change while the host
 runs: `Disk` and `Memory`.  The tables read them, so hrStorage and dskTable always agree.
 """
@@ -19,7 +20,21 @@ from netmon.snmp import ber
 HOST: Final = "1.3.6.1.2.1.25"
 UCD: Final = "1.3.6.1.4.1.2021"
 TCP_LISTENER: Final = "1.3.6.1.2.1.6.20.1.4"  # tcpListenerProcess
+ENGINE: Final = "1.3.6.1.6.3.10.2.1"
+EXTEND: Final = "1.3.6.1.4.1.8072.1.3.2.3.1"  # nsExtendOutput1Entry
+QUEUE_EXTEND: Final = "netmon-mailq"
 SSH: Final = 22
+FIRST_PROCESSOR: Final = 196608  # hrDeviceIndex, as net-snmp counts
+PROCESSORS: Final = 2
+SYSTEM_PROCESSES: Final = (
+    "systemd", "kthreadd", "rcu_preempt", "ksoftirqd/0", "migration/0", "kworker/0:0H-ev", "kworker/u4:1-ev",
+    "kswapd0", "jbd2/sda1-8", "jbd2/sda2-8", "systemd-journal", "systemd-udevd", "systemd-timesyn",
+    "dbus-daemon", "systemd-logind", "cron", "rsyslogd", "agetty", "sshd", "snmpd",
+)  # fmt: skip
+MAIL_PROCESSES: Final = (
+    "master", "qmgr", "pickup", "tlsmgr", "anvil", "smtpd", "smtpd",
+    "dovecot", "anvil", "log", "config", "stats", "imap-login", "imap-login",
+)  # fmt: skip
 NET_SNMP_LINUX: Final = "1.3.6.1.4.1.8072.3.2.10"
 BLOCK: Final = 4  # KiB, hrStorageAllocationUnits of a disk
 MODULES: Final = (
@@ -27,6 +42,7 @@ MODULES: Final = (
     ("1.3.6.1.2.1.25", "HOST-RESOURCES-MIB"),
     ("1.3.6.1.2.1.31", "IF-MIB"),
     ("1.3.6.1.4.1.2021", "UCD-SNMP-MIB"),
+    ("1.3.6.1.4.1.8072.1.3.2", "NET-SNMP-EXTEND-MIB"),
 )
 
 
@@ -67,6 +83,9 @@ class LinuxHost:
     load: float = 0.4  # average over time; the tables let it swing
     octets: float = 400_000.0  # a second on eth0
     listening: Sequence[int] = (SSH,)  # TCP ports, on all addresses
+    processes: Sequence[str] = SYSTEM_PROCESSES + MAIL_PROCESSES  # names, as the kernel has them
+    boots: int = 3  # of the SNMP engine
+    queue: int = 7  # messages on average; the script that counts them needs a mail server that runs
 
     @property
     def spool(self) -> Disk:
@@ -104,6 +123,11 @@ class LinuxHost:
         for port in self.listening:
             # The index: an IPv4 address's type and length, 0.0.0.0, the port.  No process is told.
             yield Row(f"{TCP_LISTENER}.1.4.0.0.0.0.{port}", ber.GAUGE32, 0)
+        yield from self._host_processors()
+        yield from self._host_processes()
+        yield number(f"{ENGINE}.2.0", self.boots)
+        yield Row(f"{ENGINE}.3.0", ber.INTEGER, lambda moment: int(moment.uptime))
+        yield from self._mail_queue()
 
     def _host_system(self) -> Iterator[Row]:
         yield Row(f"{HOST}.1.1.0", ber.TIME_TICKS, lambda moment: ticks(moment) + 2_500)
@@ -142,6 +166,38 @@ class LinuxHost:
             yield number(f"{HOST}.2.3.1.5.{index}", size)
             yield Row(f"{HOST}.2.3.1.6.{index}", ber.INTEGER, used)
             yield Row(f"{HOST}.2.3.1.7.{index}", ber.COUNTER32, 0)
+
+    def _host_processors(self) -> Iterator[Row]:
+        for index in range(FIRST_PROCESSOR, FIRST_PROCESSOR + PROCESSORS):
+            yield number(f"{HOST}.3.2.1.1.{index}", index)
+            yield identifier(f"{HOST}.3.2.1.2.{index}", f"{HOST}.3.1.3")
+            yield text(f"{HOST}.3.2.1.3.{index}", "Example processor at 2.4 GHz")
+            yield identifier(f"{HOST}.3.3.1.1.{index}", "0.0")
+            yield Row(f"{HOST}.3.3.1.2.{index}", ber.INTEGER, swing(12, 9, 60.0 + index % 7))
+
+    def _host_processes(self) -> Iterator[Row]:
+        for place, name in enumerate(self.processes):
+            index = place + 1 if place < len(SYSTEM_PROCESSES) else 700 + 13 * place
+            yield number(f"{HOST}.4.2.1.1.{index}", index)
+            yield text(f"{HOST}.4.2.1.2.{index}", name)
+            yield number(f"{HOST}.4.2.1.6.{index}", 4)  # application
+            yield number(f"{HOST}.4.2.1.7.{index}", 2)  # runnable: it waits, as nearly all do
+
+    def _mail_queue(self) -> Iterator[Row]:
+        """What snmpd's extend says of the queue (docs/mail-queue.md)."""
+        runs = "master" in self.processes
+        messages, oldest = swing(self.queue, self.queue / 2), swing(240, 180, 400.0)
+
+        def counted(moment: Moment) -> bytes:
+            return b"%d %d" % (int(messages(moment)), int(oldest(moment)))
+
+        stopped = b"postqueue failed: Queue report unavailable - mail system is down"
+        said: Moving | bytes = counted if runs else stopped
+        index = ".".join(map(str, (len(QUEUE_EXTEND), *QUEUE_EXTEND.encode())))
+        yield Row(f"{EXTEND}.1.{index}", ber.OCTET_STRING, said)
+        yield Row(f"{EXTEND}.2.{index}", ber.OCTET_STRING, said)
+        yield number(f"{EXTEND}.3.{index}", 1)
+        yield number(f"{EXTEND}.4.{index}", 0 if runs else 1)
 
     def _ucd_memory(self) -> Iterator[Row]:
         memory = self.memory

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from netmon.demo.certificates import DAY, Authority, Identity
 from netmon.demo.device import Device, Row, Template
-from netmon.demo.linux import SSH, LinuxHost
+from netmon.demo.linux import MAIL_PROCESSES, SSH, SYSTEM_PROCESSES, LinuxHost
 from netmon.demo.mailhost import MailServer, Tls
 
 COMMUNITY: Final = "demo"  # everyone may read it: it opens nothing but made-up numbers
@@ -148,13 +148,18 @@ class MailMachine(Machine):
         ports: Sequence[tuple[str, Tls, str]],
         *,
         numbers: MutableMapping[str, int] | None = None,
+        processes: Sequence[str] = (),
         **more: Any,
     ) -> None:
-        """`numbers` are the ports' numbers by name; what is missing or 0 becomes any free port."""
+        """`numbers` are the ports' numbers by name; what is missing or 0 becomes any free port.
+
+        `processes` are those that netmon is to look for.
+        """
         super().__init__(name, address, self._linux_rows, kind="mail", **more)
         self.linux = linux
         self.ports = dict(numbers or {})
         self._offered = ports
+        self._processes = processes
         self._server: MailServer | None = None
         self._context: ssl.SSLContext | None = None
 
@@ -175,6 +180,9 @@ class MailMachine(Machine):
     def entry(self, snmp_port: int, ca_file: Path) -> dict[str, Any]:
         """The host's entry in netmon.yml."""
         entry = super().entry(snmp_port, ca_file)
+        entry["snmp"]["mail_queue"] = True
+        if self._processes:
+            entry["snmp"]["processes"] = list(self._processes)
         entry["smtp"] = [
             {
                 "port": self.ports[name],
@@ -223,10 +231,13 @@ class MailMachine(Machine):
     def come_back(self, *, booted: bool = False) -> None:
         """Everything answers again; `booted`: as after a start.  Raises OSError."""
         self._mail.start()
+        self.linux.boots += booted
         super().come_back(booted=booted)
 
     def _linux_rows(self) -> Iterable[Row]:
-        self.linux.listening = (SSH, *self._mail.listening)
+        listening = self._mail.listening
+        self.linux.listening = (SSH, *listening)
+        self.linux.processes = (*SYSTEM_PROCESSES, *(MAIL_PROCESSES if listening else ()))
         return self.linux.rows()
 
     def _identity(self, seconds: float) -> Identity:

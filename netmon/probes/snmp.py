@@ -7,19 +7,16 @@ not one for each module.
 
 An agent that answers and serves nothing of a module is no fault: a Linux host without `disk` lines
 has no ucd_dsk.  It is said as a finding and by `netmon_module_up`, and only when no module at all
-came has the run failed.
+came has the run failed.  Processes and the mail queue are read behind the modules and fare like them
+(`snmp_extras`).
 """
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
-
-from pydantic import Field, field_validator
-from pydantic_core import PydanticCustomError
+from typing import Final
 
 from netmon.errors import Reason
-from netmon.fields import Duration, Ref, Settings
 from netmon.mib.mapping import map_module, unique
 from netmon.mib.modules import Module
 from netmon.model import (
@@ -35,7 +32,9 @@ from netmon.model import (
     Severity,
     Table,
 )
-from netmon.probes.base import Auth, Context, Library, ProbeKind
+from netmon.probes.base import Context, ProbeKind
+from netmon.probes.snmp_extras import PROCESSES, QUEUE_MESSAGES, QUEUE_OLDEST, Extra, extras
+from netmon.probes.snmp_settings import Bound, SnmpSettings, bind
 from netmon.resolver import ResolveError
 from netmon.snmp.ber import NULL, Value, encode_oid
 from netmon.snmp.client import Meter, SnmpError, Target
@@ -67,53 +66,6 @@ _GONE: Final = frozenset(
 _OWN_SIDE: Final = frozenset((Reason.NO_ROUTE, Reason.LOCAL_ERROR, Reason.RESOLVE_FAILED))
 
 
-class SnmpSettings(Settings):
-    """A host's `snmp`."""
-
-    auth: Annotated[str, Ref("auths")] = "public_v2"
-    modules: Annotated[tuple[Annotated[str, Ref("modules")], ...], Field(min_length=1)] = ("system", "if_mib")
-    port: Annotated[int, Field(ge=1, le=65535)] = 161
-    max_repetitions: Annotated[int, Field(ge=1, le=1000)] | None = None  # default: the module's, else 25
-    timeout: Duration | None = (
-        None  # for one answer, retries included; default: the module's, else the host's
-    )
-    retries: Annotated[int, Field(ge=0, le=20)] | None = None  # default: the module's, else the host's
-
-    @field_validator("modules", mode="before")
-    @classmethod
-    def _no_auto(cls, modules: Any) -> Any:
-        if modules == "auto" or (isinstance(modules, list | tuple) and "auto" in modules):
-            raise PydanticCustomError(
-                "not_yet",
-                "auto is not done by this version of netmon yet; list the modules, as [system, if_mib]",
-            )
-        return modules
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """The settings of one host's check with its names resolved; None leaves it to module and check."""
-
-    auth: Auth
-    modules: tuple[Module, ...]
-    port: int
-    max_repetitions: int | None
-    timeout: float | None
-    retries: int | None
-
-
-def bind(settings: SnmpSettings, library: Library) -> Bound:
-    """Resolve names.  Raises KeyError for one that the library lacks, which the config has checked."""
-    return Bound(
-        auth=library.auths[settings.auth],
-        modules=tuple(library.modules[name] for name in dict.fromkeys(settings.modules)),
-        port=settings.port,
-        max_repetitions=settings.max_repetitions,
-        timeout=settings.timeout,
-        retries=settings.retries,
-    )
-
-
 async def probe(check: Check, ctx: Context) -> Observation:
     """Read all modules of the check's settings (a `Bound`)."""
     return await _Run(check, ctx).observe()
@@ -121,13 +73,25 @@ async def probe(check: Check, ctx: Context) -> Observation:
 
 @dataclass(slots=True)
 class _Outcome:
-    """What became of one module: tables, an error, or neither when the agent serves none of it."""
+    """What became of one module or extra: tables, an error, or neither when the agent serves none of it."""
 
-    module: Module
+    part: Module | Extra
     meter: Meter = field(default_factory=Meter)
     tables: tuple[Table, ...] = ()
+    own: tuple[Table, ...] = ()
+    trouble: str = ""  # why there are neither tables nor an error; goes on from "mx1:161 "
     objects: int = 0  # of the module; the meter counts those beyond a subtree's end too
     error: SnmpError | None = None
+
+    @property
+    def name(self) -> str:
+        """As `netmon_module_up` has it."""
+        return self.part.name
+
+    @property
+    def came(self) -> bool:
+        """Whether it has anything to show."""
+        return bool(self.tables or self.own)
 
 
 class _Run:
@@ -144,7 +108,7 @@ class _Run:
         self._limit = self._begun + check.deadline - min(_RESERVE, check.deadline / 10)
         self._phases: list[Phase] = []
         self._trail: list[str] = []
-        self._outcomes = [_Outcome(module) for module in self._settings.modules]
+        self._outcomes = [_Outcome(part) for part in (*self._settings.modules, *extras(self._settings))]
         # What this run has read already: two modules may want the same.
         self._walked: dict[bytes, Varbinds] = {}
         self._got: dict[bytes, tuple[int, Value]] = {}
@@ -181,7 +145,7 @@ class _Run:
         for outcome in self._outcomes:
             outcome.error = gone
             if gone is not None:
-                self._trail.append(f"{outcome.module.name}: not asked")
+                self._trail.append(f"{outcome.name}: not asked")
                 continue
             begun = self._ctx.stopwatch()
             try:
@@ -189,9 +153,9 @@ class _Run:
                     gone = await self._wake(address, outcome)
                     if gone is not None:
                         raise gone
-                    await self._read(outcome, self._target(address, outcome.module))
+                    await self._read(outcome, self._target(address, outcome.part))
             except TimeoutError:
-                text = f"{outcome.module.name} of {address} was not read within {self._check.deadline:g} s"
+                text = f"{outcome.name} of {address} was not read within {self._check.deadline:g} s"
                 heard = True if outcome.meter.varbinds else None
                 outcome.error = gone = SnmpError(Reason.DEADLINE, text, alive=heard)
             except SnmpError as error:
@@ -199,12 +163,12 @@ class _Run:
                 if error.reason in _GONE:
                     gone = error
             if outcome.error is not None:
-                self._trail.append(f"{outcome.module.name}: {outcome.error.reason}: {outcome.error}")
-            self._phases.append(Phase(outcome.module.name, self._ctx.stopwatch() - begun))
+                self._trail.append(f"{outcome.name}: {outcome.error.reason}: {outcome.error}")
+            self._phases.append(Phase(outcome.name, self._ctx.stopwatch() - begun))
 
     async def _wake(self, address: str, outcome: _Outcome) -> SnmpError | None:
         """Ask an agent that is known to be silent for a single object; the error if it stays so."""
-        target = self._target(address, outcome.module)
+        target = self._target(address, outcome.part)
         try:
             if self._ctx.snmp.is_silent(target):
                 await get(self._ctx.snmp, target, (_SYS_UP_TIME,), outcome.meter)
@@ -214,9 +178,23 @@ class _Run:
         return None
 
     async def _read(self, outcome: _Outcome, target: Target) -> None:
-        """Read one module and map it.  Raises SnmpError."""
-        module, meter, begun = outcome.module, outcome.meter, self._ctx.stopwatch()
-        varbinds = Varbinds()
+        """Read one part and say what it took.  Raises SnmpError."""
+        meter, begun = outcome.meter, self._ctx.stopwatch()
+        if isinstance(outcome.part, Module):
+            remark = await self._read_module(outcome, outcome.part, target)
+        else:
+            found = await outcome.part.read(self._ctx.snmp, target, meter)
+            outcome.own, outcome.objects = () if found.own is None else (found.own,), found.objects
+            outcome.trouble = found.trouble
+            remark = f"; {found.trouble}" if found.trouble else ""
+        took = f"{(self._ctx.stopwatch() - begun) * 1000:.1f} ms"
+        again = f" ({meter.retries} of them again)" if meter.retries else ""
+        spent = f"{_count(outcome.objects, 'object')}, {_count(meter.packets, 'packet')}{again}, {took}"
+        self._trail.append(f"{outcome.name}: {spent}{remark}")
+
+    async def _read_module(self, outcome: _Outcome, module: Module, target: Target) -> str:
+        """Read one module and map it; what the trail should say of it besides.  Raises SnmpError."""
+        varbinds, meter = Varbinds(), outcome.meter
         if wanted := [oid for oid in module.get if oid not in self._got]:
             answer = await get(self._ctx.snmp, target, wanted, meter)
             self._got |= dict.fromkeys(wanted, _ABSENT)
@@ -232,9 +210,7 @@ class _Run:
             varbinds.extend(self._walked[root])
         mapped = map_module(module, varbinds)
         outcome.tables, outcome.objects = mapped.tables, len(varbinds)
-        took = f"{(self._ctx.stopwatch() - begun) * 1000:.1f} ms"
-        again = f" ({meter.retries} of them again)" if meter.retries else ""
-        spent = f"{_count(len(varbinds), 'object')}, {_count(meter.packets, 'packet')}{again}, {took}"
+        outcome.trouble = f"serves none of the objects of the module {module.name}"
         left_out = "".join(
             f"; {count} {what} left out"
             for count, what in (
@@ -243,15 +219,13 @@ class _Run:
             )
             if count
         )
-        self._trail.append(
-            f"{module.name}: {spent}{left_out}{'' if mapped.tables else '; nothing of this module'}"
-        )
+        return left_out if mapped.tables else f"{left_out}; nothing of this module"
 
-    def _target(self, address: str, module: Module) -> Target:
+    def _target(self, address: str, part: Module | Extra) -> Target:
         settings, check = self._settings, self._check
-        retries = next(n for n in (settings.retries, module.retries, check.retries) if n is not None)
-        if settings.timeout is None and module.timeout is not None:
-            timeout = module.timeout
+        retries = next(n for n in (settings.retries, part.retries, check.retries) if n is not None)
+        if settings.timeout is None and part.timeout is not None:
+            timeout = part.timeout
         else:
             timeout = (settings.timeout or check.timeout) / (retries + 1)
         return Target(
@@ -261,17 +235,15 @@ class _Run:
             community=settings.auth.community.reveal().encode(),
             timeout=timeout,
             retries=retries,
-            max_repetitions=settings.max_repetitions or module.max_repetitions or _MAX_REPETITIONS,
+            max_repetitions=settings.max_repetitions or part.max_repetitions or _MAX_REPETITIONS,
         )
 
     def _conclude(self) -> Observation:
-        came = [outcome for outcome in self._outcomes if outcome.tables]
+        came = [outcome for outcome in self._outcomes if outcome.came]
         errors = [outcome.error for outcome in self._outcomes if outcome.error is not None]
-        empty = [
-            outcome.module.name for outcome in self._outcomes if not outcome.tables and outcome.error is None
-        ]
+        empty = [outcome for outcome in self._outcomes if not outcome.came and outcome.error is None]
         if errors and came:
-            names = ", ".join(outcome.module.name for outcome in self._outcomes if outcome.error is not None)
+            names = ", ".join(outcome.name for outcome in self._outcomes if outcome.error is not None)
             text = f"{len(came)} of {len(self._outcomes)} modules came; {names} failed: {errors[0]}"
             return self._observation(Result.FAILED, Reason.MODULE_FAILED, text)
         if errors:
@@ -283,11 +255,13 @@ class _Run:
                 )
             return self._observation(_result(errors[0].reason), errors[0].reason, text)
         if not came:
-            text = f"{self._check.key.endpoint} answers and serves nothing of {', '.join(empty)}"
+            text = (
+                f"{self._check.key.endpoint} answers and serves nothing of {', '.join(o.name for o in empty)}"
+            )
             return self._observation(Result.FAILED, Reason.NO_DATA, text)
         objects = sum(outcome.objects for outcome in self._outcomes)
         packets = sum(outcome.meter.packets for outcome in self._outcomes)
-        names = ", ".join(outcome.module.name for outcome in came)
+        names = ", ".join(outcome.name for outcome in came)
         text = f"{names}: {_count(objects, 'object')} in {_count(packets, 'packet')}"
         return self._observation(Result.OK, Reason.OK, text, empty)
 
@@ -298,7 +272,7 @@ class _Run:
         return self._observation(_result(error.reason), error.reason, str(error))
 
     def _observation(
-        self, result: Result, reason: Reason, detail: str, empty: Sequence[str] = ()
+        self, result: Result, reason: Reason, detail: str, empty: Sequence[_Outcome] = ()
     ) -> Observation:
         tables, repeated = unique([table for outcome in self._outcomes for table in outcome.tables])
         if repeated:
@@ -313,16 +287,17 @@ class _Run:
             begun=self._begun,
             phases=tuple(self._phases),
             tables=tables,
-            own=(self._own(),),
+            own=(self._own(), *(table for outcome in self._outcomes for table in outcome.own)),
             findings=tuple(
                 Finding(
                     FindingKind.MODULE_EMPTY,
                     Severity.INFO,
-                    f"{self._check.key.endpoint} serves none of the objects of the module {name}",
+                    f"{self._check.key.endpoint} {outcome.trouble}",
                     self._check.key,
                     self._started,
+                    outcome.name,
                 )
-                for name in empty
+                for outcome in empty
             ),
             alive=self._alive(),
             trail=tuple(self._trail),
@@ -336,17 +311,17 @@ class _Run:
         host = self._check.key.host
         totals = [
             self._ctx.totals.add(
-                ("snmp", host, outcome.module.name),
+                ("snmp", host, outcome.name),
                 (outcome.meter.packets, outcome.meter.retries, outcome.meter.varbinds),
             )
             for outcome in self._outcomes
         ]
-        columns = [Column(MODULE_UP, [1 if outcome.tables else 0 for outcome in self._outcomes])]
+        columns = [Column(MODULE_UP, [int(outcome.came) for outcome in self._outcomes])]
         columns += [
             Column(family, counts)
             for family, counts in zip((PACKETS, RETRIES, VARBINDS), zip(*totals, strict=True), strict=True)
         ]
-        return Table(("module",), tuple((outcome.module.name,) for outcome in self._outcomes), tuple(columns))
+        return Table(("module",), tuple((outcome.name,) for outcome in self._outcomes), tuple(columns))
 
 
 def _result(reason: Reason) -> Result:
@@ -367,6 +342,6 @@ KIND: Final = ProbeKind(
     endpoint=lambda host, settings: f"{host}:{settings.port}",
     role=lambda _settings: None,
     bind=bind,
-    families=(MODULE_UP, PACKETS, RETRIES, VARBINDS),
+    families=(MODULE_UP, PACKETS, RETRIES, VARBINDS, PROCESSES, QUEUE_MESSAGES, QUEUE_OLDEST),
     own_labels=("host",),  # a host has one snmp check at most
 )

@@ -32,14 +32,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snmpd]:
 
 
 def run(
-    server: Snmpd, *modules: str, version: int = 2, community: str = "lab", timeout: float = 5.0
+    server: Snmpd,
+    *modules: str,
+    version: int = 2,
+    community: str = "lab",
+    timeout: float = 5.0,
+    **settings: Any,
 ) -> Observation:
-    """One run of the probe."""
+    """One run of the probe; `settings` are further ones of the host's `snmp`."""
     library = Library({"lab": Auth(version=version, community=Secret(community))}, builtin_modules())
     check = Check(
         key=CheckKey("mx1", "snmp", f"mx1:{server.port}"),
         host=Host("mx1", "127.0.0.1"),
-        settings=bind(SnmpSettings(auth="lab", modules=modules, port=server.port), library),
+        settings=bind(SnmpSettings(auth="lab", modules=modules, port=server.port, **settings), library),
         interval=60.0,
         timeout=timeout,
         retries=1,

@@ -49,6 +49,8 @@ rewrite   unix  -  -  n  -     -  trivial-rewrite
 bounce    unix  -  -  n  -     0  bounce
 defer     unix  -  -  n  -     0  bounce
 error     unix  -  -  n  -     -  error
+retry     unix  -  -  n  -     -  error
+showq     unix  n  -  n  -     -  showq
 discard   unix  -  -  n  -     -  discard
 local     unix  -  n  n  -     -  local
 anvil     unix  -  -  n  -     1  anvil

@@ -2,6 +2,7 @@
 
 from netmon.demo.cast import linux_host
 from netmon.demo.device import Device, Template
+from netmon.demo.linux import SYSTEM_PROCESSES
 from tests.unit.demo.test_device import NOW, values
 
 STORAGE = "1.3.6.1.2.1.25.2.3.1"
@@ -59,3 +60,34 @@ def test_listeners_are_those_of_the_moment() -> None:
     found = values(Device(Template(host.rows()), community=b"c", booted=NOW - 9000), NOW)
     table = "1.3.6.1.2.1.6.20.1.4.1.4.0.0.0.0"
     assert [oid for oid in found if oid.startswith("1.3.6.1.2.1.6.20.")] == [f"{table}.22", f"{table}.2525"]
+
+
+def test_processes_and_the_queue_are_those_of_the_moment() -> None:
+    """hrSWRunTable names what runs, without paths; the script counts a queue while Postfix runs."""
+    names, extend = "1.3.6.1.2.1.25.4.2.1", "1.3.6.1.4.1.8072.1.3.2.3.1"
+    host = linux_host()
+    found = values(Device(Template(host.rows()), community=b"c", booted=NOW - 9000), NOW)
+    running = [value for oid, (_, value) in found.items() if oid.startswith(f"{names}.2.")]
+    assert {b"master", b"qmgr", b"dovecot", b"sshd"} < set(running)
+    assert all(isinstance(name, bytes) and len(name) <= 15 for name in running)
+    assert not [oid for oid in found if oid.startswith((f"{names}.4.", f"{names}.5."))]
+    index = "12.110.101.116.109.111.110.45.109.97.105.108.113"
+    said = found[f"{extend}.2.{index}"][1]
+    assert isinstance(said, bytes)
+    messages, oldest = map(int, said.split())
+    assert (0 < messages < 20, 0 < oldest < 600, found[f"{extend}.4.{index}"][1]) == (True, True, 0)
+    host.processes = SYSTEM_PROCESSES
+    found = values(Device(Template(host.rows()), community=b"c", booted=NOW - 9000), NOW)
+    assert b"master" not in [value for _, value in found.values()]
+    assert found[f"{extend}.4.{index}"][1] == 1
+
+
+def test_an_engine_begins_again_with_its_host() -> None:
+    """Each start is one more of snmpEngineBoots, and snmpEngineTime counts from it."""
+    host = linux_host()
+    device = Device(Template(host.rows()), community=b"c", booted=NOW - 90)
+    assert values(device, NOW)["1.3.6.1.6.3.10.2.1.3.0"][1] == 90
+    before = values(device, NOW)["1.3.6.1.6.3.10.2.1.2.0"][1]
+    host.boots += 1
+    after = values(Device(Template(host.rows()), community=b"c", booted=NOW), NOW)
+    assert after["1.3.6.1.6.3.10.2.1.2.0"][1] == before + 1  # type: ignore[operator]

@@ -12,11 +12,15 @@ from netmon.snmp.ber import encode_oid
 
 # snmp_exporter's own snmp.yml, which lies beside the checkout.
 STOCK = Path(__file__).resolve().parents[4] / "shared" / "peers" / "snmp.yml"
-STOCK_HAS_NOT = ("tcp_listeners", "ucd_dsk")
+STOCK_HAS_NOT = ("hr_processor", "mta", "network_services", "snmp_engine", "tcp_listeners", "ucd_dsk")
 SHIPPED = (
     "hrStorage",
     "hrSystem",
+    "hr_processor",
     "if_mib",
+    "mta",
+    "network_services",
+    "snmp_engine",
     "system",
     "tcp_listeners",
     "ucd_dsk",
@@ -195,8 +199,8 @@ def test_the_shipped_modules_load() -> None:
 
 
 @pytest.fixture(scope="module")
-def stock() -> dict[str, Module]:
-    """The modules of snmp_exporter's file that netmon ships too."""
+def stock_texts() -> dict[str, str]:
+    """The text of each module in snmp_exporter's file."""
     if not STOCK.is_file():
         pytest.fail(
             f"{STOCK} is missing: the shipped modules are compared with snmp_exporter's snmp.yml there"
@@ -207,7 +211,14 @@ def stock() -> dict[str, Module]:
             name = line.strip().rstrip(":")
             found[name] = ""
         found[name] += line
-    return parse_modules("modules:\n" + "".join(found[name] for name in SHIPPED if name in found), STOCK.name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def stock(stock_texts: dict[str, str]) -> dict[str, Module]:
+    """The modules of snmp_exporter's file that netmon ships too."""
+    shared = (stock_texts[name] for name in SHIPPED if name in stock_texts)
+    return parse_modules("modules:\n" + "".join(shared), STOCK.name)
 
 
 @pytest.mark.parametrize("name", [name for name in SHIPPED if name not in STOCK_HAS_NOT])
@@ -227,3 +238,14 @@ def test_shipped_modules_are_those_that_people_know(stock: dict[str, Module], na
         assert ours.labelling.indexes == other.labelling.indexes, ours.name
         assert ours.labelling.lookups == other.labelling.lookups, ours.name
         assert ours.family.help != other.family.help
+
+
+def test_processors_are_those_of_the_device_module(stock_texts: dict[str, str]) -> None:
+    """hr_processor gives hrDevice's own series of processors, so that who reads both has each once."""
+    head, *entries = stock_texts["hrDevice"].split("    - name: ")
+    (entry,) = (entry for entry in entries if entry.startswith("hrProcessorLoad"))
+    (other,) = parse("modules:\n" + head + "    - name: " + entry).metrics
+    (ours,) = builtin_modules()["hr_processor"].metrics
+    assert (ours.oid, ours.syntax, ours.family.name) == (other.oid, other.syntax, other.family.name)
+    assert ours.labelling.names == other.labelling.names
+    assert ours.labelling.lookups == other.labelling.lookups

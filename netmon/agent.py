@@ -10,12 +10,14 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import starmap
 from pathlib import Path
 from typing import Final
 
 import structlog
 
 from netmon import __version__
+from netmon.alerting import Alerting
 from netmon.config import Config, ConfigError, load, public_dump
 from netmon.errors import NetmonError
 from netmon.exposition import Exposition, Reading, SelfMetrics
@@ -24,7 +26,7 @@ from netmon.journal import Journal, StateError
 from netmon.mail.slots import Slots
 from netmon.mail.tls import TrustStores
 from netmon.mib.modules import Module, builtin_modules
-from netmon.model import Check, CheckKey, Kind, Observation
+from netmon.model import Check, CheckKey, FindingKind, Kind, Observation
 from netmon.plan import plan
 from netmon.probes import PROBES
 from netmon.probes.base import Context, Library
@@ -98,6 +100,18 @@ class Agent:
         self._live = Live()
         self.store.on_change(self._live.changed)
         self._metrics.add_source(self._readings)
+        self._alerting = Alerting(
+            self.store,
+            config.alerting,
+            agent=self._context.agent_name,
+            web="",  # known once the server listens
+            isolated=self._isolated,
+            well=self._works,
+            clock=loop.time,
+            wall=time.time,
+        )
+        self.store.on_change(self._alerting.changed)
+        self._metrics.add_source(lambda: starmap(Reading, self._alerting.readings()))
         own_labels = {kind.name: kind.own_labels for kind in PROBES.values()}
         self._routes = routes(
             Services(
@@ -132,6 +146,8 @@ class Agent:
         self._metrics.reloaded(time.time(), ok=True)
         await self._server.start()
         self.scheduler.start()
+        await self._tell(self._config)
+        await self._alerting.start()
         self._ticking = asyncio.create_task(self._tick())
         log.info(
             "netmon runs",
@@ -146,6 +162,7 @@ class Agent:
         if self._ticking is not None:
             self._ticking.cancel()
         await self.scheduler.stop()
+        await self._alerting.stop()
         await self._live.close()
         await self._server.stop()
         if self._retiring is not None:
@@ -179,6 +196,7 @@ class Agent:
                     retired, self._context.resolver = self._context.resolver, _resolver(config)
                     await retired.close()
                 self._apply(config, checks)
+                await self._tell(config)
         self._metrics.reloaded(time.time(), ok=not self._mistakes)
         for mistake in self._mistakes:
             log.error("config was not taken, the old one stays", mistake=mistake)
@@ -225,6 +243,26 @@ class Agent:
         while True:
             await asyncio.sleep(TICK)
             self._watch.tick()
+
+    async def _tell(self, config: Config) -> None:
+        """Have alerts sent as `config` says, with links to where the pages are by now."""
+        name = self._context.agent_name
+        await self._alerting.apply(config.alerting, agent=name, web=_pages(self.address, name))
+
+    def _isolated(self) -> bool:
+        """Whether netmon itself is cut off, by what watch found."""
+        return any(
+            finding.kind == FindingKind.AGENT_ISOLATED
+            for verdict in self.store.verdicts().values()
+            for finding in verdict.candidate.findings
+        )
+
+    def _works(self) -> bool:
+        """Whether checks really run: one began within three of the shortest intervals."""
+        states = self.store.states().values()
+        shortest = min((state.check.interval for state in states), default=0.0)
+        latest = max((state.observation.begun for state in states if state.observation), default=0.0)
+        return latest > 0 and asyncio.get_running_loop().time() - latest <= 3 * shortest
 
     def _ready(self) -> bool:
         return all(state.observation is not None for state in self.store.states().values())
@@ -320,3 +358,9 @@ def ehlo_name(config: Config | None) -> str:
 def _listen(config: Config) -> str:
     host, port = config.web.listen
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _pages(address: str, name: str) -> str:
+    """The URL of the pages for a reader elsewhere: by the agent's name where it listens everywhere."""
+    host, _, port = address.rpartition(":")
+    return f"http://{name if host in {'0.0.0.0', '[::]'} else host}:{port}"  # noqa: S104 - a comparison

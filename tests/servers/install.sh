@@ -5,6 +5,7 @@ set -eu
 
 # command:package
 servers="snmpd:snmpd snmpbulkwalk:snmp postfix:postfix prometheus:prometheus promtool:prometheus faketime:faketime
+         prometheus-alertmanager:prometheus-alertmanager amtool:prometheus-alertmanager
          chromium:chromium ip:iproute2 sysctl:procps"
 if [ "${1:-test}" = bench ]; then
     servers="prometheus-snmp-exporter:prometheus-snmp-exporter

@@ -53,13 +53,18 @@ class _Refusals:
 
     def choose(self, due: Mapping[str, Alert], size: int, now: float) -> Batch:
         """At most `size` of what is due."""
-        self._suspects = {name: at for name, at in self._suspects.items() if name in due}
         clear = [name for name in due if name not in self._suspects]
         if clear:
             return Batch({name: due[name] for name in clear[:size]})
-        for name, at in sorted(self._suspects.items(), key=lambda item: item[1]):
-            return Batch({name: due[name]}) if at <= now else Batch({}, at - now)
-        return Batch({})
+        if not due:
+            return Batch({})
+        name = min(due, key=self._suspects.__getitem__)
+        wait = self._suspects[name] - now
+        return Batch({name: due[name]}) if wait <= 0 else Batch({}, wait)
+
+    def keep(self, alerts: Mapping[str, Alert]) -> None:
+        """Forget what is no alert any more."""
+        self._suspects = {name: at for name, at in self._suspects.items() if name in alerts}
 
 
 @dataclass(slots=True)
@@ -96,6 +101,7 @@ class AlertmanagerQueue:
 
     def pick(self, alerts: Mapping[str, Alert], now: float, wall: float, *, reminders: bool = True) -> Batch:
         """What to send next; without `reminders` only what it does not know."""
+        self._refusals.keep(alerts)
         self._sent = {name: sent for name, sent in self._sent.items() if name in alerts}
         newest = {_labels(name): name for name in alerts}
         due = _Due({})
@@ -152,6 +158,7 @@ class WebhookQueue:
 
     def pick(self, alerts: Mapping[str, Alert], now: float, wall: float, *, reminders: bool = True) -> Batch:
         """What to send next; without `reminders` only what it does not know."""
+        self._refusals.keep(alerts)
         due = _Due({})
         behind: set[str] = set()  # label sets with an earlier episode that is not told to its end
         for name, alert in self._unknown(alerts):
@@ -166,7 +173,7 @@ class WebhookQueue:
         # One request has one status, which is the first thing that its reader looks at.
         for status in Status:
             of_one = {name: alert for name, alert in due.alerts.items() if alert.status is status}
-            batch = self._refusals.choose(of_one, self._size, now) if of_one else Batch({})
+            batch = self._refusals.choose(of_one, self._size, now)
             if batch.alerts:
                 return batch
             due.pause = min(due.pause, batch.pause)

@@ -140,6 +140,12 @@ def _content_type(text: str) -> str:
     return text
 
 
+def _some(severities: tuple[str, ...]) -> tuple[str, ...]:
+    if not severities:
+        raise PydanticCustomError("severities", "holds no severity: give it page, ticket or both")
+    return severities
+
+
 SecretUrl = Annotated[Secret, AfterValidator(_secret_url)]
 Repeat = Annotated[
     float, BeforeValidator(_repeat), WithJsonSchema({"type": "string", "examples": ["4h", "0s"]})
@@ -178,7 +184,7 @@ class Webhook(Settings):
     headers: dict[
         Annotated[str, AfterValidator(_header_name)], Annotated[Secret, AfterValidator(_header_value)]
     ] = Field(default_factory=dict)
-    severities: Annotated[tuple[Urgent, ...], Field(min_length=1)] = ("page", "ticket")
+    severities: Annotated[tuple[Urgent, ...], AfterValidator(_some)] = ("page", "ticket")
     repeat: Repeat = 0.0
     ca_file: Path | None = None
 

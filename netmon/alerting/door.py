@@ -125,8 +125,8 @@ class _TrustError(OSError):
 def _trust(ca_file: Path | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:  # ssl.SSLError is one
-        raise _TrustError from error
+    except OSError:  # ssl.SSLError is one
+        raise _TrustError from None
 
 
 def _judged(status: int, wish: str) -> Outcome:
@@ -145,7 +145,6 @@ def _judged(status: int, wish: str) -> Outcome:
 
 # What lies deep in an exception says more than what lies upon it.
 _DEEP: Final[tuple[tuple[type[BaseException], str], ...]] = (
-    (_TrustError, "its ca_file cannot be read or holds no certificate"),
     (ssl.SSLCertVerificationError, "its certificate is not trusted"),
     (ssl.SSLError, "the TLS handshake fails"),
     (socket.gaierror, "its name cannot be resolved"),
@@ -162,6 +161,8 @@ _UPON: Final[tuple[tuple[type[BaseException], str], ...]] = (
 
 def _words(error: Exception) -> str:
     """What went wrong, without a word of the library's: it may quote the URL."""
+    if isinstance(error, _TrustError):
+        return "its ca_file cannot be read or holds no certificate"
     for one in _causes(error):
         for kind, why in _DEEP:
             if isinstance(one, kind):

@@ -64,18 +64,22 @@ class Notebook:
         self.notes: dict[tuple[str, str], str] = {}
 
     def hosts(self) -> Mapping[str, Host]:
+        """As the store's."""
         return self.known
 
     def verdicts(self) -> Mapping[str, HostVerdict]:
+        """As the store's."""
         return self.judged
 
     def note(self, kind: str, name: str, value: Any) -> None:
+        """As the store's."""
         if value is None:
             self.notes.pop((kind, name), None)
         else:
             self.notes[kind, name] = json.dumps(value)
 
     def noted(self, kind: str) -> Mapping[str, Any]:
+        """As the store's, but of this life too."""
         return {name: json.loads(text) for (one, name), text in self.notes.items() if one == kind}
 
     def put(self, *verdicts: HostVerdict, labels: Mapping[str, str] | None = None) -> None:

@@ -46,6 +46,7 @@ class World:
         self.alerts: Alerts = alerts_on(self.source, *self.queues.values(), isolated=lambda: self.isolated)
 
     def look(self) -> None:
+        """A moment passes and alerting looks."""
         self.now += 1
         self.alerts.look(None, self.now, self.now)
 
@@ -63,6 +64,7 @@ class World:
         return bool(batch)
 
     def step(self, what: str, which: str, how: str) -> None:
+        """One step of a history."""
         match what:
             case "judge":
                 self.source.put(verdict(how, which, mail=MailState.DOWN))
@@ -83,6 +85,7 @@ class World:
         return {(alert.name.value, alert.host) for alert in last.values() if not alert.ends}
 
     def true(self) -> set[tuple[str, str]]:
+        """What holds by the verdicts."""
         return {
             (name.value, host)
             for host, judged in self.source.verdicts().items()
@@ -104,16 +107,11 @@ def test_every_receiver_is_told_the_final_state(steps: list[tuple[str, str, str]
     ended |= {name for name, alert in world.alerts.all().items() if alert.ends}
     for _ in range(100):
         world.now += 400  # what was refused may come again
-        rounds = 0
-        while any(
-            [
-                world.deliver(receiver, "ok")
-                for receiver, queue in world.queues.items()
-                if queue.waiting(world.alerts.all())
-            ]
-        ):
-            rounds += 1
-            assert rounds < 100
+        for receiver, queue in world.queues.items():
+            rounds = 0
+            while queue.waiting(world.alerts.all()) and world.deliver(receiver, "ok"):
+                rounds += 1
+                assert rounds < 100
     for receiver in world.queues:
         assert world.believed(receiver) == world.true()
     assert {alert.id for alert in world.taken["w"] if alert.ends} == ended

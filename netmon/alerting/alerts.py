@@ -128,7 +128,7 @@ class Alerts:
             if host is None or verdict is None:
                 new |= bool(name) and self._hold(name, {}, None, wall)
             elif not says_nothing(verdict):
-                raised = alerts_of(verdict, now)
+                raised = alerts_of(_on_this_clock(verdict, now, wall), now)
                 if raised or name in self._firing:
                     wanted = {alert: host_labels(alert, host) for alert in raised}
                     annotations = host_annotations(verdict, self.web)
@@ -205,6 +205,13 @@ class Alerts:
         self.dropped += 1
         log.warning("resolved alert is dropped", alertname=alert.name.value, host=alert.host, why=why)
         self._forget(alert)
+
+
+def _on_this_clock(verdict: HostVerdict, now: float, wall: float) -> HostVerdict:
+    """A verdict from disk knows its moment by wall clock alone."""
+    if verdict.since_begun or not verdict.since:
+        return verdict
+    return replace(verdict, since_begun=now - max(0.0, wall - verdict.since))
 
 
 def _own(name: AlertName) -> dict[str, str]:

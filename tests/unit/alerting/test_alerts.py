@@ -158,6 +158,17 @@ def test_verdicts_from_disk_end_and_change_nothing_that_they_do_not_know() -> No
     assert one(second)[1]["verdict"] == "mail_down"
 
 
+def test_unknown_from_disk_counts_by_wall_clock() -> None:
+    """The monotonic clock of an earlier life says nothing of how long it has been so."""
+    source = Notebook()
+    alerts = alerts_on(source)
+    source.put(verdict("unknown", since=1000.0))
+    alerts.look(None, 1e6, 1899.0)
+    assert not holding(alerts)
+    alerts.look(None, 1e6 + 1, 1900.0)
+    assert holding(alerts) == {("NetmonHostUnknown", "mx1")}
+
+
 def test_notes_of_a_later_version_or_of_nobody_are_dropped() -> None:
     """What cannot be read is no alert, and goes."""
     source = Notebook()

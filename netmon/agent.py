@@ -10,12 +10,14 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import starmap
 from pathlib import Path
 from typing import Final
 
 import structlog
 
 from netmon import __version__
+from netmon.alerting import Alerting
 from netmon.config import Config, ConfigError, load, public_dump
 from netmon.errors import NetmonError
 from netmon.explain import Entry, entries
@@ -113,6 +115,18 @@ class Agent:
         self._live = Live()
         self.store.on_change(self._live.changed)
         self._metrics.add_source(self._readings)
+        self._alerting = Alerting(
+            self.store,
+            config.alerting,
+            agent=self._context.agent_name,
+            web="",  # known once the server listens
+            isolated=lambda: self._watch.isolated,
+            well=self._works,
+            clock=loop.time,
+            wall=time.time,
+        )
+        self.store.on_change(self._alerting.changed)
+        self._metrics.add_source(lambda: starmap(Reading, self._alerting.readings()))
         own_labels = {kind.name: kind.own_labels for kind in PROBES.values()}
         self._routes = routes(
             Services(
@@ -156,6 +170,8 @@ class Agent:
         self._metrics.reloaded(time.time(), ok=True)
         await self._server.start()
         self.scheduler.start()
+        await self._tell(self._config)
+        await self._alerting.start()
         self._ticking = asyncio.create_task(self._tick())
         log.info(
             "netmon runs",
@@ -171,6 +187,7 @@ class Agent:
             if task is not None:
                 task.cancel()
         await self.scheduler.stop()
+        await self._alerting.stop()
         await self._live.close()
         await self._server.stop()
         if self._retiring is not None:
@@ -204,6 +221,7 @@ class Agent:
                     retired, self._context.resolver = self._context.resolver, _resolver(config)
                     await retired.close()
                 self._apply(config, checks)
+                await self._tell(config)
         self._metrics.reloaded(time.time(), ok=not self._mistakes)
         for mistake in self._mistakes:
             log.error("config was not taken, the old one stays", mistake=mistake)
@@ -259,6 +277,19 @@ class Agent:
         begun = asyncio.get_running_loop().time()
         sound = await self._link.sound(self._config.agent.references)
         self._watch.link_tested(sound=sound, begun=begun)
+
+    async def _tell(self, config: Config) -> None:
+        """Have alerts sent as `config` says, with links to where the pages are by now."""
+        name = self._context.agent_name
+        await self._alerting.apply(config.alerting, agent=name, web=self.url)
+
+    def _works(self) -> bool:
+        """Whether checks really run, one within three of the shortest intervals, and reach anything."""
+        states = self.store.states().values()
+        shortest = min((state.check.interval for state in states), default=0.0)
+        latest = max((state.observation.begun for state in states if state.observation), default=0.0)
+        lately = latest > 0 and asyncio.get_running_loop().time() - latest <= 3 * shortest
+        return lately and not self._watch.isolated
 
     def _ready(self) -> bool:
         return all(state.observation is not None for state in self.store.states().values())

@@ -36,7 +36,8 @@ def configure(*, verbose: bool = False, stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
-    for name in ("asyncio", "uvicorn.access"):
+    # httpx and httpcore log URLs and headers, which hold the tokens of webhooks.
+    for name in ("asyncio", "uvicorn.access", "httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared[:-1], structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -94,6 +94,7 @@ class _Loading:
             web=main.web,
             state=main.state,
             dns=main.dns,
+            alerting=main.alerting,
             public={
                 source.name: redacted(
                     source, record_shape(self.records.file if source.order else self.records.top)

@@ -29,6 +29,7 @@ from netmon.config.shapes import Switch
 from netmon.fields import Duration, Ref, Settings
 from netmon.model import Host, Limits
 from netmon.probes.base import Auth, ProbeKind
+from netmon.receivers import AlertingEntry
 
 # The auth that is always there, for the many devices that still answer to it.
 PUBLIC_AUTH: Final = "public_v2"
@@ -284,6 +285,7 @@ class TopEntry(Settings):
     web: WebEntry = WebEntry()
     state: StateEntry = StateEntry()
     dns: DnsEntry = DnsEntry()
+    alerting: AlertingEntry = AlertingEntry()
     host_files: tuple[str, ...] = ()
 
 
@@ -347,4 +349,5 @@ class Config:
     web: WebEntry
     state: StateEntry
     dns: DnsEntry
+    alerting: AlertingEntry
     public: Mapping[str, str] = field(repr=False)

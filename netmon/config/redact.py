@@ -37,6 +37,7 @@ def _gap(text: str) -> str:
 
 
 def _find(node: Node, shape: Shape | None, secrets: set[int]) -> None:
+    shape = shape and shape.place_of(scalar=isinstance(node, ScalarNode))
     if shape is None or not shape.holds_secret:
         return
     if isinstance(node, ScalarNode):

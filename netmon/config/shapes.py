@@ -20,6 +20,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from netmon.fields import Ref, Secret, Settings
+from netmon.receivers import Short
 
 
 class Sort(Enum):
@@ -58,9 +59,14 @@ class Shape:
     options: tuple[str, ...] = ()  # of a choice
     ref: str | None = None
     switch: bool = False
+    short: "Shape | None" = None  # of a record that a bare text may stand for: the text's own place
     own_reader: bool = False  # a validator of its own looks at the value first, whatever it is
     holds_secret: bool = False  # here or anywhere below
     guarded: bool = False  # a record with a secret among its own keys
+
+    def place_of(self, *, scalar: bool) -> "Shape":
+        """Where a value really stands: a bare text may stand for a whole record."""
+        return self.short if scalar and self.short is not None else self
 
 
 _PLAIN: Final[Mapping[Any, Sort]] = {
@@ -111,11 +117,18 @@ def shape_of(
         break
     ref = next((mark.section for mark in metadata if isinstance(mark, Ref)), None)
     switch = any(isinstance(mark, Switch) for mark in metadata)
+    short = next((mark.key for mark in metadata if isinstance(mark, Short)), None)
     own_reader = own_reader or any(
         isinstance(m, (BeforeValidator, PlainValidator, WrapValidator)) for m in metadata
     )
     bare = _bare(annotation, section, own_reader=own_reader)
-    return replace(bare, ref=ref, switch=switch, own_reader=own_reader or bare.own_reader)
+    return replace(
+        bare,
+        ref=ref,
+        switch=switch,
+        short=None if short is None else bare.fields[short],
+        own_reader=own_reader or bare.own_reader,
+    )
 
 
 def _bare(annotation: Any, section: str, *, own_reader: bool) -> Shape:

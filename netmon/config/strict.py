@@ -22,7 +22,7 @@ LISTED: Final = 8  # names that a message lists
 # to be watched by them.  By the section that they stand in.
 _HOST: Final = frozenset({"imap", "pop3", "mailflow"})
 PLANNED: Final[Mapping[str, frozenset[str]]] = {
-    "": frozenset({"domains", "mailflows", "traps", "alerting", "module_files", "mib_dirs", "settings"}),
+    "": frozenset({"domains", "mailflows", "traps", "module_files", "mib_dirs", "settings"}),
     "hosts": _HOST,
     "groups": _HOST,
     "web": frozenset({"config_file", "probe_targets"}),
@@ -71,6 +71,7 @@ def inspect(node: Node, shape: Shape, names: Names, mistakes: Mistakes) -> None:
 
     Paths are made absolute on the way, since only here it is known in which file they stand.
     """
+    shape = shape.place_of(scalar=isinstance(node, ScalarNode))
     if shape.sort is Sort.RECORD and isinstance(node, MapNode):
         for key, child in node.items.items():
             field = shape.fields.get(key)

@@ -96,6 +96,7 @@ def _locate(
             node = node.items[step]
             shape = shape and shape.item
         else:
+            shape = shape and shape.place_of(scalar=isinstance(node, ScalarNode))
             break  # a missing key, or the branch of a union
     return node, shape, None
 

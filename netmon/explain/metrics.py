@@ -44,6 +44,22 @@ METRICS: Final[Mapping[str, Text]] = {
         (),
         ("Raise net.core.rmem_max when thousands of devices are polled",),
     ),
+    "netmon_alerts": Text("netmon's own alerts that hold at this moment, by name and severity."),
+    "netmon_alert_deliveries_total": Text(
+        "Requests to receivers of alerts: delivered, failed (no answer), refused (an answer that says no).",
+        ("the receiver is down", "its URL, token or template is wrong"),
+        ("The log names the receiver and why; nothing is lost meanwhile",),
+    ),
+    "netmon_alerts_waiting": Text(
+        "Alerts that a receiver does not know yet as they are.",
+        ("the receiver does not take them",),
+        ("See netmon_alert_deliveries_total; resolved alerts wait for a day",),
+    ),
+    "netmon_alerts_dropped_total": Text(
+        "Resolved alerts that were given up before every receiver had them: a day is over, or too many wait.",
+        ("a receiver that never answers",),
+        ("Mend it, or take it out of the config",),
+    ),
     "netmon_state_rows_waiting": Text(
         "Rows of state that are not on disk yet.",
         ("a slow or full disk",),

@@ -3,34 +3,34 @@
     with alertmanager(tmp_path) as server:
         server.alerts()
 
-It sends nothing to anybody and is asked by its HTTP API.
+It sends nothing anywhere; what it knows is asked by its HTTP API.
 """
 
-import contextlib
 import os
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 ADDRESS = "127.0.0.1"
-CONFIG = "route: {receiver: nobody, group_wait: 0s, group_interval: 1s}\nreceivers: [{name: nobody}]\n"
 _START_SECONDS = 30.0
+_CONFIG = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
 
 
+@dataclass
 class Alertmanager:
-    """An Alertmanager: stopped and started again, it keeps its port and its data."""
+    """An Alertmanager that can stop and come back on its port."""
 
-    def __init__(self, program: str, folder: Path, port: int) -> None:
-        self.folder = folder
-        self.port = port
-        self._program = program
-        self._process: subprocess.Popen[bytes] | None = None
+    port: int
+    folder: Path
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
@@ -42,65 +42,79 @@ class Alertmanager:
         """What it has logged."""
         return (self.folder / "alertmanager.log").read_text(errors="replace")
 
-    def alerts(self, *, active: bool = True) -> list[dict[str, Any]]:
-        """The alerts that it holds (GET /api/v2/alerts); `active`: neither silenced nor inhibited."""
-        options = {"active": "true"}
-        if active:
-            options |= {"silenced": "false", "inhibited": "false"}
-        answer = httpx.get(f"{self.url}/api/v2/alerts", params=options, timeout=10, trust_env=False)
-        assert answer.status_code == httpx.codes.OK, answer.text
+    def alerts(self) -> list[dict[str, Any]]:
+        """The alerts that hold, as GET /api/v2/alerts gives them."""
+        answer = httpx.get(f"{self.url}/api/v2/alerts", timeout=10, trust_env=False)
+        answer.raise_for_status()
         found: list[dict[str, Any]] = answer.json()
         return found
 
+    def names(self) -> list[tuple[str, str]]:
+        """Name and host of the alerts that hold."""
+        return sorted((a["labels"]["alertname"], a["labels"].get("host", "")) for a in self.alerts())
+
+    def query(self) -> str:
+        """The alerts as amtool, its own tool, lists them."""
+        told = subprocess.run(
+            ["amtool", f"--alertmanager.url={self.url}", "alert", "query", "-o", "extended"],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+        return told.stdout
+
     def start(self) -> None:
-        """Start it and wait until it is ready; RuntimeError with its log if it never is."""
+        """Start it.  Raises RuntimeError with its log if it does not come up."""
+        program = shutil.which("prometheus-alertmanager")
+        if program is None:
+            raise RuntimeError("Alertmanager is not installed: apt-get install prometheus-alertmanager")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        config = self.folder / "alertmanager.yml"
+        config.write_text(_CONFIG)
         with (self.folder / "alertmanager.log").open("ab") as log:
-            self._process = subprocess.Popen(
+            self.process = subprocess.Popen(
                 [
-                    self._program,
-                    f"--config.file={self.folder / 'alertmanager.yml'}",
+                    program,
+                    f"--config.file={config}",
                     f"--storage.path={self.folder / 'data'}",
                     f"--web.listen-address={ADDRESS}:{self.port}",
                     "--cluster.listen-address=",  # alone
                 ],
                 cwd=self.folder,
-                # Without a bound it takes every core there is.
                 env={"PATH": os.environ.get("PATH", ""), "GOMAXPROCS": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
-            with contextlib.suppress(httpx.TransportError):
+        end = time.monotonic() + _START_SECONDS
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
                 if httpx.get(f"{self.url}/-/ready", timeout=1, trust_env=False).is_success:
                     return
+            except httpx.TransportError:
+                pass
             time.sleep(0.05)
-        raise RuntimeError("alertmanager did not start:\n" + self.log)
+        raise RuntimeError("Alertmanager did not start:\n" + self.log)
 
     def stop(self) -> None:
-        """Stop it, and wait until it is gone."""
-        if self._process is not None:
-            self._process.terminate()
+        """Stop it; it forgets what it was told, as after a lost disk."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
             try:
-                self._process.wait(10)
+                self.process.wait(10)
             except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        self._process = None
+                self.process.kill()
+                self.process.wait()
 
 
-@contextlib.contextmanager
+@contextmanager
 def alertmanager(folder: Path) -> Iterator[Alertmanager]:
-    """Start Alertmanager; it has ended when the block ends."""
-    program = shutil.which("prometheus-alertmanager")
-    if program is None:
-        raise RuntimeError("alertmanager is not installed: apt-get install prometheus-alertmanager")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "alertmanager.yml").write_text(CONFIG)
-    with socket.create_server((ADDRESS, 0)) as door:
-        port = door.getsockname()[1]
-    server = Alertmanager(program, folder, port)
+    """A running one; it has ended when the block ends."""
+    with socket.socket() as sock:
+        sock.bind((ADDRESS, 0))
+        port = int(sock.getsockname()[1])
+    server = Alertmanager(port, folder)
     try:
         server.start()
         yield server

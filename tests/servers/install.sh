@@ -5,8 +5,8 @@ set -eu
 
 # command:package
 servers="snmpd:snmpd snmpbulkwalk:snmp postfix:postfix prometheus:prometheus promtool:prometheus
-         prometheus-alertmanager:prometheus-alertmanager dnsmasq:dnsmasq-base nft:nftables nsenter:util-linux
-         faketime:faketime
+         prometheus-alertmanager:prometheus-alertmanager amtool:prometheus-alertmanager
+         dnsmasq:dnsmasq-base nft:nftables nsenter:util-linux faketime:faketime
          chromium:chromium ip:iproute2 sysctl:procps"
 if [ "${1:-test}" = bench ]; then
     servers="prometheus-snmp-exporter:prometheus-snmp-exporter

@@ -168,5 +168,7 @@ def test_starter_is_valid_as_it_stands_and_with_its_examples(tmp_path: Path) -> 
     config = read(tmp_path, starter())
     assert [entry.host.name for entry in config.hosts] == ["localhost"]
     # Prose begins with "# " and a word; what is left behind the "#" else is an example.
-    whole = re.sub(r"(?m)^#(?! \S)", "", starter()).replace("SNMP_COMMUNITY", "SECRET")
-    assert len(read(tmp_path, whole).hosts) == 3
+    whole = re.sub(r"(?m)^#(?! \S)", "", starter())
+    config = read(tmp_path, re.sub(r"\$\{env:\w+\}", "${env:SECRET}", whole))
+    assert len(config.hosts) == 3
+    assert [webhook.name for webhook in config.alerting.webhooks] == ["pager", "chat"]

@@ -125,7 +125,8 @@ def running(
     base = Path(tempfile.mkdtemp(prefix="netmon-postfix-", dir="/var/tmp"))
     try:
         base.chmod(0o755)
-        server = Postfix(base, name, *free_ports(3))
+        smtp, submission, implicit = free_ports(3)
+        server = Postfix(base, name, smtp, submission, implicit)
         set_up(server, pem, doors=("127.0.0.1:", "[::1]:"), extra=extra)
         try:
             server.start()

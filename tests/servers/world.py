@@ -136,9 +136,9 @@ def world() -> Iterator[World]:
         ca = trustme.CA()
         authority = folder / "ca.pem"
         ca.cert_pem.write_to_path(str(authority))
-        routers = [Host(name, _ADDRESSES[name], folder) for name in ("sw1", "ap1")]
-        mail = [MailHost(name, address, folder, _pem(ca, name)) for name, address in _INSIDE.items()]
-        hosts = [*routers, *mail]
+        sw1, ap1 = (Host(name, _ADDRESSES[name], folder) for name in ("sw1", "ap1"))
+        mx1, mx2, mx3 = (MailHost(name, address, folder, _pem(ca, name)) for name, address in _INSIDE.items())
+        hosts = (sw1, ap1, mx1, mx2, mx3)
         for host in hosts:
             stack.callback(host.power_off)
             host.boot(LONG_UP)
@@ -150,7 +150,7 @@ def world() -> Iterator[World]:
         with ThreadPoolExecutor() as pool:  # its threads are in `nm` too
             for started in [pool.submit(host.start) for host in hosts]:
                 started.result()
-        yield World(folder, authority, ca, *hosts, dns=dns)
+        yield World(folder, authority, ca, sw1, ap1, mx1, mx2, mx3, dns)
 
 
 def _pem(ca: trustme.CA, name: str, until: dt.datetime | None = None) -> bytes:

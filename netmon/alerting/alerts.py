@@ -20,7 +20,8 @@ from netmon.alerting.instances import (
     host_labels,
     isolated_annotations,
 )
-from netmon.alerting.rules import URGENCY, alerts_of, has_evidence, says_nothing
+from netmon.alerting.rules import RAISED, alerts_of, has_evidence, says_nothing
+from netmon.explain import URGENCY
 from netmon.model import AlertName, Host, HostVerdict
 
 log = structlog.get_logger(__name__)
@@ -90,7 +91,7 @@ class Alerts:
 
     def firing(self) -> Mapping[AlertName, int]:
         """How many hold, by name, zeros included."""
-        counts = dict.fromkeys(URGENCY, 0)
+        counts = dict.fromkeys(sorted(RAISED), 0)
         for names in self._firing.values():
             for name in names:
                 counts[name] += 1

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from netmon.alerting.rules import URGENCY
+from netmon.alerting.rules import RAISED
+from netmon.explain import URGENCY
 from netmon.model import AlertName, Host, HostVerdict, Severity, Urgency
 
 MAX_TEXT: Final = 1000  # characters of an annotation; sentences quote the network
@@ -100,7 +101,7 @@ def from_json(kept: Any) -> Alert | None:
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    return alert if alert.name in URGENCY else None
+    return alert if alert.name in RAISED else None
 
 
 def _texts(kept: Any) -> dict[str, str]:

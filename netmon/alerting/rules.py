@@ -20,6 +20,10 @@ _ALERTS: Final[Mapping[VerdictName, AlertName]] = {
     VerdictName.AGENT_DOWN: AlertName.SNMP_AGENT_DOWN,
     VerdictName.DEVICE_DEGRADED: AlertName.DEVICE_DEGRADED,
 }
+# Those that netmon raises by itself; the others are about the agent, and Prometheus raises them.
+RAISED: Final = frozenset(
+    {*_ALERTS.values(), AlertName.HOST_UNKNOWN, AlertName.HOST_FLAPPING, AlertName.ISOLATED}
+)
 
 
 def alert_of(verdict: HostVerdict, now: float) -> tuple[AlertName, Urgency] | None:

@@ -15,7 +15,7 @@ from netmon.alerting.couriers import SLOWEST, Courier, HeartbeatCourier, Random,
 from netmon.alerting.door import Door, Kind, Outcome
 from netmon.alerting.instances import Alert
 from netmon.alerting.queues import BATCH, AlertmanagerQueue, Queue, WebhookQueue
-from netmon.alerting.rules import URGENCY
+from netmon.explain import URGENCY
 from netmon.fields import Secret
 from netmon.model import Kind as MetricKind
 from netmon.receivers import AlertingEntry, Alertmanager, Webhook

@@ -102,14 +102,17 @@ def _slope(samples: tuple[tuple[float, float], ...]) -> float:
 
 
 def memory(view: HostView, _now: float) -> Iterator[Finding]:
-    """Main memory and swap used up (UCD-SNMP-MIB memory)."""
+    """Main memory and swap used up (UCD-SNMP-MIB memory).
+
+    memSwapError is no help: net-snmp sets it on every host without swap.
+    """
     device, limits = view.device, view.host.limits
     of = device.memory if device else None
     if of is None:
         return
     share = 100.0 * of.available / of.total
     swap = 100.0 * of.swap_available / of.swap_total if of.swap_total else None
-    if (share < limits.memory_available and (swap is None or swap < limits.swap_available)) or of.swap_error:
+    if share < limits.memory_available and (swap is None or swap < limits.swap_available):
         text = f"{share:.0f}% of main memory is available"
         text += ", and there is no swap" if swap is None else f", {swap:.0f}% of swap is free"
         yield _finding(device, FindingKind.MEMORY_EXHAUSTED, Severity.RISK, text)

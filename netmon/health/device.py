@@ -61,7 +61,6 @@ class Memory(NamedTuple):
     available: float
     swap_total: float
     swap_available: float
-    swap_error: bool
 
 
 class Application(NamedTuple):
@@ -199,9 +198,7 @@ def _memory(tables: Tables) -> Memory | None:
     if not total:
         return None
     available = figure("memAvailReal") + figure("memBuffer") + figure("memCached")
-    return Memory(
-        total, available, figure("memTotalSwap"), figure("memAvailSwap"), tables.scalar("memSwapError") == 1
-    )
+    return Memory(total, available, figure("memTotalSwap"), figure("memAvailSwap"))
 
 
 def _load(tables: Tables) -> float | None:

@@ -1,11 +1,11 @@
-"""The stage of the scenarios: one network for a module, and one agent that watches it."""
+"""The stage of the scenarios: one network for a module, one agent that watches it, and who is told."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.servers.agent import AgentProcess
-from tests.servers.world import World, all_healthy, world
+from tests.servers.sight import Sight, sight
+from tests.servers.world import World, world
 
 
 @pytest.fixture(scope="module")
@@ -16,14 +16,14 @@ def stage() -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def watcher(stage: World) -> Iterator[AgentProcess]:
-    """The agent that all scenarios of a module share."""
-    with stage.agent(stage.folder / "agent") as process:
-        yield process
+def watchers(stage: World) -> Iterator[Sight]:
+    """The agent, Alertmanager and Prometheus that all scenarios of a module share."""
+    with sight(stage, stage.folder / "sight") as seen:
+        yield seen
 
 
 @pytest.fixture
-def monitor(watcher: AgentProcess) -> Iterator[AgentProcess]:
-    """The shared agent, to which every host is healthy before a scenario and again after it."""
-    yield watcher
-    all_healthy(watcher)
+def seen(watchers: Sight) -> Iterator[Sight]:
+    """The same, to whom every host is healthy before a scenario and again after it."""
+    yield watchers
+    watchers.well_again()

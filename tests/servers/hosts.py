@@ -1,8 +1,7 @@
 """A machine as netmon meets it: with an snmpd, and a mail host with a Postfix besides.
 
-A mail host's spool is a small file system of its own, and a policy service looks at it, as good
-mail hosts have it.  Postfix itself speaks of a full spool at MAIL FROM and no sooner (452 4.3.1);
-the policy says the same as the greeting, where a probe that names no sender hears it.
+A mail host's spool is a small file system of its own.  Postfix speaks of a full one at MAIL and no
+sooner (452 4.3.1), which a check with `envelope` hears.
 """
 
 from functools import partial
@@ -18,18 +17,6 @@ LONG_UP = 10_000_000.0  # seconds: 115 days
 _SMTP, _SUBMISSION = 25, 587
 _SPOOL_SIZE = "24m"
 _LEAST_FREE = 2_000_000  # octets of the spool, below which no mail is taken
-# A delegated policy (Postfix's SMTPD_POLICY_README): attributes in, an action out.
-_POLICY = """
-while read -r line; do
-    [ -z "$line" ] || continue
-    free=$(stat -f -c '%a * %S' "$1")
-    if [ $(($free)) -lt "$2" ]; then
-        printf 'action=452 4.3.1 Insufficient system storage\\n\\n'
-    else
-        printf 'action=DUNNO\\n\\n'
-    fi
-done
-"""
 
 
 class Host(Machine):
@@ -76,13 +63,10 @@ class MailHost(Host):
         self.postfix = Postfix(
             base, f"{name}.example.test", _SMTP, _SUBMISSION, 0, address, partial(self.run, check=False)
         )
-        policy = base / "policy.sh"
-        command = f"/bin/sh {policy} {self.spool} {_LEAST_FREE}"
         postfix.set_up(
             self.postfix,
             pem,
             doors=("",),
-            services=f"policy unix - n n - 0 spawn user=nobody argv={command}",
             extra={
                 "inet_interfaces": "all",
                 "inet_protocols": "ipv4",
@@ -90,11 +74,9 @@ class MailHost(Host):
                 "queue_minfree": str(_LEAST_FREE),
                 "smtpd_peername_lookup": "no",  # dead DNS is a fault of its own
                 "smtpd_delay_reject": "no",
-                "smtpd_client_restrictions": f"check_client_access cidr:{self.clients}, "
-                "check_policy_service unix:private/policy",
+                "smtpd_client_restrictions": f"check_client_access cidr:{self.clients}",
             },
         )
-        policy.write_text(_POLICY)
         self.clients.write_text("")
 
     def start_mail(self) -> None:

@@ -71,16 +71,17 @@ class World:
             host.name: {"address": host.address, "ping": True, "snmp": {"auth": "lab", "modules": [*_DEVICE]}}
             for host in (self.sw1, self.ap1)
         }
-        for port, host in enumerate(self.mail_hosts, 1):
+        for number, host in enumerate(self.mail_hosts, 1):
             trust = {"tls_name": host.postfix.name, "ca_file": str(self.authority)}
             hosts[host.name] = {
                 "address": host.address,
                 "depends_on": ["sw1"],
-                "upstream_ports": {"sw1": f"swp{port}"},
+                "upstream_ports": {"sw1": f"swp{number}"},
                 "ping": True,
                 "snmp": {"auth": "lab", "modules": [*_COMPUTER]},
-                "smtp": [{"port": 25, **trust}, {"port": 587, **trust}],
+                "smtp": [{"port": port, "envelope": True, **trust} for port in (25, 587)],
             }
+        hosts["mx2"]["snmp"]["processes"] = ["master"]
         return {
             "agent": {"name": AGENT},
             "defaults": defaults,

@@ -2,8 +2,9 @@
 
 import pytest
 
-from netmon.alerting import URGENCY, alert_of
-from netmon.alerting.rules import alerts_of, says_nothing
+from netmon.alerting import alert_of
+from netmon.alerting.rules import RAISED, alerts_of, says_nothing
+from netmon.explain import URGENCY
 from netmon.model import AlertName, Finding, MailState, Severity, Urgency, VerdictName
 from tests.unit.alerting.making import SILENCED, verdict
 
@@ -75,8 +76,8 @@ def test_verdicts_that_say_nothing() -> None:
 
 def test_each_alert_has_one_urgency() -> None:
     """Since severity is a label, an alert that changed it would be another alert."""
-    assert set(URGENCY.values()) == {PAGE, TICKET}
-    assert {name for name, urgency in URGENCY.items() if urgency is PAGE} == {
+    assert {URGENCY[name] for name in RAISED} == {PAGE, TICKET}
+    assert {name for name in RAISED if URGENCY[name] is PAGE} == {
         AlertName.HOST_DOWN,
         AlertName.DEVICE_DOWN,
         AlertName.MAIL_DOWN,

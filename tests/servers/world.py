@@ -64,8 +64,12 @@ class World:
     def config(self) -> dict[str, Any]:
         """A quick agent over all hosts; for a test to add to, `config["hosts"]` is by name."""
         confirm = {"fail": 2, "recover": 2, "retry_interval": "1s"}
-        # The tests' machine is busy and its disks are its own affair.
-        limits = {"load_per_cpu": 1000, "storage": {"ignore": ["/", "/dev*", "/run*", "/sys*", "/proc*"]}}
+        # The tests' machine is busy, its disks are its own affair, and one scenario follows the other.
+        limits = {
+            "load_per_cpu": 1000,
+            "storage": {"ignore": ["/", "/dev*", "/run*", "/sys*", "/proc*"]},
+            "flapping": {"changes": 100},
+        }
         defaults = {"interval": "2s", "timeout": "1s", "retries": 1, "confirm": confirm, "limits": limits}
         hosts: dict[str, dict[str, Any]] = {
             host.name: {"address": host.address, "ping": True, "snmp": {"auth": "lab", "modules": [*_DEVICE]}}
@@ -121,7 +125,7 @@ def all_healthy(process: AgentProcess) -> None:
         return set(seen.values()) == {"healthy"}
 
     try:
-        wait_for("every host to be healthy", healthy, 30)
+        wait_for("every host to be healthy", healthy, 60)
     except AssertionError as error:
         unwell = {name: verdict for name, verdict in seen.items() if verdict != "healthy"}
         sentences = [process.host(name)["sentence"] for name in unwell]

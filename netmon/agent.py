@@ -15,7 +15,8 @@ from typing import Final
 
 import structlog
 
-from netmon import __version__
+from netmon import __version__, control
+from netmon.commands import Desk, commands
 from netmon.config import Config, ConfigError, load, public_dump
 from netmon.errors import NetmonError
 from netmon.exposition import Exposition, Reading, SelfMetrics
@@ -31,6 +32,7 @@ from netmon.probes.base import Context, Library
 from netmon.resolver import Resolver
 from netmon.routes import Services, routes
 from netmon.scheduler import Scheduler
+from netmon.silences import Silences
 from netmon.snmp.client import Client
 from netmon.status import Live
 from netmon.store import Store
@@ -40,6 +42,7 @@ from netmon.web import Server
 log = structlog.get_logger(__name__)
 
 TICK: Final = 10.0  # seconds between two looks for what has become stale
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 def load_config(path: Path, modules: Mapping[str, Module], env: Mapping[str, str] | None = None) -> Config:
@@ -95,6 +98,7 @@ class Agent:
         self.scheduler = Scheduler(self._probe, self.store.put, wall=time.time, gauges=self._metrics)
         self._watch = Watch(self.store, _Wishes(self.scheduler), clock=loop.time, wall=time.time)
         self.store.listen(self._watch.saw)
+        self.silences = Silences(self.store, boot=_boot_id(), now=time.monotonic(), wall=time.time())
         self._live = Live()
         self.store.on_change(self._live.changed)
         self._metrics.add_source(self._readings)
@@ -112,8 +116,18 @@ class Agent:
                 wall=time.time,
                 loaded=lambda: self._loaded,
                 listen=_listen(config),
+                silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
             )
         )
+        desk = Desk(
+            silences=self.silences,
+            hosts=self.store.hosts,
+            changed=self._silences_changed,
+            reload=self.reload,
+            clock=time.monotonic,
+            wall=time.time,
+        )
+        self._control = control.Server(config.state.path / control.NAME, commands(desk))
         try:
             self._server = Server(self._routes, _listen(config))
         except OSError as error:
@@ -131,6 +145,10 @@ class Agent:
         self._apply(self._config, await self._planned(self._config))
         self._metrics.reloaded(time.time(), ok=True)
         await self._server.start()
+        try:
+            await self._control.start()
+        except control.ControlError as error:  # checking matters more than commands
+            log.error("commands such as netmon silence will not reach this agent", why=str(error))  # noqa: TRY400
         self.scheduler.start()
         self._ticking = asyncio.create_task(self._tick())
         log.info(
@@ -145,6 +163,7 @@ class Agent:
         """End all runs, answer what was asked, write what must survive."""
         if self._ticking is not None:
             self._ticking.cancel()
+        await self._control.stop()
         await self.scheduler.stop()
         await self._live.close()
         await self._server.stop()
@@ -208,6 +227,7 @@ class Agent:
     def _apply(self, config: Config, checks: frozenset[Check]) -> None:
         self._loaded = time.time()
         self.store.plan([entry.host for entry in config.hosts], checks)
+        self.silences.set_windows(config.windows)
         changes = self.scheduler.apply(checks)
         self._watch.planned()
         log.info(
@@ -225,6 +245,11 @@ class Agent:
         while True:
             await asyncio.sleep(TICK)
             self._watch.tick()
+
+    def _silences_changed(self) -> None:
+        # Watch does not look at silences yet.
+        changed: Callable[[], None] = getattr(self._watch, "silences_changed", lambda: None)
+        changed()
 
     def _ready(self) -> bool:
         return all(state.observation is not None for state in self.store.states().values())
@@ -315,6 +340,14 @@ def _resolver(config: Config | None) -> Resolver:
 def ehlo_name(config: Config | None) -> str:
     """What netmon calls itself: the config's name, else this machine's, which may ask DNS."""
     return (config and config.agent.name) or socket.getfqdn()
+
+
+def _boot_id() -> str:
+    """What tells one boot of this machine from the next; a container's may hide it."""
+    try:
+        return BOOT_ID.read_text("ascii").strip()
+    except OSError:
+        return ""
 
 
 def _listen(config: Config) -> str:

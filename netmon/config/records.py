@@ -26,9 +26,11 @@ from pydantic_core import PydanticCustomError
 
 from netmon import __version__
 from netmon.config.shapes import Switch
+from netmon.config.windows import WindowEntry
 from netmon.fields import Duration, Ref, Settings
 from netmon.model import Host, Limits
 from netmon.probes.base import Auth, ProbeKind
+from netmon.windows import Window
 
 # The auth that is always there, for the many devices that still answer to it.
 PUBLIC_AUTH: Final = "public_v2"
@@ -280,6 +282,7 @@ class TopEntry(Settings):
     state: StateEntry = StateEntry()
     dns: DnsEntry = DnsEntry()
     host_files: tuple[str, ...] = ()
+    windows: tuple[WindowEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,4 +345,5 @@ class Config:
     web: WebEntry
     state: StateEntry
     dns: DnsEntry
+    windows: tuple[Window, ...]
     public: Mapping[str, str] = field(repr=False)

@@ -171,6 +171,7 @@ async def serving(company: Company) -> AsyncIterator[str]:
         wall=time.time,
         loaded=lambda: time.time() - 3600,
         listen="127.0.0.1:9162",
+        silences=lambda: {"silences": [], "windows": []},
     )
     server = Server(routes(services), "127.0.0.1:0")
     await server.start()

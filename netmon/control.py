@@ -32,6 +32,7 @@ MAX_ANSWER: Final = 16 << 20
 MAX_CONNECTIONS: Final = 16
 PATIENCE: Final = 10.0  # seconds for a request to come, to be served, and for its answer to go
 _SUN_PATH: Final = 107  # bytes; unix(7) gives 108 with the NUL at the end
+_MIGHTY: Final = frozenset({0})  # uids that may do everything anyway
 _UCRED: Final = struct.Struct("3i")  # pid, uid, gid
 
 
@@ -104,7 +105,7 @@ class Server:
     def _refusal(self, writer: asyncio.StreamWriter) -> str:
         peer = writer.get_extra_info("socket")
         _, uid, _ = _UCRED.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
-        if uid not in {0, os.geteuid()}:
+        if uid not in _MIGHTY and uid != os.geteuid():
             return f"only uid {os.geteuid()} and root may ask this agent, not uid {uid}"
         if len(self._connections) > MAX_CONNECTIONS:
             return f"{MAX_CONNECTIONS} connections are open already; try again"
@@ -206,7 +207,8 @@ def ask(path: Path, request: Mapping[str, Any], *, seconds: float = PATIENCE) ->
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as agent, _address(path) as address:
             agent.settimeout(seconds)
             agent.connect(address)
-            agent.sendall(line)
+            with contextlib.suppress(BrokenPipeError):  # turned away unheard, and told why
+                agent.sendall(line)
             with agent.makefile("rb") as answers:
                 data = answers.readline(MAX_ANSWER + 1)
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):

@@ -34,6 +34,7 @@ class Notes:
 
     def noted(self, kind: str) -> Mapping[str, Any]:
         """All of them."""
+        assert kind == "silence"
         return {name: json.loads(text) for name, text in self.texts.items()}
 
 
@@ -83,7 +84,15 @@ def test_windows_follow_the_wall_clock_back_and_forth() -> None:
     """What was found for one time is not taken for another."""
     silences = book()
     silences.set_windows([window("w", HOUR, 2 * HOUR)])
-    for hours, wanted in ((0, True), (1, False), (1.5, False), (0.5, True), (1.9, False), (2, True), (0, True)):
+    for hours, wanted in (
+        (0, True),
+        (1, False),
+        (1.5, False),
+        (0.5, True),
+        (1.9, False),
+        (2, True),
+        (0, True),
+    ):
         assert silences.quiet(NOW, WALL + hours * HOUR) is wanted
         assert (silences.of(MX1, NOW, WALL + hours * HOUR) is None) is wanted
 

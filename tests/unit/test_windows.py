@@ -157,4 +157,6 @@ def test_any_wall_time_agrees_with_slow_civil_time(
 
 def test_what_is_a_pattern() -> None:
     """Only characters that no host's name holds make one."""
-    assert [is_pattern(name) for name in ("mx1", "a.b:c_d-e", "m*", "m?", "m[12]")] == [False] * 2 + [True] * 3
+    assert [is_pattern(name) for name in ("mx1", "a.b:c_d-e", "m*", "m?", "m[12]")] == [False] * 2 + [
+        True
+    ] * 3

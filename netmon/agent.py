@@ -9,15 +9,16 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import starmap
 from pathlib import Path
 from typing import Final
 
 import structlog
 
-from netmon import __version__
+from netmon import __version__, control
 from netmon.alerting import Alerting
+from netmon.commands import Desk, commands
 from netmon.config import Config, ConfigError, load, public_dump
 from netmon.errors import NetmonError
 from netmon.explain import Entry, entries
@@ -28,14 +29,16 @@ from netmon.journal import Journal, StateError
 from netmon.mail.slots import Slots
 from netmon.mail.tls import TrustStores
 from netmon.mib.modules import Module, builtin_modules, described
-from netmon.model import Check, CheckKey, Kind, Observation
+from netmon.model import Check, CheckKey, Observation
 from netmon.plan import plan
 from netmon.probes import PROBES
 from netmon.probes.base import Context, Library
+from netmon.readings import readings
 from netmon.resolver import Resolver
 from netmon.routes import Services, routes
 from netmon.scheduler import Scheduler
 from netmon.selftest import OwnLink
+from netmon.silences import Silences
 from netmon.snmp.client import Client
 from netmon.status import Live
 from netmon.store import Store
@@ -46,6 +49,7 @@ log = structlog.get_logger(__name__)
 
 TICK: Final = 10.0  # seconds between two looks for what has become stale
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - compared with, not listened on
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 def load_config(path: Path, modules: Mapping[str, Module], env: Mapping[str, str] | None = None) -> Config:
@@ -108,13 +112,16 @@ class Agent:
         self._journal = Journal(config.state.path)
         self.store = Store(self._journal, wall=time.time, clock=loop.time)
         self.scheduler = Scheduler(self._probe, self.store.put, wall=time.time, gauges=self._metrics)
+        self.silences = Silences(self.store, boot=_boot_id(), now=time.monotonic(), wall=time.time())
         self._link = OwnLink(self._context.pinger)
         wishes = _Wishes(self.scheduler, self._test_link)
-        self._watch = Watch(self.store, wishes, clock=loop.time, wall=time.time)
+        self._watch = Watch(self.store, wishes, clock=loop.time, wall=time.time, hush=self.silences)
         self.store.listen(self._watch.saw)
         self._live = Live()
         self.store.on_change(self._live.changed)
-        self._metrics.add_source(self._readings)
+        self._metrics.add_source(
+            lambda: readings(self._context.snmp, self.store, self.scheduler, self._journal)
+        )
         self._alerting = Alerting(
             self.store,
             config.alerting,
@@ -142,8 +149,18 @@ class Agent:
                 loaded=lambda: self._loaded,
                 listen=_listen(config),
                 explained=explained(modules),
+                silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
             )
         )
+        desk = Desk(
+            silences=self.silences,
+            hosts=self.store.hosts,
+            changed=self._watch.silences_changed,
+            reload=self.reload,
+            clock=time.monotonic,
+            wall=time.time,
+        )
+        self._control = control.Server(config.state.path / control.NAME, commands(desk))
         try:
             self._server = Server(self._routes, _listen(config))
         except OSError as error:
@@ -169,6 +186,10 @@ class Agent:
         self._apply(self._config, await self._planned(self._config))
         self._metrics.reloaded(time.time(), ok=True)
         await self._server.start()
+        try:
+            await self._control.start()
+        except control.ControlError as error:  # checking matters more than commands
+            log.error("commands such as netmon silence will not reach this agent", why=str(error))  # noqa: TRY400
         self.scheduler.start()
         await self._tell(self._config)
         await self._alerting.start()
@@ -186,6 +207,7 @@ class Agent:
         for task in (self._ticking, self._testing):
             if task is not None:
                 task.cancel()
+        await self._control.stop()
         await self.scheduler.stop()
         await self._alerting.stop()
         await self._live.close()
@@ -251,6 +273,7 @@ class Agent:
     def _apply(self, config: Config, checks: frozenset[Check]) -> None:
         self._loaded = time.time()
         self.store.plan([entry.host for entry in config.hosts], checks)
+        self.silences.set_windows(config.windows)
         changes = self.scheduler.apply(checks)
         self._watch.planned()
         log.info(
@@ -299,36 +322,6 @@ class Agent:
         if self._journal.failing is not None:
             notices.append(f"State cannot be written ({self._journal.failing}); it is kept in memory.")
         return notices
-
-    def _readings(self) -> Iterator[Reading]:
-        """What the agent's parts count of themselves, as metrics."""
-        stats, snmp = self._context.snmp.stats, "netmon_snmp_unexpected_datagrams_total"
-        told = "Datagrams on the SNMP socket that answered no open request, by what was wrong with them."
-        for kind in ("late", "duplicate", "unmatched", "foreign", "malformed", "icmp"):
-            yield Reading(snmp, told, Kind.COUNTER, {"kind": kind}, getattr(stats, kind))
-        yield Reading(
-            "netmon_snmp_receive_buffer_bytes",
-            "Receive buffer that the kernel granted to the SNMP socket.",
-            Kind.GAUGE,
-            {},
-            self._context.snmp.granted_rcvbuf,
-        )
-        yield Reading("netmon_checks", "Checks that are planned.", Kind.GAUGE, {}, len(self.store.states()))
-        yield Reading("netmon_checks_running", "Check runs going on.", Kind.GAUGE, {}, self.scheduler.running)
-        yield Reading(
-            "netmon_state_rows_waiting",
-            "Rows of state that are not on disk yet.",
-            Kind.GAUGE,
-            {},
-            self._journal.waiting,
-        )
-        yield Reading(
-            "netmon_state_write_failures_total",
-            "Commits of state that failed and were tried again.",
-            Kind.COUNTER,
-            {},
-            self._journal.failures,
-        )
 
 
 class _Wishes:
@@ -384,6 +377,14 @@ def _resolver(config: Config | None) -> Resolver:
 def ehlo_name(config: Config | None) -> str:
     """What netmon calls itself: the config's name, else this machine's, which may ask DNS."""
     return (config and config.agent.name) or socket.getfqdn()
+
+
+def _boot_id() -> str:
+    """What tells one boot of this machine from the next; a container's may hide it."""
+    try:
+        return BOOT_ID.read_text("ascii").strip()
+    except OSError:
+        return ""
 
 
 def _listen(config: Config) -> str:

@@ -52,6 +52,7 @@ class Services:
     wall: Callable[[], float]
     loaded: Callable[[], float]  # when the config was taken, wall clock
     listen: str  # web.listen, for a client that sends no usable Host header
+    silences: Callable[[], Mapping[str, Any]]  # active silences and open windows
     explained: Sequence[Entry] = ()  # what /explain explains
 
 
@@ -72,6 +73,7 @@ def routes(services: Services) -> Mapping[str, Handler]:
         "/api/hosts": pages.api_hosts,
         "/api/hosts/{name:path}": pages.api_host,
         "/api/news": pages.api_news,
+        "/api/silences": pages.api_silences,
         "/-/healthy": pages.healthy,
         "/-/ready": pages.ready,
         "POST /-/reload": pages.reload,
@@ -221,6 +223,9 @@ class _Pages:
 
     async def api_news(self, request: Request) -> Response:
         return reply(request, _json([asdict(news) for news in self._of.source.news()]), _JSON)
+
+    async def api_silences(self, request: Request) -> Response:
+        return reply(request, _json(self._of.silences()), _JSON)
 
     def _all_hosts(self) -> Iterator[bytes]:
         """In pieces, between which the event loop has its turn."""

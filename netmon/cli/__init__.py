@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 import typer
 
 from netmon import __version__
-from netmon.cli import demo, explain, files, imports, probe, run, snmp, top
+from netmon.cli import demo, explain, files, imports, probe, run, silence, snmp, top
 from netmon.demo.run import DEMO_HELP
 
 app = typer.Typer(
@@ -37,6 +37,8 @@ app.command("probe", cls=probe.PluginCommand)(probe.probe_command)
 snmp_app.command("get")(snmp.get_command)
 snmp_app.command("walk")(snmp.walk_command)
 app.add_typer(snmp_app, name="snmp")
+app.command("silence")(silence.silence_command)
+app.command("reload")(silence.reload_command)
 app.command("top")(top.top_command)
 app.command("explain")(explain.explain_command)
 

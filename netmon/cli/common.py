@@ -33,6 +33,15 @@ def open_config(path: Path) -> Config:
     return load_config(path, builtin_modules())
 
 
+def complete_host(incomplete: str) -> list[str]:
+    """The shell's completion for a host of ./netmon.yml."""
+    try:
+        config = load_config(DEFAULT_CONFIG, builtin_modules())
+    except ConfigError:
+        return []
+    return [entry.host.name for entry in config.hosts if entry.host.name.startswith(incomplete)]
+
+
 def in_loop(main: Coroutine[Any, Any, T]) -> T:
     """Run on uvloop where there is one."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -9,11 +9,12 @@ import typer
 from pydantic_core import PydanticCustomError
 from typer.core import TyperCommand
 
-from netmon.agent import close_context, ehlo_name, load_config, make_context
+from netmon.agent import close_context, ehlo_name, make_context
 from netmon.cli.common import (
     COMMUNITY_VARIABLE,
     DEFAULT_CONFIG,
     Json,
+    complete_host,
     draws_blocks,
     in_loop,
     open_config,
@@ -48,18 +49,10 @@ class PluginCommand(TyperCommand):
             raise
 
 
-def _hosts(incomplete: str) -> list[str]:
-    try:
-        config = load_config(DEFAULT_CONFIG, builtin_modules())
-    except ConfigError:
-        return []
-    return [entry.host.name for entry in config.hosts if entry.host.name.startswith(incomplete)]
-
-
 def probe_command(
     target: Annotated[
         str,
-        typer.Argument(help="A host of the config, or a URL: smtp://mx1:25.", autocompletion=_hosts),
+        typer.Argument(help="A host of the config, or a URL: smtp://mx1:25.", autocompletion=complete_host),
     ],
     probe: Annotated[
         str | None, typer.Argument(help="One of the host's probes: smtp, or smtp:25; all if left out.")

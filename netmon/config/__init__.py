@@ -4,9 +4,10 @@ A strict YAML file in, a `Config` out, or a `ConfigError` that names every mista
 `file:line:column: path: what was seen, what is wanted`.  The modules, bottom up: `nodes` and `compose`
 (YAML with positions), `mistakes`, `expand` (`${env:}`, `${file:}`), `shapes` and `strict` (keys, sorts,
 references), `records` (the schema, in pydantic), `words` (pydantic's errors as sentences), `merge`
-(groups and defaults), `whole` (checks across hosts), `redact` and `public`, `load`.
+(groups and defaults), `whole` (checks across hosts), `windows`, `redact` and `public`, `load`, `glance`.
 """
 
+from netmon.config.glance import state_path
 from netmon.config.load import load
 from netmon.config.mistakes import ConfigError, Mistake
 from netmon.config.public import public_dump, schema, starter
@@ -25,4 +26,5 @@ __all__ = [
     "public_dump",
     "schema",
     "starter",
+    "state_path",
 ]

@@ -30,7 +30,7 @@ from netmon.config.records import (
 from netmon.config.redact import redacted
 from netmon.config.shapes import record_shape
 from netmon.config.strict import Names, inspect
-from netmon.config.whole import check_cycles, check_host
+from netmon.config.whole import check_cycles, check_host, check_windows
 from netmon.config.words import report
 from netmon.fields import Settings
 from netmon.model import Confirm, Host
@@ -84,6 +84,7 @@ class _Loading:
             if isinstance(group, MapNode):
                 self._record(self.records.group, group, partial=True)
         hosts = self._hosts(top, host_nodes)
+        check_windows(_entries(top, "windows"), names, self.env, self.mistakes)
         if main is None or self.mistakes:
             raise self.mistakes.error()
         return Config(
@@ -95,6 +96,7 @@ class _Loading:
             state=main.state,
             dns=main.dns,
             alerting=main.alerting,
+            windows=tuple(entry.window(self.env) for entry in main.windows),
             public={
                 source.name: redacted(
                     source, record_shape(self.records.file if source.order else self.records.top)

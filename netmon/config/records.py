@@ -26,10 +26,12 @@ from pydantic_core import PydanticCustomError
 
 from netmon import __version__
 from netmon.config.shapes import Switch
+from netmon.config.windows import WindowEntry
 from netmon.fields import Duration, Ref, Settings
 from netmon.model import Host, Limits
 from netmon.probes.base import Auth, ProbeKind
 from netmon.receivers import AlertingEntry
+from netmon.windows import Window
 
 # The auth that is always there, for the many devices that still answer to it.
 PUBLIC_AUTH: Final = "public_v2"
@@ -287,6 +289,7 @@ class TopEntry(Settings):
     dns: DnsEntry = DnsEntry()
     alerting: AlertingEntry = AlertingEntry()
     host_files: tuple[str, ...] = ()
+    windows: tuple[WindowEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,4 +353,5 @@ class Config:
     state: StateEntry
     dns: DnsEntry
     alerting: AlertingEntry
+    windows: tuple[Window, ...]
     public: Mapping[str, str] = field(repr=False)

@@ -87,7 +87,9 @@ def record_shape(record: type[Settings], section: str = "") -> Shape:
         name for decorator in before if decorator.info.mode != "after" for name in decorator.info.fields
     }
     fields = {
-        name: shape_of(info.annotation, name, tuple(info.metadata), own_reader=name in own_reader)
+        (info.alias or name): shape_of(
+            info.annotation, name, tuple(info.metadata), own_reader=name in own_reader
+        )
         for name, info in record.model_fields.items()
     }
     whole = record.__pydantic_decorators__.model_validators.values()

@@ -103,7 +103,7 @@ def _complaint(node: Node, shape: Shape, names: Names, mistakes: Mistakes) -> st
         return None
     if not (shape.own_reader or shape.sort in _JUDGED_BY_PYDANTIC or _fits(node, shape.sort)):
         return _wrong(node, shape)
-    return None if shape.ref is None else _reference(node, shape.ref, names, mistakes)
+    return None if shape.ref is None else reference(node, shape.ref, names, mistakes)
 
 
 def _fits(node: ScalarNode, sort: Sort) -> bool:
@@ -126,7 +126,8 @@ def _wrong(node: Node, shape: Shape) -> str:
     return f"{text}; did you mean {near}?" if near else text
 
 
-def _reference(node: ScalarNode, section: str, names: Names, mistakes: Mistakes) -> str | None:
+def reference(node: ScalarNode, section: str, names: Names, mistakes: Mistakes) -> str | None:
+    """What is wrong with a name of something that stands in another section, or None."""
     there = names.get(section, ())
     if not isinstance(node.value, str):
         return f"{seen(node)} is not a text; put it in quotes"

@@ -1,10 +1,13 @@
-"""What only the whole config can tell: circles of dependency, one endpoint checked twice, idle hosts."""
+"""What only the whole config can tell: circles of dependency, doubled endpoints, idle hosts, windows."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from netmon.config.mistakes import Mistakes
-from netmon.config.nodes import ListNode, MapNode, Node
+from netmon.config.mistakes import Mistakes, seen
+from netmon.config.nodes import ListNode, MapNode, Node, ScalarNode
 from netmon.config.records import HostConfig
+from netmon.config.strict import Names, reference
+from netmon.config.windows import ZoneError, local_zone
+from netmon.windows import is_pattern
 
 
 def check_host(host: HostConfig, node: MapNode, kinds: Collection[str], mistakes: Mistakes) -> None:
@@ -70,3 +73,26 @@ def _arrows(circle: list[str]) -> str:
     if len(circle) > longest:
         circle = [*circle[:4], "...", *circle[-3:]]
     return " -> ".join(circle)
+
+
+def check_windows(windows: Sequence[Node], names: Names, env: Mapping[str, str], mistakes: Mistakes) -> None:
+    """No window names a host that is not there, none has another's name, and each has a time zone."""
+    named: dict[object, Node] = {}
+    for window in windows:
+        if not isinstance(window, MapNode):
+            continue
+        name = window.items.get("name")
+        if isinstance(name, ScalarNode) and (first := named.setdefault(name.value, name)) is not name:
+            where = f"{first.source.name}:{first.line}:{first.column}"
+            mistakes.at(name, f"{seen(name)} is a window already, at {where}")
+        if "timezone" not in window.items:
+            try:
+                local_zone(env)
+            except ZoneError as error:
+                mistakes.at(window, str(error))
+        hosts = window.items.get("hosts")
+        for host in hosts.items if isinstance(hosts, ListNode) else ():
+            if isinstance(host, ScalarNode) and isinstance(host.value, str) and not is_pattern(host.value):
+                complaint = reference(host, "hosts", names, mistakes)
+                if complaint is not None:
+                    mistakes.at(host, complaint)

@@ -174,6 +174,7 @@ async def serving(company: Company) -> AsyncIterator[str]:
         loaded=lambda: time.time() - 3600,
         listen="127.0.0.1:9162",
         explained=explained(builtin_modules()),
+        silences=lambda: {"silences": [], "windows": []},
     )
     server = Server(routes(services), "127.0.0.1:0")
     await server.start()

@@ -13,7 +13,7 @@ from tests.unit.cli.calling import call
 
 COMMANDS = (
     "run", "demo", "init", "check-config", "schema", "import", "probe", "snmp get", "snmp walk", "top",
-    "explain",
+    "explain", "silence", "reload",
 )  # fmt: skip
 
 
@@ -43,7 +43,12 @@ def test_a_missing_config_names_init(command: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("typed", "wanted"),
-    [("netmon pro", "probe"), ("netmon explain mail_st", "mail_starved"), ("netmon probe m", "mx1")],
+    [
+        ("netmon pro", "probe"),
+        ("netmon explain mail_st", "mail_starved"),
+        ("netmon probe m", "mx1"),
+        ("netmon silence m", "mx1"),
+    ],
 )
 def test_the_shell_completes(typed: str, wanted: str, tmp_path: Path) -> None:
     """Commands, the names that can be explained, and the config's hosts."""

@@ -51,6 +51,7 @@ async def site(*hosts: Host, limit: int = 10**6) -> AsyncIterator[tuple[httpx.As
         loaded=lambda: 1_700_000_000.0,
         listen="127.0.0.1:9162",
         explained=tuple(entries(["snmp", "smtp"], [(OCTETS, "Of the module if_mib.")])),
+        silences=lambda: {"silences": [], "windows": []},
     )
     async with serving(routes(services)) as (_, client):
         yield client, agent, world

@@ -1,0 +1,128 @@
+"""Which command of the control socket does what: the counterpart of `routes`."""
+
+import difflib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from netmon.control import Command
+from netmon.errors import NetmonError
+from netmon.model import Host
+from netmon.silences import Silence, Silences
+from netmon.windows import Names, is_pattern
+
+_RELOAD_SECONDS: Final = 120.0  # ten thousand hosts take seconds, on a busy machine more
+
+
+class CommandError(NetmonError):
+    """A command that cannot be carried out; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the commands work on; agent.py fills it.
+
+    `changed` is told that silences began or ended.  `reload` reads the config again and gives its
+    mistakes.
+    """
+
+    silences: Silences
+    hosts: Callable[[], Mapping[str, Host]]
+    changed: Callable[[], None]
+    reload: Callable[[], Awaitable[Sequence[str]]]
+    clock: Callable[[], float]  # CLOCK_MONOTONIC
+    wall: Callable[[], float]
+
+
+def commands(desk: Desk) -> Mapping[str, Command]:
+    """The map that `netmon.control.Server` serves."""
+    at = _Commands(desk)
+    return {
+        "silence": Command(at.silence),
+        "silences": Command(at.silences),
+        "unsilence": Command(at.unsilence),
+        "reload": Command(at.reload, _RELOAD_SECONDS),
+    }
+
+
+class _Commands:
+    def __init__(self, desk: Desk) -> None:
+        self._of = desk
+
+    async def silence(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        _known(request, "host", "seconds", "why", "by")
+        name = _text(request, "host")
+        count = self._count(name)
+        if not count and not is_pattern(name):
+            raise CommandError(self._unknown(name))
+        seconds: Any = request.get("seconds")
+        now, wall = self._of.clock(), self._of.wall()
+        silence = self._of.silences.add(
+            name, seconds, _text(request, "why"), _text(request, "by"), now=now, wall=wall
+        )
+        self._of.changed()
+        return {**_told(silence), "hosts": count}
+
+    async def silences(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        _known(request)
+        return self._of.silences.to_json(self._of.clock(), self._of.wall())
+
+    async def unsilence(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        _known(request, "host")
+        name = _text(request, "host")
+        now, wall = self._of.clock(), self._of.wall()
+        ended = self._of.silences.end(name, now=now, wall=wall)
+        if not ended:
+            raise CommandError(self._nothing_to_end(name, now, wall))
+        self._of.changed()
+        return {"ended": [_told(silence) for silence in ended]}
+
+    async def reload(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        _known(request)
+        return {"mistakes": list(await self._of.reload())}
+
+    def _count(self, name: str) -> int:
+        names = Names((name,))
+        return sum(host in names for host in self._of.hosts())
+
+    def _unknown(self, name: str) -> str:
+        near = difflib.get_close_matches(name, self._of.hosts(), 1)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        return f"{_quoted(name)} is no host of the running config{hint}"
+
+    def _nothing_to_end(self, name: str, now: float, wall: float) -> str:
+        host = self._of.hosts().get(name)
+        wider = self._of.silences.covering(host, now, wall) if host else ()
+        if wider:
+            return f'{name} is silenced by "{wider[0].pattern}"; end that one: {wider[0].id}'
+        active = self._of.silences.active(now, wall)
+        near = difflib.get_close_matches(name, [silence.pattern for silence in active], 1)
+        return f"no silence for {_quoted(name)} is active" + (f'; did you mean "{near[0]}"?' if near else "")
+
+
+def _told(silence: Silence) -> dict[str, Any]:
+    return {
+        "id": silence.id,
+        "host": silence.pattern,
+        "why": silence.why,
+        "by": silence.by,
+        "made": silence.made,
+        "until": silence.until,
+    }
+
+
+def _known(request: Mapping[str, Any], *keys: str) -> None:
+    if not request.keys() <= set(keys):
+        raise CommandError(f"the command takes {', '.join(keys) or 'nothing'}, and the request says more")
+
+
+def _text(request: Mapping[str, Any], key: str) -> str:
+    value = request.get(key)
+    if not isinstance(value, str):
+        raise CommandError(f"{key} is missing, or it is not a text")
+    return value
+
+
+def _quoted(name: str) -> str:
+    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in name[:60])
+    return f'"{shown}"'

@@ -88,6 +88,7 @@ class AlertmanagerQueue:
     def __init__(self, identity: str) -> None:
         self.identity = identity
         self._sent: dict[str, _Sent] = {}
+        self._followed: dict[str, list[str]] = {}  # id -> earlier episodes that were never told to their end
         self._refusals = _Refusals()
 
     def finished(self, alert: Alert, wall: float) -> bool:
@@ -97,21 +98,25 @@ class AlertmanagerQueue:
 
     def waiting(self, alerts: Mapping[str, Alert]) -> int:
         """How many alerts it does not know as they are."""
-        return sum(self._unknown(alert) for alert in alerts.values())
+        newest = {_labels(name): name for name in alerts}
+        return sum(self._unknown(alerts[name]) for name in newest.values())
 
     def pick(self, alerts: Mapping[str, Alert], now: float, wall: float, *, reminders: bool = True) -> Batch:
         """What to send next; without `reminders` only what it does not know."""
         self._refusals.keep(alerts)
         self._sent = {name: sent for name, sent in self._sent.items() if name in alerts}
         newest = {_labels(name): name for name in alerts}
+        self._followed = {}
         due = _Due({})
         for name, alert in alerts.items():
             sent = self._sent.get(name)
-            if self._unknown(alert) or (not alert.ends and (sent is None or _differ(sent.alert, alert))):
+            if newest[_labels(name)] != name:
+                # It knows alerts by their labels: told now, an episode would end the one that followed it.
+                if self._unknown(alert):
+                    self._followed.setdefault(newest[_labels(name)], []).append(name)
+            elif self._unknown(alert) or (not alert.ends and (sent is None or _differ(sent.alert, alert))):
                 due.add(name, alert)
-            elif not reminders or newest[_labels(name)] != name:
-                continue  # told again, an episode would end the one that has followed it
-            elif not alert.ends or not self.finished(alert, wall):
+            elif reminders and (not alert.ends or not self.finished(alert, wall)):
                 due.add(name, alert, 0.0 if sent is None else sent.at + RESEND - now)
         batch = self._refusals.choose(due.alerts, BATCH, now)
         return batch if batch.alerts else Batch({}, min(batch.pause, due.pause))
@@ -120,7 +125,9 @@ class AlertmanagerQueue:
         """It took the batch; what is new about that, by id."""
         self._refusals.taken(batch)
         self._sent.update((name, _Sent(now, alert)) for name, alert in batch.items())
-        return {name: alert.status for name, alert in batch.items() if self._unknown(alert)}
+        new = {name: alert.status for name, alert in batch.items() if self._unknown(alert)}
+        # With the newest episode it has the state of the labels, and the earlier ones are told.
+        return new | {old: Status.RESOLVED for name in batch for old in self._followed.pop(name, ())}
 
     def refused(self, batch: Iterable[str], now: float) -> None:
         """It said no to the batch."""

@@ -53,7 +53,7 @@ def _zone(name: str) -> str:
         there = zoneinfo.available_timezones()
         if not there:
             raise PydanticCustomError(
-                "zones", "cannot be looked up: this machine has no time zones; install the package tzdata"
+                "zones", "is not known: this machine has no time zones; install the package tzdata"
             ) from None
         near = get_close_matches(name, there, 1)
         hint = f'; did you mean "{near[0]}"?' if near else ", wanted one like Europe/Warsaw"

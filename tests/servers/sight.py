@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.servers.agent import AgentProcess, wait_for
 from tests.servers.alertmanager import Alertmanager, alertmanager
+from tests.servers.postfix import free_ports
 from tests.servers.prometheus import Prometheus, prometheus
 from tests.servers.world import AGENT, World, all_healthy
 
@@ -126,6 +127,8 @@ def sight(stage: World, folder: Path) -> Iterator[Sight]:
     with alertmanager(folder / "alertmanager") as receiver:
         config = stage.config()
         config["alerting"] = {"alertmanagers": [receiver.url]}
+        # Prometheus must find it again after a restart.
+        config["web"]["listen"] = f"127.0.0.1:{free_ports(1)[0]}"
         with stage.agent(folder / "agent", config) as process:
             jobs = f"""
             - job_name: netmon

@@ -56,7 +56,7 @@ def test_the_shell_completes(typed: str, wanted: str, tmp_path: Path) -> None:
     words = {"_NETMON_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
     done = subprocess.run(
         [sys.executable, "-c", "import sys; sys.argv = ['netmon']; from netmon.cli import main; main()"],
-        env={**os.environ, **words},
+        env={**os.environ, **words, "PYTHONPATH": os.pathsep.join(sys.path)},
         cwd=tmp_path,
         capture_output=True,
         text=True,

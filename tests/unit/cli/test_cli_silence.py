@@ -142,7 +142,7 @@ def test_ending_what_is_not_there_names_what_is(running: Running) -> None:
         (("mx1", "2h", "--why", "\x1b[2J"), 1, "cannot be printed"),
         (("mx1", "2h", "--why", "x", "--config", "no.yml"), 1, "no.yml is not there"),
         (("mx1", "2h", "--why", "x", "--socket", "no.sock"), 1, "no agent listens at no.sock"),
-        (("\x1b[2J", "2h", "--why", "x"), 1, r'"\u001b[2J" is no host'),
+        (("\x07mx", "2h", "--why", "x"), 1, r'"\u0007mx" is no host'),
     ],
 )
 def test_what_is_typed_wrong_is_told(

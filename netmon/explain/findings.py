@@ -16,7 +16,7 @@ FINDINGS: Final[Mapping[FindingKind, Text]] = {
         "The agent serves no object of a module that was asked for; for information only.",
         (
             "the device has no such thing",
-            "the agent is not set up for it: snmpd's ucd_dsk needs `disk` lines",
+            "the agent is not set up for it: snmpd's ucd_dsk needs `disk` lines, mail_queue an `extend` line",
         ),
         ("Set it up on the agent, or take the module out of the host's list",),
     ),

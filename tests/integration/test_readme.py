@@ -13,7 +13,8 @@ from tests.servers.agent import agent
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SNMP_COMMUNITY": "public"}
+TOKENS = {"PAGER_TOKEN": "a", "CHAT_TOKEN": "b", "BEATS_TOKEN": "c"}
+ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SNMP_COMMUNITY": "public", **TOKENS}
 
 
 def blocks(language: str, having: str) -> list[str]:
@@ -49,6 +50,16 @@ def test_its_config_is_valid(tmp_path: Path) -> None:
     (tmp_path / "netmon.yml").write_text(config)
     done = netmon("check-config", "netmon.yml", folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_its_other_settings_are_valid_too(tmp_path: Path) -> None:
+    """Alerting and windows, as they stand there, beside one host."""
+    for section in ("alerting:", "windows:"):
+        for number, snippet in enumerate(blocks("yaml", section)):
+            name = f"{section[:-1]}{number}.yml"
+            (tmp_path / name).write_text(f"hosts: [{{name: sw1, ping: true}}]\n{snippet}")
+            done = netmon("check-config", name, folder=tmp_path)
+            assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_its_first_commands(tmp_path: Path) -> None:

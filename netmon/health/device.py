@@ -133,7 +133,8 @@ def follow(earlier: Device | None, observation: Observation) -> Device | None:
         return earlier
     tables, own = Tables(observation.tables), Tables(observation.own)
     uptime = uptime_of(tables, observation)
-    restart = restart_of(earlier.uptime if earlier else None, uptime, observation)
+    told = earlier is not None and earlier.restart is not None
+    restart = restart_of(earlier.uptime if earlier else None, uptime, observation, told=told)
     device = Device(
         key=observation.key,
         at=observation.started,

@@ -64,8 +64,14 @@ def uptime_of(tables: Tables, observation: Observation) -> Uptime | None:
     )
 
 
-def restart_of(before: Uptime | None, now: Uptime | None, observation: Observation) -> Restart | None:
-    """What was started again between two runs, or just before the first one."""
+def restart_of(
+    before: Uptime | None, now: Uptime | None, observation: Observation, *, told: bool = False
+) -> Restart | None:
+    """What was started again between two runs, or a short while ago and is not `told` yet.
+
+    The latter is for the first run of the agent: the host may have booted before it, or before the
+    agent was killed.
+    """
     if now is None:
         return None
 
@@ -74,7 +80,10 @@ def restart_of(before: Uptime | None, now: Uptime | None, observation: Observati
 
     if now.host is not None:
         known = before.host if before else None
-        if (known is None and now.host < FRESH) or (before and _fell_back(known, now.host, before, now)):
+        goes_on = before is not None and known is not None and known + now.begun - before.begun > FRESH
+        if not told and now.host < FRESH and not goes_on:
+            return started(now.host, host=True, certain=True)
+        if before is not None and _fell_back(known, now.host, before, now):
             return started(now.host, host=True, certain=True)
     if now.agent is None or before is None:
         return None

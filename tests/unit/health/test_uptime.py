@@ -101,6 +101,17 @@ def test_a_boot_while_netmon_was_away_is_seen() -> None:
     assert later.restart is not None
 
 
+def test_a_boot_is_still_known_when_netmon_was_killed_after_it() -> None:
+    """Within its ten minutes it is told again, from the same moment; long after, it is not."""
+    before = device(up(1000, host=DAY), up(1060, host=30))
+    assert before is not None
+    for later, expected in ((1200.0, 1030.0), (3000.0, None)):
+        remembered = Device.remembered(SNMP.key, before.memory_note(), now=later, wall=later)
+        known = follow(remembered, up(later + 1, host=later + 1 - 1030))
+        assert known is not None
+        assert (known.restart and known.restart.begun) == expected
+
+
 @pytest.mark.parametrize(
     "note", [{"uptime": 3}, {"uptime": {"agent": "x"}}, {"down": [1]}, {"down": {"1": None}}]
 )

@@ -151,6 +151,10 @@ class Watch:
                 if known is not None:
                     self._devices[key.host] = known
         self._judge_all()
+        # A verdict that stands from before a restart is not judged yet, and must not be alerted unheld.
+        now, wall = self._clock(), self._wall()
+        for name in hosts:
+            self._hold_back(name, now, wall)
 
     def tick(self) -> None:
         """Judge where time alone changes something: a check is overdue, a server defers, a silence ends."""
@@ -164,9 +168,7 @@ class Watch:
             ):
                 self._judge(name)
             elif not quiet or verdict.silenced is not None:
-                silenced = self._silenced(name, now, wall)
-                if silenced != verdict.silenced:
-                    self._source.put_verdict(replace(verdict, silenced=silenced))
+                self._hold_back(name, now, wall)
 
     def silences_changed(self) -> None:
         """Something was silenced, or no longer is."""
@@ -284,6 +286,12 @@ class Watch:
         self._source.tell(News(self._wall(), text))
         log.warning("isolation", isolated=isolated)
         self._judge_all()
+
+    def _hold_back(self, name: str, now: float, wall: float) -> None:
+        """Note what silences a host now."""
+        verdict, silenced = self._source.verdicts()[name], self._silenced(name, now, wall)
+        if silenced != verdict.silenced:
+            self._source.put_verdict(replace(verdict, silenced=silenced))
 
     def _silenced(self, name: str, now: float, wall: float) -> Silenced | None:
         """What holds alerts about a host back now, the longest of several."""

@@ -101,6 +101,8 @@ class Device:
             note["down"] = down
         if self.uptime is not None:
             note["uptime"] = self.uptime.note(self.at)
+        if self.restart is not None and self.restart.host and self.restart.certain:
+            note["booted"] = round(self.restart.at)  # it may hold alerts back still
         return note
 
     @classmethod
@@ -112,14 +114,18 @@ class Device:
                 for index, since in note.get("down", {}).items()
             }
             uptime = Uptime.of_note(note["uptime"], now, wall) if "uptime" in note else None
+            booted = float(note["booted"]) if "booted" in note else None
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
-        return cls(key, 0.0, now, ports=ports, uptime=uptime)
+        restart = None if booted is None else Restart(booted, now - (wall - booted), host=True, certain=True)
+        return cls(key, 0.0, now, ports=ports, uptime=uptime, restart=restart)
 
 
 def same_note(new: Mapping[str, Any], old: Mapping[str, Any] | None) -> bool:
     """Whether two notes say the same: a minute's difference of a start is a clock's drift."""
     if old is None or new.keys() != old.keys() or new.get("down") != old.get("down"):
+        return False
+    if abs(new.get("booted", 0.0) - old.get("booted", 0.0)) >= _JITTER:
         return False
     starts, before = new.get("uptime", {}), old.get("uptime", {})
     return starts.keys() == before.keys() and all(

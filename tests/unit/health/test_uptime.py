@@ -105,11 +105,13 @@ def test_a_boot_is_still_known_when_netmon_was_killed_after_it() -> None:
     """Within its ten minutes it is told again, from the same moment; long after, it is not."""
     before = device(up(1000, host=DAY), up(1060, host=30))
     assert before is not None
-    for later, expected in ((1200.0, 1030.0), (3000.0, None)):
+    for later, told in ((1200.0, True), (3000.0, False)):
         remembered = Device.remembered(SNMP.key, before.memory_note(), now=later, wall=later)
         known = follow(remembered, up(later + 1, host=later + 1 - 1030))
         assert known is not None
-        assert (known.restart and known.restart.begun) == expected
+        assert known.restart is not None
+        assert known.restart.begun == 1030.0
+        assert ("rebooted" in found(view(known, well()), now=later + 1)) is told
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,23 @@ def test_a_boot_holds_alerts_back_for_ten_minutes() -> None:
     assert world.store.verdicts()["mx1"].silenced is None
 
 
+def test_a_boot_holds_alerts_back_over_a_restart_of_the_agent_too(tmp_path: Path) -> None:
+    """From the first moment on: before any check has run, the restored verdict is held back."""
+    journal = Journal(tmp_path)
+    world = World(SMTP, SNMP, store=Store(journal, wall=lambda: 1000.0, clock=lambda: 1000.0))
+    world.put(seen(SMTP, begun=1001))
+    world.put(told(1002, scalar("hrSystemUptime", 9_000_000)))
+    world.put(told(1100, scalar("hrSystemUptime", 3000)))
+    for begun in (1101, 1116, 1131):
+        world.put(refused(SMTP, begun))
+    journal.close()
+    later = Journal(tmp_path)
+    again = World(SMTP, SNMP, store=Store(later, wall=lambda: 1000.0, clock=lambda: 1000.0))
+    verdict = again.store.verdicts()["mx1"]
+    assert (verdict.confirmed.name, verdict.silenced is not None) == (VerdictName.MAIL_STARVED, True)
+    later.close()
+
+
 def test_mail_that_fails_right_after_a_boot_has_the_boot_as_its_cause() -> None:
     """mail_starved, and held back."""
     world = World(SMTP, SNMP)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from netmon.control import Command
 from netmon.errors import NetmonError
 from netmon.model import Host
-from netmon.silences import Silence, Silences
+from netmon.silences import Silences, told
 from netmon.windows import Names, is_pattern
 
 _RELOAD_SECONDS: Final = 120.0  # ten thousand hosts take seconds, on a busy machine more
@@ -61,7 +61,7 @@ class _Commands:
             name, seconds, _text(request, "why"), _text(request, "by"), now=now, wall=wall
         )
         self._of.changed()
-        return {**_told(silence), "hosts": count}
+        return {**told(silence), "hosts": count}
 
     async def silences(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         _known(request)
@@ -75,7 +75,7 @@ class _Commands:
         if not ended:
             raise CommandError(self._nothing_to_end(name, now, wall))
         self._of.changed()
-        return {"ended": [_told(silence) for silence in ended]}
+        return {"ended": [told(silence) for silence in ended]}
 
     async def reload(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         _known(request)
@@ -98,17 +98,6 @@ class _Commands:
         active = self._of.silences.active(now, wall)
         near = difflib.get_close_matches(name, [silence.pattern for silence in active], 1)
         return f"no silence for {_quoted(name)} is active" + (f'; did you mean "{near[0]}"?' if near else "")
-
-
-def _told(silence: Silence) -> dict[str, Any]:
-    return {
-        "id": silence.id,
-        "host": silence.pattern,
-        "why": silence.why,
-        "by": silence.by,
-        "made": silence.made,
-        "until": silence.until,
-    }
 
 
 def _known(request: Mapping[str, Any], *keys: str) -> None:

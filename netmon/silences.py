@@ -58,6 +58,18 @@ class Silence:
         return min(self.ends - now, self.until - wall)
 
 
+def told(silence: Silence) -> dict[str, Any]:
+    """A silence for programs."""
+    return {
+        "id": silence.id,
+        "host": silence.pattern,
+        "why": silence.why,
+        "by": silence.by,
+        "made": silence.made,
+        "until": silence.until,
+    }
+
+
 class Silences:
     """The book of silences and windows.
 
@@ -155,15 +167,7 @@ class Silences:
         """What is active, for programs: `left` in seconds, the rest on the wall clock."""
         return {
             "silences": [
-                {
-                    "id": silence.id,
-                    "host": silence.pattern,
-                    "why": silence.why,
-                    "by": silence.by,
-                    "made": silence.made,
-                    "until": silence.until,
-                    "left": round(silence.left(now, wall, self._boot), 3),
-                }
+                told(silence) | {"left": round(silence.left(now, wall, self._boot), 3)}
                 for silence in self.active(now, wall)
             ],
             "windows": [

@@ -4,7 +4,6 @@ import asyncio
 import json
 import random as random_
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import structlog
@@ -154,7 +153,7 @@ class Alerting:
         runs: list[Callable[[], Awaitable[None]]] = [courier.run for courier in self._couriers.values()]
         heartbeat = self._entry.heartbeat
         if heartbeat.url.reveal():
-            door = self._door(heartbeat.url, method="GET", ca_file=heartbeat.ca_file)
+            door = self._kept(Door(heartbeat.url, method="GET", ca_file=heartbeat.ca_file))
             runs.append(
                 HeartbeatCourier(
                     door.send,
@@ -196,7 +195,7 @@ class Alerting:
         if receiver.username is not None and receiver.password is not None:
             login = (receiver.username, receiver.password)
         url = Secret(f"{receiver.url.reveal()}/api/v2/alerts")
-        door = self._door(url, login=login, ca_file=receiver.ca_file)
+        door = self._kept(Door(url, login=login, ca_file=receiver.ca_file))
 
         async def send(alerts: Mapping[str, Alert]) -> Outcome:
             return await door.send(alertmanager_body(alerts.values(), self._alerts.web, self._wall()))
@@ -205,8 +204,8 @@ class Alerting:
 
     def _webhook(self, name: str, receiver: Webhook) -> tuple[Queue, Send]:
         template = None if receiver.template is None else MessageTemplate(receiver.template.reveal())
-        door = self._door(
-            receiver.url, method=receiver.method, headers=receiver.headers, ca_file=receiver.ca_file
+        door = self._kept(
+            Door(receiver.url, method=receiver.method, headers=receiver.headers, ca_file=receiver.ca_file)
         )
 
         async def send(alerts: Mapping[str, Alert]) -> Outcome:
@@ -220,16 +219,8 @@ class Alerting:
         size = BATCH if template is None or template.of_all else 1
         return WebhookQueue(receiver.identity, receiver.urgencies, receiver.repeat, size=size), send
 
-    def _door(
-        self,
-        url: Secret,
-        *,
-        method: str = "POST",
-        headers: Mapping[str, Secret] | None = None,
-        login: tuple[str, Secret] | None = None,
-        ca_file: Path | None = None,
-    ) -> Door:
-        door = Door(url, method=method, headers=headers, login=login, ca_file=ca_file)
+    def _kept(self, door: Door) -> Door:
+        """The door, which is closed with the others."""
         self._doors.append(door)
         return door
 

@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from tests.servers import postfix as postfix_server
-from tests.servers.agent import AgentProcess, agent, wait_for
+from tests.servers.agent import AgentProcess, agent, clock_by, wait_for
 from tests.servers.mail_checks import AGENT
 from tests.servers.postfix import Postfix
 from tests.servers.prometheus import prometheus
@@ -23,7 +23,6 @@ from tests.servers.snmpd import Snmpd, snmpd
 
 NAME = "mail.example.test"
 DISKS = "includeAllDisks 1%"
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
 
 @pytest.fixture(scope="module")
@@ -258,14 +257,7 @@ def test_a_clock_step_of_an_hour_changes_nothing(tmp_path: Path, snmp: Snmpd) ->
     """An hour forward and two hours back: runs go on, the verdict stays, nothing is announced."""
     clock = tmp_path / "clock"
     clock.write_text("+0")
-    faked = {
-        "LD_PRELOAD": FAKETIME,
-        "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "COMMUNITY": "public",
-    }
-    with agent(tmp_path, config(tmp_path, snmp_host(snmp)), **faked) as process:
+    with agent(tmp_path, config(tmp_path, snmp_host(snmp)), COMMUNITY="public", **clock_by(clock)) as process:
         process.await_verdict("mx1", "healthy")
         real = last_run(process)
         assert abs(real - time.time()) < 60

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.test_agent_scenes import FAKETIME
-from tests.servers.agent import AgentProcess, agent, wait_for
+from tests.servers.agent import AgentProcess, agent, clock_by, wait_for
 from tests.servers.postfix import free_ports
 
 
@@ -54,13 +53,7 @@ def test_a_silence_outlives_kill_and_clock_steps(tmp_path: Path, config: str) ->
     """Two hours asked for are two hours, whatever happens to agent and clock; `--end` ends them."""
     clock = tmp_path / "clock"
     clock.write_text("+0")
-    faked = {
-        "LD_PRELOAD": FAKETIME,
-        "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
-    with agent(tmp_path, config, **faked) as process:
+    with agent(tmp_path, config, **clock_by(clock)) as process:
         process.await_verdict("mx1", "mail_down")
         wait_for("the alert", lambda: firing(process) == 1, 30)
         done = command(tmp_path, "mx1", "2h", "--why", "new disks")

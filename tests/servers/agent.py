@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 PATIENCE = 60.0  # seconds; these machines are noisy
 
 
@@ -24,6 +25,16 @@ def wait_for(what: str, true: Callable[[], Any], patience: float = PATIENCE) -> 
             return answer
         time.sleep(0.1)
     raise AssertionError(f"waited {patience:g} s in vain for: {what}")
+
+
+def clock_by(file: Path) -> dict[str, str]:
+    """The environment of an agent whose wall clock is as far off as `file` says, as ``+3600``."""
+    return {
+        "LD_PRELOAD": FAKETIME,
+        "FAKETIME_TIMESTAMP_FILE": str(file),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
 
 
 class AgentProcess:

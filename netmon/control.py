@@ -217,7 +217,8 @@ def ask(path: Path, request: Mapping[str, Any], *, seconds: float = PATIENCE) ->
             "or its socket: --socket PATH"
         ) from None
     except PermissionError:
-        raise ControlError(f"no permission to use {path}; run it as {_owner(path)} or as root") from None
+        who = " or as ".join(dict.fromkeys((_owner(path), "root")))
+        raise ControlError(f"no permission to use {path}; run it as {who}") from None
     except TimeoutError:
         raise ControlError(f"the agent at {path} does not answer within {seconds:g} s") from None
     except OSError as error:

@@ -52,7 +52,9 @@ class _Case:
             (state.since_begun for state in self.tested if state.result is not Result.OK), default=now
         )
         # Since when nothing was heard, for people.
-        self.life_lost_at = min((state.since for state in self.tested if state.since), default=view.wall)
+        self.life_lost_at = max(
+            (state.since for state in self.tested if state.result is not Result.OK), default=view.wall
+        )
         self.life = life_of(self.fresh)
         if self.life is False and view.carries_begun > self.life_lost:
             self.life = True  # a host that is reached through it alone has answered since

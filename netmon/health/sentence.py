@@ -91,7 +91,10 @@ def _facts(name: VerdictName, view: HostView, told: Told) -> Iterator[str]:
 
 
 def _no_life(name: VerdictName, view: HostView, told: Told) -> Iterator[str]:
-    yield f"no sign of life since {clock(told.life_lost_at, view.wall)}"
+    silent = [state for state in told.fresh if state.observation is not None and not state.observation.alive]
+    where = [_PROBES.get(probe, probe) + _ports(group) for probe, group in _by_probe(silent).items()]
+    verb = "is" if len(where) == 1 else "are"
+    yield f"no sign of life{_since(told.life_lost_at, view)}: {_list(where)} {verb} silent"
     upstreams = [upstream for upstream in view.upstreams if upstream.alive is not None]
     if name is VerdictName.UNREACHABLE:
         yield f"{_list(upstream.name for upstream in view.upstreams)} in front of it is down"
@@ -106,12 +109,23 @@ def _symptoms(view: HostView, states: Iterable[CheckState]) -> Iterator[str]:
         if state.result not in {None, Result.OK}:
             met.setdefault((state.check.key.probe, _says(state)), []).append(state)
     for (probe, says), group in met.items():
-        where = _PROBES.get(probe, probe)
-        ports = [state.check.key.endpoint.rpartition(":")[2] for state in group]
-        if group[0].check.role is not None:
-            where += f" on {_list(ports)}"
+        where = _PROBES.get(probe, probe) + _ports(group)
         since = min((state.since for state in group if state.since), default=0.0)
         yield f"{where} {says}{_since(since, view)}"
+
+
+def _by_probe(states: Iterable[CheckState]) -> dict[str, list[CheckState]]:
+    groups: dict[str, list[CheckState]] = {}
+    for state in states:
+        groups.setdefault(state.check.key.probe, []).append(state)
+    return groups
+
+
+def _ports(group: Sequence[CheckState]) -> str:
+    """` on 25 and 587` for mail; a host has one check of everything else."""
+    if group[0].check.role is None:
+        return ""
+    return f" on {_list(state.check.key.endpoint.rpartition(':')[2] for state in group)}"
 
 
 def _says(state: CheckState) -> str:

@@ -123,8 +123,16 @@ def test_errors_are_sentences(arguments: list[str], words: str, server: Snmpd, t
     ("url", "code", "line"),
     [
         (f"snmp://{SECRET}@TARGET", 0, "NETMON OK - 127.0.0.1 healthy: the only check is ok | snmp_"),
-        ("snmp://wr0ng-sesame@TARGET", 2, "NETMON CRITICAL - 127.0.0.1 device_down: snmp on 127.0.0.1:"),
-        (f"snmp://{SECRET}@127.0.0.1:1", 2, "NETMON CRITICAL - 127.0.0.1 agent_down: snmp on 127.0.0.1:1: "),
+        (
+            "snmp://wr0ng-sesame@TARGET",
+            2,
+            "NETMON CRITICAL - 127.0.0.1 device_down: no sign of life: SNMP is silent | ",
+        ),
+        (
+            f"snmp://{SECRET}@127.0.0.1:1",
+            2,
+            "NETMON CRITICAL - 127.0.0.1 agent_down: SNMP refuses ",
+        ),
     ],
     ids=["ok", "wrong community", "refused"],
 )

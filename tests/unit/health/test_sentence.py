@@ -95,9 +95,15 @@ def test_a_silent_host_is_told_with_what_stands_in_front_of_it() -> None:
     snmp = state(SNMP, seen(SNMP, begun=at(0)), *silent)
     alive = Upstream("sw1", alive=True, begun=at(6))
     of = HostView(Host("mx1", "192.0.2.1"), (snmp,), 0.0, (alive,), healthy_at=at(-1))
-    assert said(of) == "no sign of life since 10:05; sw1 in front of it is alive; last healthy 09:59"
+    assert (
+        said(of)
+        == "no sign of life since 10:05: SNMP is silent; sw1 in front of it is alive; last healthy 09:59"
+    )
     dead = replace(of, upstreams=(replace(alive, alive=False),))
-    assert said(dead) == "no sign of life since 10:05; sw1 in front of it is down; last healthy 09:59"
+    assert (
+        said(dead)
+        == "no sign of life since 10:05: SNMP is silent; sw1 in front of it is down; last healthy 09:59"
+    )
 
 
 def test_a_filter_on_the_path_is_named() -> None:

@@ -19,6 +19,11 @@ REFUSES = "SMTP on 25 and 587 refuses the connection since HH:MM"
 WELL = "last healthy HH:MM"
 
 
+def cause(seen: Sight, host: str) -> str:
+    """What the alert about a host's mail names as its cause; nothing before one is known."""
+    return seen.annotations(("NetmonMailDown", host)).get("cause", "")
+
+
 def test_mail_process_stopped(stage: World, seen: Sight) -> None:
     """Postfix is gone and the host is well: mail_down, and nobody but mx1 is told of."""
     with faults.mail_stopped(stage.mx1):
@@ -35,18 +40,16 @@ def test_mail_process_stopped(stage: World, seen: Sight) -> None:
 def test_mail_process_that_is_watched_is_the_cause(stage: World, seen: Sight) -> None:
     """Where the config names the process, SNMP says what is missing: mail_starved, and the alert stays.
 
-    net-snmp keeps its list of processes for half a minute, so the cause comes after the page.
+    net-snmp keeps its list of processes for half a minute, so the cause may come after the page.
     """
     with faults.mail_stopped(stage.mx2):
-        assert in_time(seen.await_verdict("mx2", "mail_down"))
         seen.await_alerts(("NetmonMailDown", "mx2"))
         began = seen.started(("NetmonMailDown", "mx2"))
         host = seen.await_verdict("mx2", "mail_starved", patience=90)
         assert kinds(host, "cause") == {FindingKind.PROCESS_MISSING}
         assert "no process master runs" in host["sentence"]
         seen.await_alerts(("NetmonMailDown", "mx2"))
-        wait_for("the cause", lambda: seen.annotations(("NetmonMailDown", "mx2"))["cause"], 30)
-        assert "no process master runs" in seen.annotations(("NetmonMailDown", "mx2"))["cause"]
+        wait_for("the cause", lambda: "no process master runs" in cause(seen, "mx2"), 30)
         assert seen.started(("NetmonMailDown", "mx2")) == began
 
 
@@ -86,7 +89,7 @@ def test_spool_full(stage: World, seen: Sight) -> None:
             f"{spool} is 100% full since HH:MM (SNMP); {WELL}",
         )
         seen.await_alerts(("NetmonMailDown", "mx1"))
-        assert seen.annotations(("NetmonMailDown", "mx1"))["cause"].startswith(f"{spool} is 100% full")
+        wait_for("the cause", lambda: cause(seen, "mx1").startswith(f"{spool} is 100% full"), 30)
 
 
 def test_snmp_agent_stopped(stage: World, seen: Sight) -> None:

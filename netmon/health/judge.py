@@ -150,7 +150,8 @@ class _Case:
     def device_degraded(self) -> tuple[CheckState, ...] | None:
         partial = tuple(state for state in self.snmp if state.reason is Reason.MODULE_FAILED)
         if partial or any(finding.severity is not Severity.INFO for finding in self.findings):
-            return partial or tuple(self._saying(self.fresh, set(Severity) - {Severity.INFO}))
+            said = tuple(self._saying(self.fresh, set(Severity) - {Severity.INFO}))
+            return partial or said or self.tested  # what an upstream's agent says is confirmed by our runs
         return None
 
     def healthy(self) -> tuple[CheckState, ...] | None:

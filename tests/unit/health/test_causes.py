@@ -1,12 +1,15 @@
 """Each rule over SNMP's facts: when it speaks, when it is silent, and whether it explains a mail fault."""
 
+from dataclasses import replace
+
 import pytest
 
 from netmon.errors import Reason
 from netmon.health import Upstream, judge
-from netmon.model import Limits, Severity
+from netmon.model import CheckKey, Limits, Severity
 from tests.unit.health.facts import (
     NOW,
+    SMTP,
     SUBMISSION,
     device,
     disks,
@@ -196,9 +199,14 @@ def test_a_switch_is_not_accused_of_pulled_plugs() -> None:
 def test_the_upstreams_port_that_leads_here() -> None:
     """By ifAlias that names the host, or by the config; another port of the switch is not told."""
     switch = device(run(*ports(uplink=1, Gi2=1)), run(*ports(uplink=2, Gi2=2), begun=1060.0))
+    assert switch is not None
+    switch = replace(switch, key=CheckKey("sw1", "snmp", "sw1:161"))
     upstreams = (Upstream("sw1", alive=True, begun=1061.0, device=switch),)
     by_alias = found(view(None, well(), upstreams=upstreams))["upstream_port_down"]
     assert by_alias.text == "sw1's port uplink, which leads here, is down"
+    verdict = judge(view(None, well(), upstreams=upstreams), NOW)
+    assert verdict.name == "device_degraded"
+    assert SMTP.key in verdict.decided_by, "confirmed by the host's own runs"
     named = view(None, well(), upstreams=upstreams, upstream_ports={"sw1": "Gi2"})
     assert found(named)["upstream_port_down"].subject == "sw1's port Gi2"
 

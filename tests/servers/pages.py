@@ -221,7 +221,10 @@ def ten_hosts() -> Company:
                 "mx3", 25, Result.DEFERRED, Reason.GREETING_DEFERRED, detail="greeting: 421 4.3.2 busy"
             )
     company.ago = 7500
-    soon = Finding("certificate_ends", Severity.RISK, "the certificate ends in 3 days", None, company.wall())
+    port25 = company.checks["relay", "smtp", 25].key
+    soon = Finding(
+        "certificate_ends", Severity.RISK, "the certificate ends in 3 days", port25, company.wall()
+    )
     for _ in range(4):
         company.run("relay", 25, findings=(soon,))
     company.ago = 1020

@@ -28,6 +28,7 @@ from netmon.errors import NetmonError
 from netmon.fields import Secret
 from netmon.mib.modules import builtin_modules
 from netmon.probes.base import Auth
+from netmon.probes.snmp_target import target_of
 from netmon.snmp.ber import NO_SUCH_OBJECT, decode_oid
 from netmon.snmp.client import Client, Meter, SnmpError, Target
 from netmon.snmp.message import GET, NO_ERROR, NO_SUCH_NAME, Varbinds, error_name
@@ -202,14 +203,7 @@ async def _ask(how: Literal["get", "walk"], asked: _Asked, wishes: Sequence[Wish
     context = make_context(asked.config)
     try:
         address = (await context.resolver.addresses(asked.host))[0]
-        target = Target(
-            address,
-            asked.port,
-            asked.auth.version,
-            asked.auth.community.reveal().encode(),
-            asked.timeout,
-            asked.retries,
-        )
+        target = target_of(asked.auth, address, asked.port, timeout=asked.timeout, retries=asked.retries)
         found = Varbinds()
         for wish in wishes:
             if how == "get":

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from netmon.errors import Reason
-from netmon.mib.mapping import map_module, unique
+from netmon.mib.mapping import unique
 from netmon.mib.modules import Module
 from netmon.model import (
     Check,
@@ -34,12 +34,13 @@ from netmon.model import (
 )
 from netmon.probes.base import Context, ProbeKind
 from netmon.probes.snmp_extras import PROCESSES, QUEUE_MESSAGES, QUEUE_OLDEST, Extra, extras
+from netmon.probes.snmp_reading import Reader
 from netmon.probes.snmp_settings import Bound, SnmpSettings, bind
+from netmon.probes.snmp_target import target_of
 from netmon.resolver import ResolveError
-from netmon.snmp.ber import NULL, Value, encode_oid
+from netmon.snmp.ber import encode_oid
 from netmon.snmp.client import Meter, SnmpError, Target
-from netmon.snmp.message import Varbinds
-from netmon.snmp.walk import get, walk_all
+from netmon.snmp.walk import get
 
 MODULE_UP: Final = Family(
     "netmon_module_up", Kind.GAUGE, "1 if the latest run read the module from the agent."
@@ -55,8 +56,6 @@ VARBINDS: Final = Family(
 )
 
 _SYS_UP_TIME: Final = encode_oid("1.3.6.1.2.1.1.3.0")
-_ABSENT: Final = (NULL, None)
-_LIMIT: Final = 100_000  # varbinds of one subtree; beyond it a table counts as endless
 _MAX_REPETITIONS: Final = 25
 _RESERVE: Final = 0.5  # seconds of the deadline kept for the last module's tables, or a tenth of a short one
 # The rest of a run would meet the same; asking on only costs time.
@@ -109,9 +108,7 @@ class _Run:
         self._phases: list[Phase] = []
         self._trail: list[str] = []
         self._outcomes = [_Outcome(part) for part in (*self._settings.modules, *extras(self._settings))]
-        # What this run has read already: two modules may want the same.
-        self._walked: dict[bytes, Varbinds] = {}
-        self._got: dict[bytes, tuple[int, Value]] = {}
+        self._reader = Reader(ctx.snmp)
 
     async def observe(self) -> Observation:
         try:
@@ -194,32 +191,18 @@ class _Run:
 
     async def _read_module(self, outcome: _Outcome, module: Module, target: Target) -> str:
         """Read one module and map it; what the trail should say of it besides.  Raises SnmpError."""
-        varbinds, meter = Varbinds(), outcome.meter
-        if wanted := [oid for oid in module.get if oid not in self._got]:
-            answer = await get(self._ctx.snmp, target, wanted, meter)
-            self._got |= dict.fromkeys(wanted, _ABSENT)
-            self._got |= zip(answer.oids, zip(answer.tags, answer.values, strict=True), strict=True)
-        for oid in module.get:
-            tag, value = self._got[oid]
-            if tag != NULL:
-                varbinds.extend(Varbinds([oid], [tag], [value]))
-        roots = [root for root in module.walk if root not in self._walked]
-        came = await walk_all(self._ctx.snmp, target, roots, meter, limit=_LIMIT)
-        self._walked |= zip(roots, came, strict=True)
-        for root in module.walk:
-            varbinds.extend(self._walked[root])
-        mapped = map_module(module, varbinds)
-        outcome.tables, outcome.objects = mapped.tables, len(varbinds)
+        reading = await self._reader.read(module, target, outcome.meter)
+        outcome.tables, outcome.objects = reading.tables, reading.objects
         outcome.trouble = f"serves none of the objects of the module {module.name}"
         left_out = "".join(
             f"; {count} {what} left out"
             for count, what in (
-                (mapped.duplicates, "repeated series"),
-                (mapped.mismatches, "values of a wrong type"),
+                (reading.duplicates, "repeated series"),
+                (reading.mismatches, "values of a wrong type"),
             )
             if count
         )
-        return left_out if mapped.tables else f"{left_out}; nothing of this module"
+        return left_out if reading.tables else f"{left_out}; nothing of this module"
 
     def _target(self, address: str, part: Module | Extra) -> Target:
         settings, check = self._settings, self._check
@@ -228,11 +211,10 @@ class _Run:
             timeout = part.timeout
         else:
             timeout = (settings.timeout or check.timeout) / (retries + 1)
-        return Target(
-            address=address,
-            port=settings.port,
-            version=settings.auth.version,
-            community=settings.auth.community.reveal().encode(),
+        return target_of(
+            settings.auth,
+            address,
+            settings.port,
             timeout=timeout,
             retries=retries,
             max_repetitions=settings.max_repetitions or part.max_repetitions or _MAX_REPETITIONS,

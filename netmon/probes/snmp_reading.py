@@ -1,0 +1,53 @@
+"""Modules read from one agent: requests out, tables in, each object asked for once a run."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from netmon.mib.mapping import map_module
+from netmon.mib.modules import Module
+from netmon.model import Table
+from netmon.snmp.ber import NULL, Value
+from netmon.snmp.client import Client, Meter, Target
+from netmon.snmp.message import Varbinds
+from netmon.snmp.walk import get, walk_all
+
+_ABSENT: Final = (NULL, None)
+_LIMIT: Final = 100_000  # varbinds of one subtree; beyond it a table counts as endless
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a module became; none of `tables` where the agent serves none of it."""
+
+    tables: tuple[Table, ...]
+    objects: int  # varbinds of the module, in what was asked for
+    duplicates: int  # series left out because an earlier row has them
+    mismatches: int  # values left out for a wrong type
+
+
+class Reader:
+    """One run's reader: what two modules want is asked for once.  Everything is read afresh."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._walked: dict[bytes, Varbinds] = {}
+        self._got: dict[bytes, tuple[int, Value]] = {}
+
+    async def read(self, module: Module, target: Target, meter: Meter) -> Reading:
+        """Read one module and map it.  Raises SnmpError."""
+        varbinds = Varbinds()
+        if wanted := [oid for oid in module.get if oid not in self._got]:
+            answer = await get(self._client, target, wanted, meter)
+            self._got |= dict.fromkeys(wanted, _ABSENT)
+            self._got |= zip(answer.oids, zip(answer.tags, answer.values, strict=True), strict=True)
+        for oid in module.get:
+            tag, value = self._got[oid]
+            if tag != NULL:
+                varbinds.extend(Varbinds([oid], [tag], [value]))
+        roots = [root for root in module.walk if root not in self._walked]
+        came = await walk_all(self._client, target, roots, meter, limit=_LIMIT)
+        self._walked |= zip(roots, came, strict=True)
+        for root in module.walk:
+            varbinds.extend(self._walked[root])
+        mapped = map_module(module, varbinds)
+        return Reading(mapped.tables, len(varbinds), mapped.duplicates, mapped.mismatches)

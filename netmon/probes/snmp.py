@@ -61,8 +61,15 @@ _MAX_REPETITIONS: Final = 25
 _RESERVE: Final = 0.5  # seconds of the deadline kept for the last module's tables, or a tenth of a short one
 # It answered no, to what the config says of user, keys, level and context (SNMPv3).
 _DENIED: Final = frozenset(
-    (Reason.UNKNOWN_USER, Reason.WRONG_DIGEST, Reason.DECRYPTION_ERROR, Reason.UNSUPPORTED_SECURITY_LEVEL)
-    + (Reason.UNKNOWN_CONTEXT, Reason.UNAVAILABLE_CONTEXT, Reason.UNKNOWN_SECURITY_MODEL)
+    (
+        Reason.UNKNOWN_USER,
+        Reason.WRONG_DIGEST,
+        Reason.DECRYPTION_ERROR,
+        Reason.UNSUPPORTED_SECURITY_LEVEL,
+        Reason.UNKNOWN_CONTEXT,
+        Reason.UNAVAILABLE_CONTEXT,
+        Reason.UNKNOWN_SECURITY_MODEL,
+    )
 )
 # The rest of a run would meet the same; asking on only costs time.
 _GONE: Final = _DENIED | {

@@ -227,6 +227,8 @@ class Client:
                 return
         request.sends += 1
         request.meter.packets += 1
+        if request.meter.tap is not None:
+            request.meter.tap("sent" if request.sends == 1 else "sent again", request.ask, None)
         timeout = request.target.timeout
         door.alarms.set(request.alarm, PATIENCE if request.held and timeout > PATIENCE else timeout)
 
@@ -299,6 +301,8 @@ class Client:
         else:
             del self._pending[response.request_id]
             request.meter.varbinds += len(response.varbinds.oids)
+            if request.meter.tap is not None:
+                request.meter.tap("came", request.ask, response)
             # First the place in the window: others wait for it.
             peer.door.gate.release(request)
             self._go_on(request, response)

@@ -56,11 +56,15 @@ class Target:
 
 @dataclass(slots=True)
 class Meter:
-    """What one run cost: datagrams sent, how many of them again, varbinds that came."""
+    """What one run cost: datagrams sent, how many of them again, varbinds that came.
+
+    `tap` is told of each request that leaves (with None) and of each response that answers one.
+    """
 
     packets: int = 0
     retries: int = 0
     varbinds: int = 0
+    tap: "Callable[[str, Ask, Response | None], None] | None" = field(default=None, repr=False)
 
 
 @dataclass(slots=True)

@@ -328,14 +328,13 @@ async def test_snmp_on_demand() -> None:
         )
         odd = await client.get("/snmp", headers={"X-Prometheus-Scrape-Timeout-Seconds": "1e999"})
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert answer.headers["content-encoding"] == "gzip" or len(answer.content) < 1024
     assert not any("host" in dict(labels) for _, labels in read(answer.content))
     assert agent.asked == [([("target", "sw1"), ("module", "a,b"), ("module", "c")], 10.0), ([], None)]
     assert odd.status_code == 200
 
 
 async def test_snmp_on_demand_fails() -> None:
-    """A refusal is its status and its sentence; debug=true shows the exchange first, whatever became of it."""
+    """A refusal is its status and its sentence; debug=true shows the exchange first."""
     async with site() as (client, agent, _):
         agent.scraped = Answer(403, "sw9 is not a configured host")
         refused = await client.get("/snmp?target=sw9")

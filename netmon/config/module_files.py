@@ -89,8 +89,8 @@ def _paths(top: MapNode, mistakes: Mistakes) -> list[Path]:
         elif _is_blackbox(path):
             mistakes.at(
                 item,
-                f"{seen(item)} holds modules of blackbox_exporter (prober:), for which this version of netmon "
-                "has no /probe yet; take it out",
+                f"{seen(item)} holds modules of blackbox_exporter (prober:), "
+                "for which this version of netmon has no /probe yet; take it out",
             )
         else:
             paths[path] = None

@@ -390,8 +390,8 @@ class Config:
     """A whole valid config.
 
     `auths` holds `public_v2` and those of module files besides the configured ones.  `modules` are those of
-    module files.  `notices` are what people should know, though it is no mistake.  `public` is the text of each file without
-    secrets and comments, by the file's name.
+    module files.  `notices` are what people should know, though it is no mistake.  `public` is the text of
+    each file without secrets and comments, by the file's name.
     """
 
     path: Path

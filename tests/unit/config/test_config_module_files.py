@@ -69,7 +69,7 @@ def test_a_module_takes_the_place_of_netmons_own(tmp_path: Path) -> None:
         ("[nowhere.yml]", 'netmon.yml:1:16: module_files[0]: "nowhere.yml" is not there'),
         ("[.]", 'netmon.yml:1:16: module_files[0]: "." is no file'),
         ("[7]", "netmon.yml:1:16: module_files[0]: 7 is not a text; put it in quotes"),
-        ("snmp.yml", 'netmon.yml:1:15: module_files: the value is not a list'),
+        ("snmp.yml", "netmon.yml:1:15: module_files: the value is not a list"),
         ("[snmp.yml, again.yml]", "again.yml:1:1: modules.mine is in snmp.yml too; "),
         ("[broken.yml]", "broken.yml:1:27: modules.bad.walk[0]: "),
         (

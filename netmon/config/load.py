@@ -17,7 +17,7 @@ from netmon.config.compose import YamlError, read
 from netmon.config.expand import expand
 from netmon.config.merge import merge
 from netmon.config.mistakes import Mistakes, seen
-from netmon.config.module_files import ModuleFiles, read_module_files
+from netmon.config.module_files import Anything, ModuleFiles, read_module_files
 from netmon.config.nodes import ListNode, MapNode, Node, ScalarNode, Source
 from netmon.config.records import (
     PUBLIC_AUTH,
@@ -171,11 +171,12 @@ class _Loading:
                     where = f"{first.source.name}:{first.line}:{first.column}"
                     self.mistakes.at(name, f"{seen(name)} is a host already, at {where}")
         sections = {key: node.items for key, node in top.items.items() if isinstance(node, MapNode)}
+        files = self.module_files
         return {
             "hosts": named,
             "groups": sections.get("groups", {}),
-            "auths": {PUBLIC_AUTH, *sections.get("auths", {}), *self.module_files.auths},
-            "modules": {*self.modules, *self.module_files.modules},
+            "auths": Anything() if files.failed else {PUBLIC_AUTH, *sections.get("auths", {}), *files.auths},
+            "modules": Anything() if files.failed else {*self.modules, *files.modules},
         }
 
     def _record(self, record: type[_Record], node: MapNode, *, partial: bool = False) -> _Record | None:

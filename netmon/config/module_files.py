@@ -31,11 +31,22 @@ _COMMUNITY_KEYS: Final = ("version", "community")
 
 @dataclass(frozen=True, slots=True)
 class ModuleFiles:
-    """What the files hold together, and what people should know of it."""
+    """What the files hold together, and what people should know of it.
+
+    With `failed` there is no telling what they would have held.
+    """
 
     modules: Mapping[str, Module] = field(default_factory=dict)
     auths: Mapping[str, Auth] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    failed: bool = False
+
+
+class Anything(frozenset[str]):
+    """Names of which none is unknown, so that what a broken file would have held is no mistake elsewhere."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
 
 
 def read_module_files(
@@ -49,15 +60,13 @@ def read_module_files(
 
     `cache` is a folder in which to keep what was read, None to keep nothing.
     """
-    paths = _paths(top, mistakes)
-    if not paths:
-        return ModuleFiles()
+    paths, failed = _paths(top, mistakes)
     try:
         found = load_files(paths, cache, env)
     except DocumentError as error:
         for line in error.mistakes[:_MOST_MISTAKES]:
             mistakes.elsewhere(line)
-        return ModuleFiles()
+        return ModuleFiles(failed=True)
     own = top.items.get("auths")
     named = own.items if isinstance(own, MapNode) else {}
     auths = {}
@@ -70,33 +79,36 @@ def read_module_files(
         notices.append(f"Modules of {files} take the place of netmon's own: {', '.join(replaced)}.")
     if hidden := sorted(set(found.auths) & set(named)):
         notices.append(f"Auths of netmon.yml take the place of those in {files}: {', '.join(hidden)}.")
-    return ModuleFiles(found.modules, auths, tuple(notices))
+    return ModuleFiles(found.modules, auths, tuple(notices), failed)
 
 
-def _paths(top: MapNode, mistakes: Mistakes) -> list[Path]:
-    """The files, each once; what they could never be is noted where it is written."""
+def _paths(top: MapNode, mistakes: Mistakes) -> tuple[list[Path], bool]:
+    """The files, each once, and whether any was left out; why is noted where it is written."""
     node = top.items.get("module_files")
     items = node.items if isinstance(node, ListNode) else []
+    failed = node is not None and not isinstance(node, ListNode)
     paths: dict[Path, None] = {}
     for item in items[:_MOST]:
         if not isinstance(item, ScalarNode) or not isinstance(item.value, str):
-            continue  # strict.inspect says so
+            failed = True  # strict.inspect says so
+            continue
         path = top.source.path.parent / item.value
         if "\0" in item.value or not path.is_file():
             mistakes.at(
                 item, f"{seen(item)} is not there" if not path.exists() else f"{seen(item)} is no file"
             )
         elif _is_blackbox(path):
+            failed = True
             mistakes.at(
                 item,
-                f"{seen(item)} holds modules of blackbox_exporter (prober:), for which this version of netmon "
-                "has no /probe yet; take it out",
+                f"{seen(item)} holds modules of blackbox_exporter (prober:), "
+                "for which this version of netmon has no /probe yet; take it out",
             )
         else:
             paths[path] = None
     if len(items) > _MOST and isinstance(node, ListNode):
         mistakes.at(node, f"names more than {_MOST} files")
-    return list(paths)
+    return list(paths), failed
 
 
 def _is_blackbox(path: Path) -> bool:

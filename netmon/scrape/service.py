@@ -238,7 +238,7 @@ class Scraper:
                     flight.transcript.say(f"{error.reason}: {error}")
             else:
                 part.walked = self._context.stopwatch() - begun
-                mapped = map_module(part.module, varbinds)
+                mapped = map_module(part.module, varbinds, wrong_is_zero=True)
                 part.tables, part.objects = mapped.tables, len(varbinds)
                 part.duplicates = mapped.duplicates
                 part.done = True

@@ -41,7 +41,7 @@ def test_a_name_that_two_files_give_is_a_mistake_that_names_both(tmp_path: Path)
     paths = written(
         tmp_path,
         a="auths: {lab: {}}\nmodules: {m: {walk: [1.3.6]}}",
-        b="auths: {lab: {}}\nmodules: {m: {walk: [1.3.6]}, n: {walk: [1.3.6]}}",
+        b="auths: {lab: {community: x}}\nmodules: {m: {walk: [1.3.6]}, n: {walk: [1.3.6]}}",
         c="modules: {o: {}}",
     )
     with pytest.raises(DocumentError) as caught:
@@ -51,6 +51,16 @@ def test_a_name_that_two_files_give_is_a_mistake_that_names_both(tmp_path: Path)
         f"{paths[1]}: auths.lab is in {paths[0]} too; a name stands for one thing",
         f"{paths[2]}:1:14: modules.o: neither walks nor gets anything",
     )
+
+
+def test_equal_credentials_in_two_files_are_one(tmp_path: Path) -> None:
+    """The generator writes public_v1 and public_v2 into every file."""
+    paths = written(
+        tmp_path,
+        a="auths: {lab: {community: x}}\nmodules: {m: {walk: [1.3.6]}}",
+        b="auths: {lab: {community: x}}\nmodules: {n: {walk: [1.3.6]}}",
+    )
+    assert load_files(paths).auths["lab"].where == f"{paths[0]}:1:14"
 
 
 def test_variables_stand_in_credentials(tmp_path: Path) -> None:

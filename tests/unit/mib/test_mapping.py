@@ -418,6 +418,12 @@ def text(value: str) -> tuple[int, bytes]:
             id="a chained lookup that came to nothing leaves the index to the next",
         ),
         pytest.param(
+            column("e", 1, "EnumAsInfo", BY_NUMBER + ", enum_values: {1: x}"),
+            [("1.1", ber.COUNTER64, 2**53 + 1)],
+            {"e_info{i=1,e=x}": 1},
+            id="Counter64 as an enum",
+        ),
+        pytest.param(
             column("i", 1, "EnumAsInfo", BY_NUMBER + ", enum_values: {1: x}"),
             [("1.1", ber.INTEGER, 1)],
             {},
@@ -493,6 +499,31 @@ def test_values_of_a_wrong_type_are_left_out_and_counted() -> None:
     )  # fmt: skip
     assert series(mapped) == {"a{i=1}": 1, "a{i=2}": None, "a{i=3}": None, "a{i=4}": None}
     assert mapped.mismatches == 9
+
+
+def test_a_wrong_type_may_count_as_zero() -> None:
+    """As snmp_exporter has it, for pages that take its place; a wrong type is counted all the same."""
+    mapped = map_module(
+        module(
+            column("a", 1, "gauge", BY_NUMBER + ", offset: 1"),
+            column("e", 3, "EnumAsInfo", BY_NUMBER + ", enum_values: {0: zero, 3: three}"),
+            column("t", 4, "Bits", "enum_values: {1: x}"),
+        ),
+        sent(
+            ("1.1", ber.INTEGER, 1), ("1.2", *text("n/a")), ("1.3", ber.NULL, None),
+            ("3.1", *text("x")), ("3.2", ber.OPAQUE, b"\x9f\x78\x04\x40\x48\xf5\xc3"),
+            ("4.1", ber.INTEGER, 1),
+        ),
+        wrong_is_zero=True,
+    )  # fmt: skip
+    assert series(mapped) == {
+        "a{i=1}": 2,
+        "a{i=2}": 1,
+        "a{i=3}": 1,
+        "e_info{i=1,e=zero}": 1,
+        "e_info{i=2,e=three}": 1,
+    }
+    assert mapped.mismatches == 5
 
 
 def test_of_equal_series_the_first_wins() -> None:

@@ -292,6 +292,8 @@ class Client:
                 return
         request.sends += 1
         request.meter.packets += 1
+        if request.meter.tap is not None:
+            request.meter.tap("sent" if request.sends == 1 else "sent again", request.ask, None)
         timeout = request.target.timeout
         door.alarms.set(request.alarm, PATIENCE if request.held and timeout > PATIENCE else timeout)
 
@@ -367,6 +369,8 @@ class Client:
     def _on_response(self, request: Request, response: Response) -> None:
         del self._pending[request.request_id]
         request.meter.varbinds += len(response.varbinds.oids)
+        if request.meter.tap is not None:
+            request.meter.tap("came", request.ask, response)
         # First the place in the window: others wait for it.
         request.peer.door.gate.release(request)
         self._go_on(request, response)
@@ -384,6 +388,9 @@ class Client:
             self.stats.malformed += 1
             return
         request = self._pending.get(request_id)
+        if request is not None and request.target.any_source and request.peer is not peer and request.sends:
+            self._on_datagram(datagram, request.peer.address)
+            return
         if request is not None or peer is None:
             self.stats.foreign += 1
             if request is not None and request.peer.address != address:

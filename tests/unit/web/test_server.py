@@ -354,7 +354,7 @@ async def test_a_defect_in_a_handler_is_a_500(caplog: pytest.LogCaptureFixture) 
 
 
 async def test_work_ends_with_its_reader() -> None:
-    """What goes on for a client is cancelled when the client leaves, and its result goes to one that stays."""
+    """What goes on for a client is cancelled when it leaves; one that stays gets the result."""
     begun, ended = asyncio.Event(), asyncio.Event()
 
     async def forever() -> str:

@@ -17,7 +17,7 @@ from typing import Final
 
 import structlog
 
-from netmon import __version__, control
+from netmon import __version__, control, scrape
 from netmon.alerting import Alerting
 from netmon.commands import Desk, commands
 from netmon.config import Config, ConfigError, load, public_dump
@@ -71,7 +71,8 @@ def modules_of(config: Config, modules: Mapping[str, Module]) -> Mapping[str, Mo
 
 def explained(modules: Mapping[str, Module]) -> Sequence[Entry]:
     """Everything that can be explained: netmon's words, its own metrics and those of devices."""
-    families = dict.fromkeys([*FAMILIES, *(family for kind in PROBES.values() for family in kind.families)])
+    probes = [family for kind in PROBES.values() for family in kind.families]
+    families = dict.fromkeys([*FAMILIES, *probes, *scrape.FAMILIES])
     return tuple(entries(PROBES, [*((family, "") for family in families), *described(modules)]))
 
 
@@ -287,7 +288,9 @@ class Agent:
     def _apply(self, config: Config, checks: frozenset[Check]) -> None:
         self._loaded = time.time()
         self.store.plan([entry.host for entry in config.hosts], checks)
-        self._scraper.configure(self._library(config), access(config))
+        self._scraper.configure(
+            self._library(config), Access.of(config.web.probe_targets, map(device, config.hosts))
+        )
         self.silences.set_windows(config.windows)
         changes = self.scheduler.apply(checks)
         self._watch.planned()
@@ -388,22 +391,6 @@ async def run(path: Path) -> None:
 
 def _resolver(config: Config | None) -> Resolver:
     return Resolver(config.dns.servers if config else (), clock=asyncio.get_running_loop().time)
-
-
-def access(config: Config) -> Access:
-    """Whom `/snmp` may contact by a config."""
-    return Access.of(
-        config.web.probe_targets,
-        (
-            device(
-                entry.host,
-                (probe.settings for probe in entry.probes),
-                timeout=entry.timeout,
-                retries=entry.retries,
-            )
-            for entry in config.hosts
-        ),
-    )
 
 
 def ehlo_name(config: Config | None) -> str:

@@ -61,6 +61,8 @@ DUPLICATES: Final = Family(
     Kind.GAUGE,
     "Series of the module left out because an earlier row or an earlier module has them.",
 )
+# What a page of /snmp says about the read, by module.
+FAMILIES: Final = (WALK_DURATION, PACKETS_SENT, PACKETS_RETRIED, PDUS_RETURNED, DURATION, DUPLICATES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -293,7 +293,10 @@ class Client:
         request.sends += 1
         request.meter.packets += 1
         if request.meter.tap is not None:
-            request.meter.tap("sent" if request.sends == 1 else "sent again", request.ask, None)
+            event = "sent" if request.sends == 1 else "sent again"
+            if request.session is not None and not request.engine_id:
+                event = f"{event}, as a question for the engine ID first:"
+            request.meter.tap(event, request.ask, None)
         timeout = request.target.timeout
         door.alarms.set(request.alarm, PATIENCE if request.held and timeout > PATIENCE else timeout)
 

@@ -292,6 +292,11 @@ class Client:
                 return
         request.sends += 1
         request.meter.packets += 1
+        if request.meter.tap is not None:
+            event = "sent" if request.sends == 1 else "sent again"
+            if request.session is not None and not request.engine_id:
+                event = f"{event}, as a question for the engine ID first:"
+            request.meter.tap(event, request.ask, None)
         timeout = request.target.timeout
         door.alarms.set(request.alarm, PATIENCE if request.held and timeout > PATIENCE else timeout)
 
@@ -367,6 +372,8 @@ class Client:
     def _on_response(self, request: Request, response: Response) -> None:
         del self._pending[request.request_id]
         request.meter.varbinds += len(response.varbinds.oids)
+        if request.meter.tap is not None:
+            request.meter.tap("came", request.ask, response)
         # First the place in the window: others wait for it.
         request.peer.door.gate.release(request)
         self._go_on(request, response)
@@ -384,6 +391,9 @@ class Client:
             self.stats.malformed += 1
             return
         request = self._pending.get(request_id)
+        if request is not None and request.target.any_source and request.peer is not peer and request.sends:
+            self._on_datagram(datagram, request.peer.address)
+            return
         if request is not None or peer is None:
             self.stats.foreign += 1
             if request is not None and request.peer.address != address:

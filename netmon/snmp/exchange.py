@@ -55,6 +55,7 @@ class Target:
     timeout: float = 3.0
     retries: int = 2
     max_repetitions: int = 25
+    any_source: bool = False  # take an answer from another address than was asked, if its request-id fits
 
     @property
     def patience(self) -> float:
@@ -67,11 +68,15 @@ class Target:
 
 @dataclass(slots=True)
 class Meter:
-    """What one run cost: datagrams sent, how many of them again, varbinds that came."""
+    """What one run cost: datagrams sent, how many of them again, varbinds that came.
+
+    `tap` is told of each request that leaves (with None) and of each response that answers one.
+    """
 
     packets: int = 0
     retries: int = 0
     varbinds: int = 0
+    tap: "Callable[[str, Ask, Response | None], None] | None" = field(default=None, repr=False)
 
 
 @dataclass(slots=True)

@@ -114,25 +114,41 @@ def test_digest_follows_the_content() -> None:
         (metric(type="Gauge"), '1:70: modules.m.metrics[0].type: "Gauge" is not one of gauge, counter,'),
         (metric(type="Gauge"), 'did you mean "gauge"?'),
         (metric(type=""), '1:40: modules.m.metrics[0]: the key "type" is missing'),
-        (metric(type="ParseDateAndTime"), '"ParseDateAndTime" is part of the format, but this version'),
+        (metric(type="ParseDateAndTime"), "modules.m.metrics[0]: ParseDateAndTime needs datetime_pattern"),
         (metric(type="Bits"), "modules.m.metrics[0]: Bits needs enum_values"),
         (metric(name="1x"), '"1x" is not a metric name'),
         (metric(oid="sysUpTime"), '"sysUpTime" is not an OID in numbers, like 1.3.6.1.2.1.1'),
         (metric(oid="1.3.6.4294967296"), "modules.m.metrics[0].oid: "),
+        (metric(scale="tenth"), 'metrics[0].scale: "tenth" is not a number'),
+        (metric(scale="nan"), 'metrics[0].scale: "nan" is not a number'),
+        (metric(offset="1_0"), 'metrics[0].offset: "1_0" is not a number'),
         (
-            metric(scale="0.1"),
-            "scale: is part of the format, but this version of netmon does not scale values yet",
+            metric(display_hint="1"),
+            'display_hint: "1" is no display hint at "1": wanted are a number of octets',
         ),
-        (metric(offset="1"), "does not add offsets yet"),
-        (metric(display_hint="1x"), "does not apply display hints yet"),
-        (metric(datetime_pattern="x"), "does not parse dates by pattern yet"),
-        (metric(regex_extracts="{}"), "does not extract values by regular expression yet"),
+        (metric(display_hint="1q"), '"1q" is no display hint at "1q"'),
+        (metric(display_hint="''"), "display_hint: is no display hint: it is empty"),
+        (metric(datetime_pattern="'%Q'"), 'datetime_pattern: holds "%Q", which is no part of a date'),
+        (metric(datetime_pattern="'%V'"), "netmon reads no dates by the number of a week"),
+        (metric(datetime_pattern="'%:d'"), 'holds "%:d", where only %:z has a colon'),
+        (metric(datetime_pattern="'%'"), 'holds "%", which is no part of a date'),
+        (metric(regex_extracts="[]"), "metrics[0].regex_extracts: is not a mapping"),
+        (metric(regex_extracts="{-x: []}"), "regex_extracts.-x: is keyed by what cannot end a metric name"),
+        (metric(regex_extracts="{x: [{value: $1}]}"), 'regex_extracts.x[0]: the key "regex" is missing'),
+        (metric(regex_extracts="{x: [{regex: (a}]}"), "is no regular expression (RE2): missing )"),
+        (
+            metric(regex_extracts="{x: [{regex: a, valu: 1}]}"),
+            'valu: is not a known key; did you mean "value"?',
+        ),
         (metric(helpp="x"), 'metrics[0].helpp: is not a known key; did you mean "help"?'),
         (metric(help="[a]"), "metrics[0].help: is not a text"),
         (metric(enum_values="{up: 1}"), "enum_values.up: is not keyed by a number"),
         (metric(indexes="{}"), "metrics[0].indexes: is not a list"),
         (metric(indexes="[{labelname: a-b, type: gauge}]"), '"a-b" is not a label name'),
-        (metric(indexes="[{labelname: a, type: Bits}]"), '"Bits" is part of the format, but this version'),
+        (
+            metric(indexes="[{labelname: a, type: Bits}]"),
+            '"Bits" is not one of Integer, Integer32, gauge, counter,',
+        ),
         (
             metric(indexes="[{labelname: a, type: gauge}, {labelname: a, type: gauge}]"),
             '"a" is taken by an earlier',
@@ -143,12 +159,27 @@ def test_digest_follows_the_content() -> None:
             '"a" is no index and no earlier',
         ),
         (metric(lookups="[{labels: [], type: gauge}]"), 'lookups[0]: the key "labelname" is missing'),
-        (metric() + "\nauths: {}", "2:8: auths: credentials belong into the section auths of netmon.yml"),
-        ("modules: {m: {walk: [1.3.6], filters: []}}", "does not filter rows yet"),
+        (metric() + "\nauths: []", "2:8: auths: is not a mapping"),
         (
-            "modules: {m: {walk: [1.3.6], allow_nonincreasing_oids: true}}",
-            "does not walk agents whose OIDs do not",
+            metric() + "\nauths: {a: {communty: x}}",
+            "2:23: auths.a.communty: is not a known key; did you mean",
         ),
+        (metric() + "\nauths: {a: {community: [x]}}", "2:24: auths.a.community: is not a text"),
+        ("modules: {m: {walk: [1.3.6], filters: [{}]}}", 'filters[0]: the key "values" is missing'),
+        (
+            "modules: {m: {walk: [1.3.6], filters: [{oid: 1.3, targets: [], values: [a]}]}}",
+            "filters[0].targets: is empty, so that the filter would do nothing",
+        ),
+        (
+            "modules: {m: {walk: [1.3.6], filters: [{oid: 1.3, targets: [1.3], values: ['a(']}]}}",
+            "filters[0].values[0]: is no regular expression (RE2)",
+        ),
+        (
+            "modules: {m: {walk: [1.3.6], allow_nonincreasing_oids: yes}}",
+            'allow_nonincreasing_oids: "yes" is not true or false',
+        ),
+        ("modules: {m: {walk: [1.3.6], max_repetitions: 0}}", '"0" is not a whole number from 1 to'),
+        ("modules: {m: {walk: [1.3.6], version: 2}}", "modules.m.version: is not a known key"),
         ("modules: {m: {walk: [1.3.6], timeout: 5}}", "modules.m.timeout: is not a duration like 30s"),
         ("modules: {m: {walk: [1.3.6], timeout: 0s}}", "modules.m.timeout: must be longer than 0s"),
         ("modules: {m: {walk: [1.3.6], retries: -1}}", 'retries: "-1" is not a whole number from 0 to 20'),
@@ -165,6 +196,25 @@ def test_digest_follows_the_content() -> None:
 def test_a_mistake_is_told_with_its_place(text: str, expected: str) -> None:
     """Each mistake has line, column, path and a sentence."""
     assert any(expected in line for line in mistakes(text)), mistakes(text)
+
+
+def test_mappings_may_be_merged() -> None:
+    """As in files that people keep by hand; what a mapping says itself counts before what it merges."""
+    text = """
+modules:
+  a: &a {walk: [1.3.6.1], retries: 1, timeout: 2s}
+  b: {<<: *a, retries: 5}
+  c: {<<: [{max_repetitions: 7, retries: 6}, *a]}
+"""
+    found = parse_modules(text, "t.yml")
+    assert [(m.walk == found["a"].walk, m.retries, m.timeout) for m in found.values()] == [
+        (True, 1, 2.0), (True, 5, 2.0), (True, 6, 2.0),
+    ]  # fmt: skip
+    assert found["c"].max_repetitions == 7
+    assert mistakes("modules: {a: &a {<<: *a, walk: [1.3.6]}}") == (
+        "1:14: modules.a: merges too much, or itself",
+    )
+    assert mistakes("modules: {a: {<<: 3, walk: [1.3.6]}}") == ("1:19: modules.a: is not a mapping",)
 
 
 def test_an_object_is_one_metric() -> None:
@@ -249,3 +299,13 @@ def test_processors_are_those_of_the_device_module(stock_texts: dict[str, str]) 
     assert (ours.oid, ours.syntax, ours.family.name) == (other.oid, other.syntax, other.family.name)
     assert ours.labelling.names == other.labelling.names
     assert ours.labelling.lookups == other.labelling.lookups
+
+
+def test_nothing_at_all_is_an_empty_list_or_mapping() -> None:
+    """A key without a value, as people leave it when they comment out what was there."""
+    module = parse("modules: {m: {walk: [1.3.6], get: , metrics: ~, filters: null}}")
+    assert (module.get, module.metrics, module.filters) == ((), (), ())
+    assert parse_modules("auths:\nmodules:\n", "t.yml") == {}
+    assert mistakes("modules: {m: {walk: [1.3.6], metrics: 'null'}}") == (
+        "1:39: modules.m.metrics: is not a list",
+    )

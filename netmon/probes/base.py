@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from netmon.fields import Secret, Settings
 from netmon.model import Check, Family, Observation, Role
+from netmon.probes.snmp_static import StaticColumns
 
 if TYPE_CHECKING:
     from netmon.icmp import Pinger
@@ -75,6 +76,7 @@ class Context:
     # Measures durations.  Not loop.time: uvloop's has steps of a millisecond and stands still in a callback.
     stopwatch: Callable[[], float] = perf_counter
     totals: Totals = field(default_factory=Totals)
+    statics: StaticColumns = field(default_factory=StaticColumns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,8 +157,8 @@ def beyond_the_end(request: Request) -> Datagrams:
 
 BROKEN: dict[str, Bad] = {
     "truncated": lambda request: [reply(request, row(1), row(2))[:-7]],
-    "an octet": lambda request: [b"\x30"],
-    "noise": lambda request: [bytes(range(256))],
+    "an octet": lambda _: [b"\x30"],
+    "noise": lambda _: [bytes(range(256))],
     "oversized": lambda request: [reply(request, row(1, tlv(OCTET_STRING, b"x" * 65_000)))[:-1] + b""],
     "negative lengths": negative_length,
     "lengths beyond the end": beyond_the_end,

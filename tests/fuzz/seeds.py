@@ -28,7 +28,8 @@ def replies() -> Iterator[bytes]:
     device = Device(Template(tuple(switch_rows("sw1", 1))), community=_COMMUNITY, booted=0.0)
     yield from filter(None, (respond(device, question, 1e6) for question in questions()))
     values: tuple[tuple[int, ber.Value], ...] = (
-        (ber.INTEGER, -1), (ber.OCTET_STRING, b"x" * 200), (ber.NULL, None), (ber.OPAQUE, b"\x9f\x78\x04\0\0\0\0"),
+        (ber.INTEGER, -1), (ber.OCTET_STRING, b"x" * 200), (ber.NULL, None),
+        (ber.OPAQUE, b"\x9f\x78\x04\0\0\0\0"),
         (ber.OBJECT_IDENTIFIER, ber.encode_oid("1.3.6.1.4.1.8072.3.2.10")), (ber.COUNTER64, 2**64 - 1),
         (ber.COUNTER32, 2**32 - 1), (ber.GAUGE32, 0), (ber.TIME_TICKS, 4200), (ber.END_OF_MIB_VIEW, None),
     )  # fmt: skip

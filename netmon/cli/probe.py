@@ -70,7 +70,7 @@ def probe_command(
         ),
     ] = None,
     snmp_version: Annotated[str | None, typer.Option("--snmp-version", help="1 or 2c.")] = None,
-    module: Annotated[list[str] | None, typer.Option(help="SNMP: a module to read; may repeat. Of a URL: auto.")] = None,
+    module: Annotated[list[str] | None, typer.Option(help="SNMP: a module; may repeat.")] = None,
     tls_name: Annotated[str | None, typer.Option(help="The name that the certificate must be for.")] = None,
     ca_file: Annotated[Path | None, typer.Option(help="Whom to trust; the system's if left out.")] = None,
     timeout: Annotated[str | None, typer.Option(help="For one answer, as 10s or 500ms.")] = None,

@@ -21,6 +21,7 @@ STOCK_HAS = (
     "ucd_la_table",
     "ucd_memory",
     "ucd_system_stats",
+    "ups_mib",
 )
 
 GOOD = """\

@@ -58,7 +58,6 @@ VARBINDS: Final = Family(
 )
 
 _SYS_UP_TIME: Final = encode_oid("1.3.6.1.2.1.1.3.0")
-_MAX_REPETITIONS: Final = 25
 _RESERVE: Final = 0.5  # seconds of the deadline kept for the last module's tables, or a tenth of a short one
 # The rest of a run would meet the same; asking on only costs time.
 _GONE: Final = frozenset(
@@ -243,7 +242,7 @@ class _Run:
             settings.port,
             timeout=timeout,
             retries=retries,
-            max_repetitions=settings.max_repetitions or part.max_repetitions or _MAX_REPETITIONS,
+            max_repetitions=settings.max_repetitions or part.max_repetitions or 0,
         )
 
     def _conclude(self) -> Observation:

@@ -52,7 +52,7 @@ class Entry:
     name: str
     about: str  # "EtherLike-MIB (RFC 3635): what goes wrong on Ethernet links."
     metrics: int
-    chosen: str  # when `auto` chooses it; "" for never
+    chosen: str  # under which root an object has `auto` choose it; "" for never
 
 
 def catalog(modules: Mapping[str, Module], rows: Sequence[Row]) -> Iterator[Entry]:

@@ -42,7 +42,7 @@ EXPECTED = {
     "brocade-icx6430-24": (
         "system snmp_engine if_mib etherlike bridge ip icmp_stats tcp tcp_listeners udp"
     ),
-    "cisco-c3750": "system snmp_engine if_mib etherlike bridge ip icmp tcp udp",
+    "cisco-c3750": "system snmp_engine if_mib etherlike bridge ip icmp tcp udp entity",
     "dlink-des3038": SWITCH,
     "eaton-93e-80": (
         "system snmp_engine if_mib ip_system_stats icmp tcp tcp_listeners udp ups_mib"
@@ -51,7 +51,7 @@ EXPECTED = {
         "system snmp_engine if_mib etherlike bridge ip icmp_stats tcp udp hrSystem hrStorage"
     ),
     "netapp-fas3270": "system snmp_engine if_mib ip icmp tcp tcp_listeners udp",
-    "paloalto-pa-5000": "system if_mib hrSystem hrStorage hr_processor hr_device entity_sensor",
+    "paloalto-pa-5000": "system if_mib hrSystem hrStorage hr_processor hr_device entity_sensor entity",
     "server-2003-5-2": WINDOWS,
     "slackware": (
         "system snmp_engine if_mib ip_system_stats icmp tcp tcp_listeners udp hrSystem hrStorage "

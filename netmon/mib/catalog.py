@@ -21,7 +21,7 @@ The modules that come with netmon, and when `modules: auto` chooses them. Made b
 
 In a host's `snmp`, `modules` is a list of names, `auto`, or a list with `auto` in it: `[auto, my_module]`.
 `auto` asks the agent for its sysObjectID and, with GETNEXT, what it has under each of the roots below, in
-two or three requests, and reads the modules whose root has an object. It remembers the choice for a day,
+two or three requests, and reads the modules whose root has an object. It remembers the choice for an hour,
 and makes it again when the agent was started anew, when its sysObjectID is another one, when a module that
 used to come is served no more, and when the config or a module changes. `netmon probe HOST snmp` says for
 each module why it was chosen or not; `netmon_module_up{module="auto"}` is 1 while there is a choice.

@@ -1,9 +1,10 @@
 """What was chosen by `modules: auto`, remembered for each check until it may have become wrong.
 
 A choice is made again when the agent was started anew or says to be another device, when a module that
-used to come is served no more, when the check means something else (a reload), and after a day.  An
-agent that was young when it was asked is asked again soon: net-snmp's, for one, knows its processors
-only after a minute.
+used to come is served no more, when the check means something else (a reload), and every hour, which
+costs two requests.  It is made again sooner where the agent was young: net-snmp's, for one, knows its
+processors only after a minute; and where a module was lost that may come back, as a table of listeners
+does when a server is started again.
 """
 
 from collections import OrderedDict
@@ -13,15 +14,16 @@ from typing import Final
 
 from netmon.mib.auto import Choice, Identity
 
-LONGEST: Final = 86_400.0  # seconds that a choice holds
-YOUNG: Final = 600.0  # seconds; an agent that runs for less may not serve all yet, and a choice holds as long
+LONGEST: Final = 3_600.0  # seconds that a choice holds
+YOUNG: Final = 600.0  # seconds; an agent that runs for less may not serve all yet
+SHORTEST: Final = 600.0  # seconds that a choice holds which may soon be wrong
 
 
 @dataclass(slots=True)
 class _Known:
     choice: Choice
     digest: str
-    made: float
+    until: float
     seen: Identity  # the latest that the agent said
     came: set[str] = field(default_factory=set)  # modules that have brought something
     stale: str = ""
@@ -43,18 +45,19 @@ class Choices:
         """Why the choice has to be made (again); "" while it holds."""
         known = self._find(key, digest)
         if known is None:
-            return "not chosen yet"
+            return "there was no choice yet"
         if known.stale:
             return known.stale
-        up_time = known.choice.identity.up_time
-        young = up_time is not None and up_time < YOUNG * 100
-        if now - known.made >= (YOUNG if young else LONGEST):
-            return "the agent had just been started" if young else "a day has passed"
-        return ""
+        return "some time has passed" if now >= known.until else ""
 
     def put(self, key: Hashable, digest: str, choice: Choice, now: float) -> None:
         """Remember a choice that was made just now."""
-        self._known[key] = _Known(choice, digest, now, choice.identity)
+        before = self.get(key, digest)
+        up_time = choice.identity.up_time
+        young = up_time is not None and up_time < YOUNG * 100
+        lost = before is not None and not set(before.modules) <= set(choice.modules)
+        until = now + (SHORTEST if young or lost else LONGEST)
+        self._known[key] = _Known(choice, digest, until, choice.identity)
         self._known.move_to_end(key)
         if len(self._known) > self._limit:
             self._known.popitem(last=False)

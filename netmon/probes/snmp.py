@@ -227,7 +227,7 @@ class _Run:
         # In place: `_ask` is at this one and goes on behind it.
         self._outcomes[:] = [outcome, *map(_Outcome, choice.modules), *self._named]
         names = ", ".join(module.name for module in choice.modules) or "nothing"
-        return f"; {names}" + (f" ({why})" if why else ", as chosen before")
+        return f"; chose {names}, since {why}" if why else f"; {names}, as chosen before"
 
     def _target(self, address: str, part: Module | Extra | Auto) -> Target:
         settings, check = self._settings, self._check

@@ -1,5 +1,6 @@
 """`modules: auto` against Debian's snmpd: what it serves is found, read and explained."""
 
+import json
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from netmon.model import Observation, Result
 from tests.integration.test_snmp_probe_snmpd import run, values
 from tests.servers.snmpd import Snmpd, snmpd
 
+ROOT = Path(__file__).resolve().parents[2]
 # What any Linux host has; a container may lack disks' figures and sensors.
 ALWAYS = {
     "auto", "system", "snmp_engine", "if_mib", "ip_system_stats", "icmp_stats", "tcp", "tcp_listeners", "udp",
@@ -74,23 +76,43 @@ def test_what_snmpd_serves_is_chosen_and_read(server: Snmpd, version: int) -> No
     assert narrow is (version == 1), "64-bit counters are preferred, and kept where there are no others"
 
 
-def test_the_command_line_explains_the_choice(server: Snmpd, tmp_path: Path) -> None:
-    """`netmon probe snmp://HOST` says for each module why it was chosen, or why not."""
-    url = f"snmp://127.0.0.1:{server.port}"
+def netmon(folder: Path, *arguments: str) -> str:
+    """What the command line says; it has succeeded."""
     done = subprocess.run(
-        [sys.executable, "-m", "netmon", "probe", url],
-        env={"NETMON_COMMUNITY": "lab", "PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path.cwd())},
+        [sys.executable, "-m", "netmon", *arguments],
+        env={"NETMON_COMMUNITY": "lab", "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
-        cwd=tmp_path,
+        cwd=folder,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "modules: auto" in done.stdout
-    assert "+ hrStorage: answers under 1.3.6.1.2.1.25.2.3.1.5" in done.stdout
-    assert "- ups_mib: nothing under 1.3.6.1.2.1.33.1" in done.stdout
-    assert "- ip: answers under 1.3.6.1.2.1.4.3, but ip_system_stats has it better" in done.stdout
-    assert re.search(
-        r"- synology: sysObjectID 1\.3\.6\.1\.4\.1\.8072\.3\.2\.10 is Linux, .*no file", done.stdout
+    return done.stdout
+
+
+def test_the_command_line_explains_the_choice(server: Snmpd, tmp_path: Path) -> None:
+    """`netmon probe snmp://HOST` says for each module why it was chosen, or why not."""
+    said = netmon(tmp_path, "probe", f"snmp://127.0.0.1:{server.port}")
+    assert "modules: auto" in said
+    assert "+ hrStorage: answers under 1.3.6.1.2.1.25.2.3.1.5" in said
+    assert "- ups_mib: nothing under 1.3.6.1.2.1.33.1" in said
+    assert "- ip: answers under 1.3.6.1.2.1.4.3, but ip_system_stats has it better" in said
+    assert re.search(r"- synology: sysObjectID 1\.3\.6\.1\.4\.1\.8072\.3\.2\.10 is Linux, .*no file", said)
+    assert "modules: auto" not in netmon(
+        tmp_path, "probe", f"snmp://127.0.0.1:{server.port}", "--module", "system"
     )
+
+
+def test_a_host_of_the_config_is_explained_too(server: Snmpd, tmp_path: Path) -> None:
+    """`netmon probe HOST snmp`, as JSON: what was chosen beside what was named."""
+    (tmp_path / "netmon.yml").write_text(
+        "auths: {lab: {community: lab}}\n"
+        "hosts: [{name: mx1, address: 127.0.0.1, "
+        f"snmp: {{auth: lab, port: {server.port}, modules: [auto, system]}}}}]\n"
+    )
+    said = json.loads(netmon(tmp_path, "probe", "mx1", "snmp", "--json"))
+    judged = {found["module"]: found for found in said["modules_auto"][f"mx1:{server.port}"]}
+    assert judged["if_mib"] == {"module": "if_mib", "chosen": True, "why": "answers under 1.3.6.1.2.1.2.2.1"}
+    assert not judged["bridge"]["chosen"]
+    assert "system" not in judged, "it is named"

@@ -14,7 +14,7 @@ from netmon.mib.auto import (
     shipped_rows,
     worth_asking,
 )
-from netmon.mib.choices import LONGEST, YOUNG, Choices
+from netmon.mib.choices import LONGEST, SHORTEST, YOUNG, Choices
 from netmon.mib.document import DocumentError
 from netmon.mib.modules import builtin_modules, load_modules, parse_modules
 from netmon.snmp.ber import encode_oid
@@ -161,27 +161,36 @@ def remembered(identity: Identity = OLD) -> Choices:
     return choices
 
 
-def test_a_choice_holds_for_a_day() -> None:
+def test_a_choice_holds_for_an_hour() -> None:
     """Then it is made again; until there is a new one the old one is known."""
     choices = remembered()
     assert choices.due("k", "d", LONGEST - 1) == ""
-    assert choices.due("k", "d", LONGEST) == "a day has passed"
+    assert choices.due("k", "d", LONGEST) == "some time has passed"
     assert choices.get("k", "d") is not None
-    assert choices.due("other", "d", 0.0) == "not chosen yet"
+    assert choices.due("other", "d", 0.0) == "there was no choice yet"
 
 
 def test_a_young_agent_is_asked_again_soon() -> None:
     """Some objects are there only when an agent has run for a while."""
     choices = remembered(Identity(ACME, 100, 3))
-    assert choices.due("k", "d", YOUNG - 1) == ""
-    assert choices.due("k", "d", YOUNG) == "the agent had just been started"
+    assert choices.due("k", "d", SHORTEST - 1) == ""
+    assert choices.due("k", "d", SHORTEST) == "some time has passed"
+
+
+def test_a_module_that_is_lost_is_looked_for_again_soon() -> None:
+    """A table that is empty now, as of listeners, may have rows again when a server is started."""
+    choices = remembered()
+    choices.put("k", "d", choose(OFFERED, OLD, (2,)), 100.0)
+    assert choices.due("k", "d", 100.0 + SHORTEST) == "some time has passed"
+    choices.put("k", "d", choose(OFFERED, OLD, (0, 2)), 800.0)
+    assert choices.due("k", "d", 800.0 + LONGEST - 1) == ""
 
 
 def test_a_reload_that_changes_the_check_forgets_its_choice() -> None:
     """The digest says whether the check means the same: modules of that name may have changed."""
     choices = remembered()
     assert choices.get("k", "e") is None
-    assert choices.due("k", "e", 1.0) == "not chosen yet"
+    assert choices.due("k", "e", 1.0) == "there was no choice yet"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from netmon.mib.auto import Row, shipped_rows
 from netmon.mib.choices import Choices
 from netmon.mib.prefer import shipped_preferences
 from netmon.model import Check, Family, Observation, Role
+from netmon.probes.snmp_static import StaticColumns
 
 if TYPE_CHECKING:
     from netmon.icmp import Pinger
@@ -81,6 +82,7 @@ class Context:
     stopwatch: Callable[[], float] = perf_counter
     totals: Totals = field(default_factory=Totals)
     choices: Choices = field(default_factory=Choices)  # of `modules: auto`
+    statics: StaticColumns = field(default_factory=StaticColumns)
 
 
 @dataclass(frozen=True, slots=True)

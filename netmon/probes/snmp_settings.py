@@ -17,7 +17,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from netmon.fields import Duration, Ref, Settings
+from netmon.fields import Duration, OptionalDuration, Ref, Settings
 from netmon.mib.auto import AUTO, Candidate, candidates
 from netmon.mib.modules import Module
 from netmon.probes.base import Auth, Library
@@ -108,6 +108,7 @@ class SnmpSettings(Settings):
         None  # for one answer, retries included; default: the module's, else the host's
     )
     retries: Annotated[int, Field(ge=0, le=20)] | None = None  # default: the module's, else the host's
+    cache: OptionalDuration = 300.0  # how old names of rows may be; 0s: they are read at every run
     processes: Annotated[tuple[ProcessEntry, ...], Field(max_length=_MOST_PROCESSES)] = ()
     # The name of the extend of snmpd's that counts the queue; true: netmon-mailq.
     mail_queue: Annotated[
@@ -158,9 +159,9 @@ class Bound:
     processes: tuple[ProcessEntry, ...] = ()
     mail_queue: str | None = None
     auto: tuple[Candidate, ...] = ()  # what `auto` in `modules` chooses from
-    wider: Mapping[str, str] = field(
-        default_factory=dict, hash=False
-    )  # 32-bit counters -> 64-bit ones to prefer
+    # 32-bit counters -> 64-bit ones to prefer
+    wider: Mapping[str, str] = field(default_factory=dict, hash=False)
+    cache: float = 0.0  # seconds
 
 
 def bind(settings: SnmpSettings, library: Library) -> Bound:
@@ -177,4 +178,5 @@ def bind(settings: SnmpSettings, library: Library) -> Bound:
         mail_queue=settings.mail_queue,
         auto=candidates(library.rows, library.modules, names) if AUTO in settings.modules else (),
         wider=library.wider,
+        cache=settings.cache,
     )

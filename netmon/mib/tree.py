@@ -1,6 +1,6 @@
 """Names to OIDs and back: the tree of all objects that the known MIBs define.
 
-`shipped()` is the tree of netmon's own `mibs/`, from data that was compiled beforehand; `load(dirs)` adds
+`shipped()` is the tree of netmon's own `mibs/`, from data that was compiled beforehand; library.load adds
 users' own MIBs.  A tree is made of plain rows and makes a Node only of what is asked for, so it costs
 a few milliseconds to have one.
 """

@@ -161,7 +161,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 def _suggest(word: str, names: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, names, 3)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+    return "; did you mean " + " or ".join(f'"{name}"' for name in near) + "?" if near else ""
 
 
 @lru_cache(maxsize=1)

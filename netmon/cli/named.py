@@ -48,11 +48,11 @@ def label(node: Node, tag: int, value: ber.Value) -> str | None:
             return _bits(node, value)
         if kind.hint and value:
             text = _by_hint(lambda: format_octets(kind.hint, value))
-            return text if text is not None and "\ufffd" not in text and text.isprintable() else None
+            return text if text is not None and text.isprintable() else None
     return None
 
 
-def _by_hint(text: Callable[[], str]) -> str | None:
+def _by_hint(text: Callable[[], str | None]) -> str | None:
     try:
         return text()
     except HintError:

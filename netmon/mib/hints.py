@@ -1,232 +1,272 @@
-"""DISPLAY-HINT of textual conventions: octets and integers to text, and text back (RFC 2579 §3.1).
+"""DISPLAY-HINT: octets and integers to text, and text back, by RFC 2579 §3.1.
 
-A hint comes from a MIB and the octets from a device, so both are untrusted: a hint that is not one is
-a HintError, and no hint makes more text than a bounded multiple of the octets.  Hexadecimal is padded
-to two digits an octet, since "1x" would otherwise not say where an octet ends.
+A hint is a list of specifications, each of which takes some octets and says how they read: `1d.` is
+one octet in decimal and a full stop behind it.  The last one repeats until the octets are used up, a
+`*` in front takes the number of repetitions from the value itself, and no separator stands at the
+very end.  Hints of integers (`d-2`, `x`) are legal in a module and change nothing there; a MIB's objects are
+shown by them.  Not every hint can be read backwards, and not every text that one makes leads back to
+the same octets: who needs that formats what was parsed, and compares.
 """
 
 import itertools
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from netmon.errors import NetmonError
 
-_SPEC: Final = re.compile(r"(?P<repeat>\*)?(?P<length>[0-9]{1,5})(?P<format>[adtxo])(?P<marks>[^0-9*]{0,2})")
-_INTEGER: Final = re.compile(r"(?P<format>[dxob])(?:-(?P<point>[0-9]{1,2}))?")
-_MAX_HINT: Final = 255
+_SPECIFICATION: Final = re.compile(r"(\*?)([0-9]{1,5})([dxoat])")
+_INTEGER: Final = re.compile(r"d(-[0-9]{1,3})?|[xob]")
+_MAX_TEXT: Final = 65_536  # octets of a text; longer than any value is, shorter than what `*` could make
+_MAX_NUMBER: Final = 8  # octets that read as one number
+_MAX_OCTETS: Final = 65_535  # of an OCTET STRING (RFC 2578 §7.1.2)
+_MAX_REPEATS: Final = 255  # the count is one octet
+_MAX_INTEGER: Final = 80  # digits of a number; more than any of the SMI's has
 _RADIX: Final = {"d": 10, "x": 16, "o": 8, "b": 2}
 _DIGITS: Final = {
     "d": re.compile(r"[0-9]{1,200}"),
-    "x": re.compile(r"[0-9A-Fa-f]{1,600}"),
-    "o": re.compile(r"[0-7]{1,300}"),
+    "x": re.compile(r"[0-9A-Fa-f]{1,200}"),
+    "o": re.compile(r"[0-7]{1,200}"),
+    "b": re.compile(r"[01]{1,80}"),
 }
 
 
-class HintError(NetmonError):
-    """A text that does not fit the hint, or a hint that is none."""
+class HintError(NetmonError, ValueError):
+    """A text that is no display hint, or one that does not fit its hint."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Spec:
-    """One octet-format specification."""
+class _Part(NamedTuple):
+    repeats: bool
+    octets: int
+    form: str
+    separator: bytes
+    terminator: bytes
 
-    repeat: bool  # the first octet says how often this is applied
-    length: int  # octets of one application
-    format: str  # a, t: text; d, x, o: a number
-    separator: str
-    terminator: str  # stands behind the last repetition
+
+class Hint:
+    """A display hint, ready to apply."""
+
+    __slots__ = ("_parts", "text")
+
+    def __init__(self, text: str) -> None:
+        """Raises HintError if `text` is no hint; that of an integer applies to no octets."""
+        self.text = text
+        self._parts: Sequence[_Part] = () if _INTEGER.fullmatch(text) else _parse(text)
+
+    @property
+    def parts(self) -> Sequence[_Part]:
+        """The specifications; none for an integer's hint."""
+        return self._parts
+
+    def __repr__(self) -> str:
+        return f"Hint({self.text!r})"
+
+    def apply(self, octets: bytes) -> bytes | None:
+        """The octets of the text; None where the hint does not fit the value."""
+        if not self._parts or not octets:
+            return None
+        made = bytearray()
+        at, step, end = 0, 0, len(octets)
+        while at < end:
+            part = self._parts[min(step, len(self._parts) - 1)]
+            if step >= len(self._parts) and not (part.octets or part.repeats):
+                return None  # it takes nothing, for ever
+            step += 1
+            repeats = 1
+            if part.repeats:
+                repeats, at = octets[at], at + 1
+            for left in range(repeats - 1, -1, -1):
+                if at >= end:
+                    break
+                piece = octets[at : at + part.octets]
+                if not _write(made, piece, part.form) or len(made) > _MAX_TEXT:
+                    return None
+                at += len(piece)
+                if at < end and (left or not part.terminator):
+                    made += part.separator
+            if at < end:
+                made += part.terminator
+        return bytes(made)
+
+
+def _parse(text: str) -> list[_Part]:
+    parts: list[_Part] = []
+    at = 0
+    while at < len(text):
+        part, at = _part(text, at)
+        parts.append(part)
+    if not parts:
+        raise HintError("is no display hint: it is empty")
+    return parts
+
+
+def _part(text: str, at: int) -> tuple[_Part, int]:
+    match = _SPECIFICATION.match(text, at)
+    if match is None:
+        raise HintError(
+            f'"{text[:40]}" is no display hint at "{text[at : at + 10]}": wanted are a number of octets and '
+            "one of d, x, o, a, t, as in 1x: or 255a"
+        )
+    at = match.end()
+    marks = []
+    for _ in range(2 if match[1] else 1):
+        if at < len(text) and text[at] not in "0123456789*":
+            marks.append(text[at].encode())
+            at += 1
+    separator, terminator = [*marks, b"", b""][:2]
+    return _Part(bool(match[1]), int(match[2]), match[3], separator, terminator), at
+
+
+def _write(made: bytearray, piece: bytes, form: str) -> bool:
+    """Add a piece in its form; False if it is too long for a number."""
+    if form in "at":
+        made += piece
+    elif form == "x":
+        made += piece.hex().upper().encode()
+    elif len(piece) > _MAX_NUMBER:
+        return False
+    else:
+        number = int.from_bytes(piece, "big")
+        made += (b"%d" if form == "d" else b"%o") % number
+    return True
 
 
 @lru_cache(maxsize=256)
-def _specs(hint: str) -> tuple[_Spec, ...]:
-    specs = []
-    at = 0
-    while at < len(hint) <= _MAX_HINT:
-        match = _SPEC.match(hint, at)
-        if match is None:
-            raise HintError(f'DISPLAY-HINT "{hint}" is not one of an OCTET STRING (RFC 2579 §3.1)')
-        repeat, marks = match["repeat"] is not None, match["marks"]
-        if not repeat:
-            marks = marks[:1]  # only a repetition has a terminator
-        specs.append(_Spec(repeat, int(match["length"]), match["format"], marks[:1], marks[1:]))
-        at = match.end("format") + len(marks)
-    if not specs or specs[-1].length == 0:
-        raise HintError(f'DISPLAY-HINT "{hint[:_MAX_HINT]}" is not one of an OCTET STRING (RFC 2579 §3.1)')
-    return tuple(specs)
+def _hint(text: str) -> Hint:
+    return Hint(text)
 
 
-def format_octets(hint: str, octets: bytes) -> str:
-    """The text that the hint makes of the octets; what is not text in an `a` or `t` part becomes U+FFFD."""
-    specs = _specs(hint)
-    text: list[str] = []
-    at = number = 0
-    while at < len(octets):
-        spec = specs[min(number, len(specs) - 1)]
-        number += 1
-        count = 1
-        if spec.repeat:
-            count = octets[at]
-            at += 1
-        for turn in range(count):
-            part = octets[at : at + spec.length]
-            at += spec.length
-            text.append(_part_text(spec.format, part))
-            more = at < len(octets)
-            if spec.terminator and turn == count - 1:
-                text.append(spec.terminator if more else "")
-            elif more:
-                text.append(spec.separator)
-            if not more:
-                break
-    return "".join(text)
+def format_octets(hint: str, octets: bytes) -> str | None:
+    """The text of the octets; None where the hint does not fit, or what it makes is not UTF-8.
 
-
-def _part_text(form: str, part: bytes) -> str:
-    if form == "a":
-        return part.decode("ascii", "replace")
-    if form == "t":
-        return part.decode("utf-8", "replace")
-    if form == "x":
-        return part.hex()
-    number = int.from_bytes(part, "big")
-    return f"{number:o}" if form == "o" else _decimal(number)
-
-
-def _decimal(number: int) -> str:
-    # Python refuses to print integers of more than 4300 digits; a part that long is no number to read.
-    return str(number) if number.bit_length() <= 4096 else f"{number:#x}"  # noqa: PLR2004
+    Raises HintError if `hint` is none.
+    """
+    made = _hint(hint).apply(octets)
+    try:
+        return None if made is None else made.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def parse_octets(hint: str, text: str) -> bytes:
     """The octets that the hint makes such a text of.  Raises HintError that quotes the text and the hint."""
-    specs = _specs(hint)
-    _refuse_ambiguous(hint, specs)
-    out = bytearray()
-    rest = text
-    number = 0
-    while rest:
-        spec = specs[min(number, len(specs) - 1)]
-        number += 1
-        before = rest
-        if spec.repeat:
-            part, rest = _repeated(hint, text, spec, rest)
+    parts = _hint(hint).parts
+    for part, behind in itertools.pairwise(parts):
+        if part.form in "do" and not part.separator and behind.form in "dox":
+            raise HintError(f'the DISPLAY-HINT "{hint}" cannot be read backwards: its numbers run together')
+    reader = _Reader(hint, text)
+    step = 0
+    while reader.rest and parts:
+        part = parts[min(step, len(parts) - 1)]
+        before = reader.rest
+        if part.repeats:
+            reader.repeated(part)
         else:
-            part, rest = _one(hint, text, spec, rest)
-            rest = _skip(hint, text, spec.separator, rest)
-        out += part
-        if rest == before and number >= len(specs):
-            raise _unfit(hint, text)
-    return bytes(out)
-
-
-def _refuse_ambiguous(hint: str, specs: tuple[_Spec, ...]) -> None:
-    """Numbers that run into each other cannot be told apart: "1d" makes 1234 of many octets."""
-    for spec, behind in itertools.pairwise(specs):
-        if spec.format in "do" and not spec.separator and behind.format in "dox":
-            raise HintError(f'DISPLAY-HINT "{hint}" cannot be read backwards: its numbers run together')
-
-
-def _repeated(hint: str, text: str, spec: _Spec, rest: str) -> tuple[bytes, str]:
-    out = bytearray()
-    count = 0
-    while rest:
-        part, rest = _one(hint, text, spec, rest)
-        out += part
-        count += 1
-        if spec.terminator and rest.startswith(spec.terminator):
-            rest = rest[len(spec.terminator) :]
+            reader.one(part)
+            reader.skip(part.separator.decode())
+        step += 1
+        if reader.rest == before and step >= len(parts):
             break
-        rest = _skip(hint, text, spec.separator, rest)
-    if count > 255:  # noqa: PLR2004 - the count is one octet
-        raise _unfit(hint, text)
-    return bytes((count,)) + bytes(out), rest
+    if reader.rest:
+        raise reader.unfit()
+    return bytes(reader.octets)
 
 
-def _one(hint: str, text: str, spec: _Spec, rest: str) -> tuple[bytes, str]:
-    """One application of a specification: its octets and the text behind it."""
-    if spec.length == 0:
-        return b"", rest
-    if spec.format in "at":
-        return _text_part(hint, text, spec, rest)
-    match = _DIGITS[spec.format].match(rest)
-    if match is None:
-        raise _unfit(hint, text)
-    digits = match[0]
-    if spec.format == "x" and not spec.separator and not spec.terminator:
-        digits = digits[: 2 * spec.length]
-        size = (len(digits) + 1) // 2
-    else:
-        size = spec.length
-    number = int(digits, _RADIX[spec.format])
-    if number >> (8 * size):
-        raise _unfit(hint, text)
-    return number.to_bytes(size, "big"), rest[len(digits) :]
+class _Reader:
+    """A text that is read by the parts of a hint."""
 
+    def __init__(self, hint: str, text: str) -> None:
+        self._hint = hint
+        self._text = text
+        self.rest = text
+        self.octets = bytearray()
 
-def _text_part(hint: str, text: str, spec: _Spec, rest: str) -> tuple[bytes, str]:
-    octets = bytearray()
-    used = 0
-    for character in rest:
-        if character in (spec.separator, spec.terminator) and character:
-            break
-        try:
-            encoded = character.encode("ascii" if spec.format == "a" else "utf-8")
-        except UnicodeEncodeError:
-            raise _unfit(hint, text) from None
-        if len(octets) + len(encoded) > spec.length:
-            break
-        octets += encoded
-        used += 1
-    return bytes(octets), rest[used:]
+    def unfit(self) -> HintError:
+        return HintError(f'"{self._text[:80]}" does not fit the DISPLAY-HINT "{self._hint[:80]}"')
 
+    def skip(self, mark: str) -> None:
+        """Pass a separator, which does not stand at the very end."""
+        if self.rest and not self.rest.startswith(mark):
+            raise self.unfit()
+        self.rest = self.rest[len(mark) :]
 
-def _skip(hint: str, text: str, mark: str, rest: str) -> str:
-    if not rest or not mark:
-        return rest
-    if not rest.startswith(mark):
-        raise _unfit(hint, text)
-    return rest[len(mark) :]
+    def repeated(self, part: _Part) -> None:
+        """As many as stand before the terminator; their number comes first."""
+        at = len(self.octets)
+        count = 0
+        terminator = part.terminator.decode()
+        while self.rest:
+            self.one(part)
+            count += 1
+            if terminator and self.rest.startswith(terminator):
+                self.skip(terminator)
+                break
+            self.skip(part.separator.decode())
+            if count > _MAX_REPEATS:
+                raise self.unfit()
+        self.octets[at:at] = bytes((count,))
 
+    def one(self, part: _Part) -> None:
+        """One application of a specification."""
+        if not part.octets:
+            return
+        if part.form in "at":
+            self._characters(part)
+            return
+        match = _DIGITS[part.form].match(self.rest)
+        if match is None:
+            raise self.unfit()
+        digits, size = match[0], part.octets
+        if part.form == "x" and not part.separator and not part.terminator:
+            digits = digits[: 2 * size]
+            size = (len(digits) + 1) // 2
+        number = int(digits, _RADIX[part.form])
+        if size > _MAX_OCTETS or number >> (8 * size):
+            raise self.unfit()
+        self.octets += number.to_bytes(size, "big")
+        self.rest = self.rest[len(digits) :]
 
-def _unfit(hint: str, text: str) -> HintError:
-    return HintError(f'"{text[:80]}" does not fit the DISPLAY-HINT "{hint}"')
+    def _characters(self, part: _Part) -> None:
+        marks = {part.separator.decode(), part.terminator.decode()} - {""}
+        size = used = 0
+        for character in self.rest:
+            try:
+                encoded = character.encode("ascii" if part.form == "a" else "utf-8")
+            except UnicodeEncodeError:
+                raise self.unfit() from None
+            size += len(encoded)
+            if character in marks or size > part.octets:
+                break
+            self.octets += encoded
+            used += 1
+        self.rest = self.rest[used:]
 
 
 def format_integer(hint: str, number: int) -> str:
-    """The text of a number: "d-2" makes 12.34 of 1234."""
+    """The text of a number: "d-2" makes 12.34 of 1234.  Raises HintError if `hint` is none of an integer."""
     form, point = _integer_hint(hint)
-    if form != "d":
-        digits = {"x": f"{abs(number):x}", "o": f"{abs(number):o}", "b": f"{abs(number):b}"}[form]
-        return f"-{digits}" if number < 0 else digits
+    sign, digits = "-" if number < 0 else "", f"{abs(number):{form}}"
     if not point:
-        return str(number)
-    digits = str(abs(number)).rjust(point + 1, "0")
-    return f"{'-' if number < 0 else ''}{digits[:-point]}.{digits[-point:]}"
+        return sign + digits
+    digits = digits.rjust(point + 1, "0")
+    return f"{sign}{digits[:-point]}.{digits[-point:]}"
 
 
 def parse_integer(hint: str, text: str) -> int:
-    """The number of such a text.  Decimals may be fewer than the hint has, never more."""
+    """The number of such a text.  Decimals may be fewer than the hint has, never more.  Raises HintError."""
     form, point = _integer_hint(hint)
-    if form != "d":
-        sign = -1 if text.startswith("-") else 1
-        digits = text.removeprefix("-")
-        try:
-            if not digits.isalnum() or len(digits) > 64:  # noqa: PLR2004 - more than any SMI integer has
-                raise _unfit(hint, text)
-            return sign * int(digits, _RADIX[form])
-        except ValueError:
-            raise _unfit(hint, text) from None
-    match = re.fullmatch(r"(-?)([0-9]{1,20})(?:\.([0-9]{1,20}))?", text, re.ASCII)
-    if match is None or len(match[3] or "") > point:
-        raise _unfit(hint, text)
-    number = int(match[2] + (match[3] or "").ljust(point, "0"))
-    return -number if match[1] else number
+    digits = text.removeprefix("-")
+    whole, dot, decimals = digits.partition(".")
+    fits = _DIGITS[form].fullmatch(whole) and len(digits) <= _MAX_INTEGER and len(decimals) <= point
+    if not fits or (dot and not _DIGITS[form].fullmatch(decimals)):
+        raise HintError(f'"{text[:80]}" does not fit the DISPLAY-HINT "{hint}"')
+    number = int(whole + decimals.ljust(point, "0"), _RADIX[form])
+    return -number if text.startswith("-") else number
 
 
 def _integer_hint(hint: str) -> tuple[str, int]:
     match = _INTEGER.fullmatch(hint)
-    if match is None or (match["point"] and match["format"] != "d"):
-        raise HintError(f'DISPLAY-HINT "{hint[:_MAX_HINT]}" is not one of an integer (RFC 2579 §3.1)')
-    return match["format"], int(match["point"] or 0)
+    if match is None:
+        raise HintError(f'"{hint[:80]}" is no DISPLAY-HINT of an integer, as d, d-2, x, o or b')
+    return hint[0], int((match[1] or "-0")[1:])

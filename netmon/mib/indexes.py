@@ -4,6 +4,7 @@ Text is as net-snmp's tools have it, `3`, `"abc".4`, `ipv4."10.0.0.1"`, with one
 not printable stay numbers, where those tools print dots and lose them.  So text always leads back.
 """
 
+import contextlib
 import ipaddress
 import re
 from collections.abc import Sequence
@@ -97,11 +98,14 @@ def _octets_text(kind: Type, octets: bytes, earlier: int | None) -> str | None:
     if kind.name == "InetAddress" and earlier in _INET_HINTS:
         size, hint = _INET_HINTS[earlier]
         return format_octets(hint, octets) if len(octets) == size else None
-    try:
-        text = format_octets(kind.hint, octets) if kind.hint else octets.decode("ascii", "replace")
-    except HintError:
-        text = octets.decode("ascii", "replace")
-    return text if text.isprintable() and "\ufffd" not in text else None
+    text: str | None = None
+    if kind.hint and octets:
+        with contextlib.suppress(HintError):
+            text = format_octets(kind.hint, octets)
+    else:
+        with contextlib.suppress(UnicodeDecodeError):
+            text = octets.decode("ascii")
+    return text if text is not None and text.isprintable() else None
 
 
 def parse_index(indexes: Sequence[Index], text: str) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from netmon.mib.compiler import Compiled, compile_places
+from netmon.mib.text_compiler import Compiled, compile_places
 from netmon.mib.definitions import FORMAT, from_json, to_json
 from netmon.mib.texts import MAX_FILES, Mistake, Sources, read_sources, shipped_folder
 from netmon.mib.tree import Tree, shipped, shipped_definitions
@@ -35,7 +35,7 @@ class Library:
 def load(folders: Iterable[Path], cache: Path | None = None) -> Library:
     """netmon's own MIBs and those in the folders.  `cache` is a folder of netmon's own, made if need be.
 
-    Blocks for as long as compiling takes (compiler.TOTAL_SECONDS at most): not for an event loop.
+    Blocks for as long as compiling takes (text_compiler.TOTAL_SECONDS at most): not for an event loop.
     """
     folders = tuple(folders)
     if not folders:

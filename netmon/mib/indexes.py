@@ -97,7 +97,8 @@ def _octets_text(kind: Type, octets: bytes, earlier: int | None) -> str | None:
     """Printable text of the octets, or None."""
     if kind.name == "InetAddress" and earlier in _INET_HINTS:
         size, hint = _INET_HINTS[earlier]
-        return format_octets(hint, octets) if len(octets) == size else None
+        address = format_octets(hint, octets) if len(octets) == size else None
+        return None if address is None else address.lower()
     text: str | None = None
     if kind.hint and octets:
         with contextlib.suppress(HintError):

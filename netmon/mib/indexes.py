@@ -25,18 +25,15 @@ _INET_HINTS: Final = {  # RFC 4001: what an InetAddressType says of the InetAddr
 
 
 def index_text(indexes: Sequence[Index], sub_ids: Sequence[int]) -> str:
-    """`3`, `"abc".4`; what does not fit the INDEX stays dotted numbers."""
+    """`3`, `"abc".4`; if it does not fit the INDEX, dotted numbers."""
+    split = split_index(indexes, sub_ids)
+    if split is None:
+        return ".".join(map(str, sub_ids))
     parts: list[str] = []
-    at = 0
     earlier: int | None = None
-    for index in indexes:
-        size = _taken(index, sub_ids[at:])
-        if size is None:
-            break
-        parts.append(_value_text(index, sub_ids[at : at + size], earlier))
-        earlier = sub_ids[at] if size else None
-        at += size
-    parts.extend(map(str, sub_ids[at:]))
+    for index, numbers in zip(indexes, split, strict=True):
+        parts.append(_value_text(index, numbers, earlier))
+        earlier = numbers[0] if numbers else None
     return ".".join(parts)
 
 

@@ -96,7 +96,7 @@ class Tree:
             oid = _numbers(text.lstrip("."))
             return self.at(oid)[0], oid
         name, dot, index = text.partition(".")
-        node = self.find(name)
+        node = self.find(text if name.isdecimal() else name)
         if not dot:
             return node, node.oid
         try:

@@ -70,7 +70,7 @@ def probe_command(
         ),
     ] = None,
     snmp_version: Annotated[str | None, typer.Option("--snmp-version", help="1 or 2c.")] = None,
-    module: Annotated[list[str] | None, typer.Option(help="SNMP: a module to read; may repeat.")] = None,
+    module: Annotated[list[str] | None, typer.Option(help="SNMP: a module; may repeat.")] = None,
     tls_name: Annotated[str | None, typer.Option(help="The name that the certificate must be for.")] = None,
     ca_file: Annotated[Path | None, typer.Option(help="Whom to trust; the system's if left out.")] = None,
     timeout: Annotated[str | None, typer.Option(help="For one answer, as 10s or 500ms.")] = None,
@@ -89,6 +89,8 @@ def probe_command(
         netmon probe smtp://mx1.example.org:25
 
         netmon probe submissions://mx1.example.org --tls-name mail.example.org
+
+        NETMON_COMMUNITY=... netmon probe snmp://sw1
 
         NETMON_COMMUNITY=... netmon probe snmp://sw1 --module if_mib
     """
@@ -154,6 +156,9 @@ def _json(outcome: Outcome) -> dict[str, Any]:
         "status": outcome.status.name,
         "code": int(outcome.status),
         **to_json(row_of(store, host)),
+        "modules_auto": {
+            key.endpoint: [found._asdict() for found in choice] for key, choice in outcome.choices.items()
+        },
         "explanations": {reason.value: REASONS[reason].means for reason in sorted(reasons)},
     }
 

@@ -22,6 +22,7 @@ from netmon.cli.common import COMMUNITY_VARIABLE, did_you_mean
 from netmon.config import PUBLIC_AUTH, Config, HostConfig, ProbeEntry
 from netmon.errors import NetmonError
 from netmon.fields import Secret
+from netmon.mib.auto import AUTO
 from netmon.mib.modules import Module
 from netmon.model import Check, Host
 from netmon.plan import plan
@@ -34,7 +35,7 @@ _PORT: Final = re.compile(r"[0-9]{1,5}")
 # Scheme -> probe, and its settings where the URL says nothing else.
 _SCHEMES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "ping": ("ping", {}),
-    "snmp": ("snmp", {}),
+    "snmp": ("snmp", {"modules": AUTO}),
     "smtp": ("smtp", {"port": 25}),
     "smtp+starttls": ("smtp", {"port": 25, "tls": "starttls"}),
     "smtp+plain": ("smtp", {"port": 25, "tls": "none"}),
@@ -193,7 +194,7 @@ def _with_snmp(
         changed["auth"] = wanted.auth
     if wanted.modules:
         for name in wanted.modules:
-            if name not in modules:
+            if name not in {AUTO, *modules}:
                 near = did_you_mean(name, modules)
                 raise NetmonError(f'no module is called "{name}"{near}; there are {", ".join(modules)}')
         changed["modules"] = tuple(wanted.modules)

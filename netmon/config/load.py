@@ -33,6 +33,7 @@ from netmon.config.strict import Names, inspect
 from netmon.config.whole import check_cycles, check_host, check_windows
 from netmon.config.words import report
 from netmon.fields import Settings
+from netmon.mib.auto import AUTO
 from netmon.model import Confirm, Host
 from netmon.probes.base import Auth, ProbeKind
 
@@ -164,7 +165,7 @@ class _Loading:
             "hosts": named,
             "groups": sections.get("groups", {}),
             "auths": {PUBLIC_AUTH, *sections.get("auths", {})},
-            "modules": self.modules,
+            "modules": {AUTO, *self.modules},
         }
 
     def _record(self, record: type[_Record], node: MapNode, *, partial: bool = False) -> _Record | None:

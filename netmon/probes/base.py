@@ -7,12 +7,15 @@ cancelled at its deadline at any await, and must leave nothing open when it is.
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from netmon.fields import Secret, Settings
+from netmon.mib.auto import Row, shipped_rows
+from netmon.mib.choices import Choices
+from netmon.mib.prefer import shipped_preferences
 from netmon.model import Check, Family, Observation, Role
 
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ class Library:
 
     auths: Mapping[str, Auth]
     modules: Mapping[str, "Module"]
+    rows: Sequence[Row] = field(default_factory=shipped_rows)  # what `modules: auto` chooses from
+    wider: Mapping[str, str] = field(default_factory=shipped_preferences)  # 32-bit counters -> 64-bit ones
 
 
 class Totals:
@@ -75,6 +80,7 @@ class Context:
     # Measures durations.  Not loop.time: uvloop's has steps of a millisecond and stands still in a callback.
     stopwatch: Callable[[], float] = perf_counter
     totals: Totals = field(default_factory=Totals)
+    choices: Choices = field(default_factory=Choices)  # of `modules: auto`
 
 
 @dataclass(frozen=True, slots=True)

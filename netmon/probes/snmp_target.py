@@ -5,9 +5,12 @@ from netmon.snmp.client import Target
 
 
 def target_of(
-    auth: Auth, address: str, port: int, *, timeout: float, retries: int, max_repetitions: int = 25
+    auth: Auth, address: str, port: int, *, timeout: float, retries: int, max_repetitions: int = 0
 ) -> Target:
-    """An agent at a numeric address; `timeout` is seconds for each send."""
+    """An agent at a numeric address; `timeout` is seconds for each send.
+
+    `max_repetitions` are asked for at most; 0: as many as fit.
+    """
     return Target(
         address=address,
         port=port,

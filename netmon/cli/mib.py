@@ -12,9 +12,9 @@ import typer
 from netmon.cli.common import DEFAULT_CONFIG, Json, fail, open_config, sentences, shown
 from netmon.config import Config
 from netmon.errors import NetmonError
-from netmon.mib.text_compiler import compile_places
 from netmon.mib.library import Library, load
 from netmon.mib.node import Type
+from netmon.mib.text_compiler import compile_places
 from netmon.mib.tree import MibError, Node, Tree
 
 _MOST: Final = 200  # nodes that one search shows

@@ -16,8 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from netmon.mib.text_compiler import Compiled, compile_places
 from netmon.mib.definitions import FORMAT, from_json, to_json
+from netmon.mib.text_compiler import Compiled, compile_places
 from netmon.mib.texts import MAX_FILES, Mistake, Sources, read_sources, shipped_folder
 from netmon.mib.tree import Tree, shipped, shipped_definitions
 

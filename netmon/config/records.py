@@ -335,6 +335,7 @@ class TopEntry(Settings):
     dns: DnsEntry = DnsEntry()
     alerting: AlertingEntry = AlertingEntry()
     host_files: tuple[str, ...] = ()
+    mib_dirs: tuple[Path, ...] = ()  # MIB text of users' own
     windows: tuple[WindowEntry, ...] = ()
 
 
@@ -399,5 +400,6 @@ class Config:
     state: StateEntry
     dns: DnsEntry
     alerting: AlertingEntry
+    mib_dirs: tuple[Path, ...]
     windows: tuple[Window, ...]
     public: Mapping[str, str] = field(repr=False)

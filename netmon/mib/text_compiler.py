@@ -192,21 +192,32 @@ class _Work:
 
 
 def _line(message: str, source: Source) -> int:
-    for symbol in _symbols_of(message):
-        return source.line_of(symbol)
+    if symbols := _symbols_of(message, _UNRESOLVED):
+        return source.line_of(symbols[0])
+    if names := _symbols_of(message, _NO_PARENT):
+        return source.line_with(names[0])
     return line_of_error(message, source)
 
 
-def _symbols_of(message: str) -> list[str]:
-    """The names in pysmi's `Unknown parents for symbols: x, y at MIB M`."""
-    _, found, rest = message.partition("Unknown parents for symbols: ")
-    return [name.strip() for name in rest.split(" at MIB ")[0].split(",")] if found else []
+# What pysmi says of definitions whose parent or type it does not know, and of a single parent.
+_UNRESOLVED: Final = "Unknown parents for symbols: "
+_NO_PARENT: Final = "Unknown parent symbol: "
+
+
+def _symbols_of(message: str, beginning: str) -> list[str]:
+    """The names in such a sentence: `Unknown parents for symbols: x, y at MIB M`."""
+    _, found, rest = message.partition(beginning)
+    return (
+        [name.strip().replace("_", "-") for name in rest.partition(" at MIB ")[0].split(",")] if found else []
+    )
 
 
 def _sentence(message: str, name: str) -> str:
-    symbols = _symbols_of(message)
-    if symbols:
-        return f"the OID of {', '.join(symbols[:5])} begins with a name that is neither defined nor imported"
+    if symbols := _symbols_of(message, _UNRESOLVED):
+        which = ", ".join(symbols[:5])
+        return f"{which}: the type, or the name that the OID begins with, is neither defined nor imported"
+    if names := _symbols_of(message, _NO_PARENT):
+        return f'"{names[0]}", which an OID begins with, is neither defined nor imported'
     what = message.partition(f" at MIB {name}")[0].partition(" near offset ")[0].strip()
     return f"{name} does not parse: {what[:200]}"
 

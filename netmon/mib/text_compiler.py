@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from netmon.mib.definitions import Definitions, Resolver
+from netmon.mib.node import MAX_SUB_ID, MAX_SUB_IDS
 from netmon.mib.texts import Mistake, Source, Sources, line_of_error, read_sources, shipped_folder
 
 BATCH_SECONDS: Final = 60  # for one process
@@ -60,6 +61,12 @@ def compile_places(places: Iterable[Path], run: Run | None = None, total: float 
             source = user.modules[module]
             message = f'the type "{written}" of {name} is neither defined nor imported'
             work.mistakes.append(Mistake(source.path, source.line_of(name), message))
+    for module, name in resolver.unfit[:MOST]:
+        source = user.modules[module]
+        message = (
+            f"{name} is left out: no OID has more than {MAX_SUB_IDS} numbers, nor any above {MAX_SUB_ID}"
+        )
+        work.mistakes.append(Mistake(source.path, source.line_of(name), message))
     work.check_symbols(documents)
     mistakes = dict.fromkeys(sorted(work.mistakes, key=lambda mistake: (str(mistake.path), mistake.line)))
     return Compiled(definitions, tuple(mistakes))

@@ -98,6 +98,8 @@ def test_what_builds_on_a_broken_module_is_left_out_too(tmp_path: Path) -> None:
             module("X-MIB", thing(), "ifNothing\nFROM IF-MIB"),
             "X.txt:4: X-MIB imports ifNothing from IF-MIB, which defines",
         ),
+        (module("X-MIB", thing(parent="enterprises 4294967296")), "X.txt:4: thing is left out: no OID has"),
+        (module("X-MIB", thing(parent="enterprises" + " 1" * 200)), "X.txt:4: thing is left out: no OID has"),
         ("no module at all", "X.txt: holds no MIB module"),
         (module("X-MIB", thing()) + module("X-MIB", ""), "X.txt:6: X-MIB is already in X.txt:1"),
     ],
@@ -107,6 +109,33 @@ def test_mistakes_have_a_place(text: str, told: str, tmp_path: Path) -> None:
     found = mistakes(write(tmp_path, X=text))
     assert len(found) == 1
     assert found[0].startswith(told)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "x OBJECT IDENTIFIER ::= " + "{" * 50_000,
+        "x OBJECT IDENTIFIER ::= { x 1 }",
+        "x0 OBJECT IDENTIFIER ::= { enterprises 1 }\n"
+        + "\n".join(f"x{n + 1} OBJECT IDENTIFIER ::= {{ x{n} 1 }}" for n in range(1500)),
+        thing(parent="enterprises " + "9" * 5000),
+        'A ::= TEXTUAL-CONVENTION STATUS current DESCRIPTION "" SYNTAX A\n' + thing(syntax="A"),
+    ],
+    ids=["nested", "its own parent", "a long chain", "a long number", "its own type"],
+)
+def test_hostile_text_harms_nobody(body: str, tmp_path: Path) -> None:
+    """It is left out with a mistake, in a process of its own; its neighbour is compiled."""
+    write(tmp_path, GOOD=module("GOOD-MIB", thing()), X=module("X-MIB", body))
+    found = compile_places([tmp_path], total=60)
+    assert {mistake.path.name for mistake in found.mistakes} == {"X.txt"}
+    assert "GOOD-MIB" in found.definitions.modules
+
+
+def test_what_a_text_shows_moves_no_cursor(tmp_path: Path) -> None:
+    """UNITS and DISPLAY-HINT are printed to terminals."""
+    units = thing().replace("MAX-ACCESS", 'UNITS "\x1b[2J\nx{{ 7 * 7 }}" MAX-ACCESS')
+    (row,) = compiled(write(tmp_path, X=module("X-MIB", units))).definitions.modules["X-MIB"]
+    assert row.units == " [2J x{{ 7 * 7 }}"
 
 
 def test_several_modules_in_a_file_of_any_name(tmp_path: Path) -> None:

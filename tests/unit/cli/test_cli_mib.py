@@ -13,6 +13,7 @@ from tests.unit.mib.mib_texts import GOOD, module, thing, write
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Without a netmon.yml, unless the test writes one."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     return tmp_path
 
 
@@ -111,5 +112,9 @@ def test_the_config_names_folders(folder: Path) -> None:
     assert "ACME-MIB::acmeHeat\n" in found.output
     assert "BAD-MIB imports x from C-MIB" in found.output
     assert "  index    acmeName, DisplayString = OCTET STRING (SIZE (1..32)), implied\n" in found.output
+    assert len(list((folder / "home" / "netmon").glob("mibs-*.json"))) == 1
+    (folder / "state").mkdir()  # the agent's folder, and we are its owner
+    checked = call("check-config")
+    assert (checked.exit_code, "BAD-MIB imports x from C-MIB" in checked.output) == (0, True)
     assert len(list((folder / "state" / "cache").glob("mibs-*.json"))) == 1
     assert "ACME-MIB" in call("mib", "list", "--config", "netmon.yml").output

@@ -62,6 +62,19 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, compilations: list[int]) -
     assert len(compilations) == 4
 
 
+def test_a_link_is_no_cache(tmp_path: Path, compilations: list[int]) -> None:
+    """Whoever can write into the folder cannot make netmon read elsewhere."""
+    folder, cache = tmp_path / "mibs", tmp_path / "cache"
+    folder.mkdir()
+    write(folder, A=module("A-MIB", thing()))
+    load([folder], cache)
+    (file,) = cache.iterdir()
+    file.rename(tmp_path / "elsewhere")
+    file.symlink_to(tmp_path / "elsewhere")
+    load([folder], cache)
+    assert len(compilations) == 2
+
+
 def test_a_cache_that_cannot_be_written_costs_time_only(tmp_path: Path, compilations: list[int]) -> None:
     """The tree is there all the same."""
     folder = tmp_path / "mibs"

@@ -181,6 +181,14 @@ class Resolver:
                     rows.append(self._row(module, entry))
                 else:
                     self.unfit.append((module, name))
+            entries = {row.oid for row in rows if row.kind == "row"}
+            # A column that the row's SEQUENCE leaves out is one all the same.
+            rows = [
+                row._replace(kind="column")
+                if row.kind == "scalar" and row.oid.rpartition(".")[0] in entries
+                else row
+                for row in rows
+            ]
             rows.sort(key=lambda row: tuple(map(int, row.oid.split("."))))
             self._definitions.modules[module] = rows
         return self._definitions

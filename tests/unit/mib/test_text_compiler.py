@@ -111,6 +111,14 @@ def test_mistakes_have_a_place(text: str, told: str, tmp_path: Path) -> None:
     assert found[0].startswith(told)
 
 
+def test_a_column_that_the_sequence_forgets(tmp_path: Path) -> None:
+    """Is a column with the row's index, as in many a vendor's MIB."""
+    text = GOOD.replace("acmeName DisplayString, acmeHeat Finer", "acmeName DisplayString")
+    found = compiled(write(tmp_path, ACME_MIB=text))
+    heat = Tree(shipped_definitions(), found.definitions).find("acmeHeat")
+    assert (heat.kind, [index.name for index in heat.indexes]) == ("column", ["ifIndex", "acmeName"])
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -343,6 +343,7 @@ class TopEntry(Settings):
     alerting: AlertingEntry = AlertingEntry()
     module_files: tuple[str, ...] = ()  # in the format of snmp_exporter's snmp.yml
     host_files: tuple[str, ...] = ()
+    mib_dirs: tuple[Path, ...] = ()  # MIB text of users' own
     windows: tuple[WindowEntry, ...] = ()
 
 
@@ -410,5 +411,6 @@ class Config:
     state: StateEntry
     dns: DnsEntry
     alerting: AlertingEntry
+    mib_dirs: tuple[Path, ...]
     windows: tuple[Window, ...]
     public: Mapping[str, str] = field(repr=False)

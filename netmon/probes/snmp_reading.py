@@ -1,7 +1,7 @@
 """Modules read from one agent: requests out, tables in, each object asked for once a run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from netmon.mib.filters import plan
@@ -44,6 +44,8 @@ class Reader:
 
     async def fetch(self, module: Module, target: Target, meter: Meter) -> Varbinds:
         """Read one module: its objects as they came.  Raises SnmpError."""
+        if module.use_unconnected_udp_socket:
+            target = replace(target, any_source=True)
         columns = [each.oid for each in module.filters]
         await self._walk(module, columns, target, meter)
         wishes = plan(module, self._walked.__getitem__)

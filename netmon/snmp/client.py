@@ -391,6 +391,9 @@ class Client:
             self.stats.malformed += 1
             return
         request = self._pending.get(request_id)
+        if request is not None and request.target.any_source and request.peer is not peer and request.sends:
+            self._on_datagram(datagram, request.peer.address)
+            return
         if request is not None or peer is None:
             self.stats.foreign += 1
             if request is not None and request.peer.address != address:

@@ -11,6 +11,7 @@ from netmon.snmp.ber import END_OF_MIB_VIEW, decode_oid
 from netmon.snmp.client import Client
 from netmon.snmp.exchange import Ask, Meter, SnmpError, Steps, Target
 from netmon.snmp.message import GETBULK, GETNEXT, NO_SUCH_NAME, TOO_BIG, Varbinds
+from netmon.snmp.plans import UNKNOWN
 from netmon.snmp.walk import _refuse_error
 
 
@@ -27,7 +28,7 @@ async def walk_disordered(
 def _walk(client: Client, target: Target, root: bytes, limit: int) -> Steps[Varbinds]:
     table = Varbinds()
     pdu_type = GETNEXT if target.version == 1 else GETBULK
-    repetitions = 0 if target.version == 1 else max(1, client.max_repetitions(target))
+    repetitions = 0 if target.version == 1 else client.max_repetitions(target) or UNKNOWN
     last, asked = root, set[bytes]()
     while True:
         response = yield Ask(pdu_type, (last,), 0, repetitions)

@@ -202,7 +202,7 @@ async def test_debug_shows_the_exchange_without_secrets() -> None:
     async with agent(honest(MIB)) as door, scraping(door) as (ask, _):
         answer = await ask("rows,words", debug="true", auth="lab")
     text = answer.transcript or ""
-    assert "GETBULK 1.3.6.1.4.1.9.1 (non-repeaters 0, max-repetitions 25)" in text
+    assert "GETBULK 1.3.6.1.4.1.9.1 (non-repeaters 0, max-repetitions 16)" in text
     assert "came noError, 3 varbinds" in text
     assert "1.3.6.1.4.1.9.1.1.2 = INTEGER: 8" in text
     assert "1.3.6.1.4.1.9.2.1.1 = OCTET STRING: <secret>" in text

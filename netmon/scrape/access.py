@@ -180,7 +180,7 @@ def _forbidden(target: Endpoint, port: int, devices: Sequence[Device]) -> QueryE
     if devices:
         name = devices[0].host.name
         return QueryError(
-            f"the host {name} is configured, but not its UDP port {port}; to allow it, "
+            f"the host {name} is configured, but not its port {port}; to allow it, "
             f"add to the host {name} in netmon.yml: snmp: {{port: {port}}}",
             403,
         )

@@ -25,8 +25,9 @@ from netmon.resolver import ResolveError
 from netmon.scrape.access import Access, Device, Door
 from netmon.scrape.query import Query, QueryError, parse_query
 from netmon.scrape.transcript import Transcript
-from netmon.snmp.client import Meter, SnmpError, Target
+from netmon.snmp.client import Client, Meter, SnmpError, Target
 from netmon.snmp.message_v3 import VERSION
+from netmon.snmp.stream import patient, stream_client
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,9 @@ _MARGIN: Final = 0.5  # seconds before the client gives up, for the answer's way
 _TIMEOUT: Final = 5.0
 _RETRIES: Final = 3
 # The rest of a read would meet the same.
-_GONE: Final = frozenset((Reason.REFUSED, Reason.UNREACHABLE, Reason.NO_ROUTE, Reason.LOCAL_ERROR))
+_GONE: Final = frozenset(
+    (Reason.REFUSED, Reason.UNREACHABLE, Reason.NO_ROUTE, Reason.LOCAL_ERROR, Reason.CONNECTION_LOST)
+)
 
 WALK_DURATION: Final = Family(
     "snmp_scrape_walk_duration_seconds", Kind.GAUGE, "Time that the walk of the module took."
@@ -145,10 +148,6 @@ class Scraper:
         if state is None:
             raise QueryError("netmon has not read its config yet", 503)
         query = parse_query(items, state.library.auths, state.library.modules)
-        if query.target.transport == "tcp":
-            raise QueryError(
-                "transport tcp is not done by this version of netmon yet; udp, udp4 and udp6 are"
-            )
         auth = state.library.auths[query.auth]
         _fits(query, auth)
         async with asyncio.timeout(seconds):
@@ -163,9 +162,8 @@ class Scraper:
         """The flight for this query: one under way that means the same, else a new one."""
         # The records themselves, not their names: after a reload a name may mean something else.
         key = (
-            door.addresses, door.port, _overrides(door.device), auth, tuple(modules), query.context,
-            query.engine_id,
-            query.partial, query.debug,
+            query.target.transport == "tcp", door.addresses, door.port, _overrides(door.device), auth,
+            tuple(modules), query.context, query.engine_id, query.partial, query.debug,
         )  # fmt: skip
         flight = self._flights.get(key)
         if flight is not None:
@@ -216,7 +214,22 @@ class Scraper:
                     part.error = SnmpError(Reason.CRASHED, text, alive=None)
 
     async def _read_all(self, flight: _Flight, address: str) -> None:
-        reader = Reader(self._context.snmp)
+        """Read every module from an address, over the transport that was asked for."""
+        if flight.query.target.transport != "tcp":
+            await self._read_over(self._context.snmp, flight, address)
+            return
+        try:
+            first = _target(flight, flight.parts[0].module, address)
+            async with stream_client(patient(first)) as client:
+                await self._read_over(client, flight, address)
+        except SnmpError as error:  # no connection
+            for part in flight.parts:
+                part.error = error
+            if flight.transcript is not None:
+                flight.transcript.say(f"{error.reason}: {error}")
+
+    async def _read_over(self, client: Client, flight: _Flight, address: str) -> None:
+        reader = Reader(client)
         gone: SnmpError | None = None
         for part in flight.parts:
             part.error = gone
@@ -224,6 +237,8 @@ class Scraper:
                 continue
             begun = self._context.stopwatch()
             target = _target(flight, part.module, address)
+            if flight.query.target.transport == "tcp":
+                target = patient(target)
             if flight.transcript is not None:
                 flight.transcript.say(
                     f"module {part.module.name} of {target}, SNMP version {target.version}, "

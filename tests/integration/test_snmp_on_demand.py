@@ -1,5 +1,6 @@
 """`/snmp` of a running agent: Debian's snmpd by v2c and v3, a shared file of modules, a reload, refusals."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,18 +23,28 @@ modules:
 
 
 @contextmanager
-def scene(folder: Path) -> Iterator[tuple[AgentProcess, Snmpd]]:
-    """snmpd as the host sw1, and an agent with a file of modules."""
-    lines = ("sysName switch1", f'createUser ana SHA-256 "{AUTH}" AES "{PRIV}"', "rouser ana priv")
+def scene(folder: Path) -> Iterator[tuple[AgentProcess, Snmpd, int]]:
+    """snmpd as the host sw1, an agent with a file of modules, and snmpd's TCP port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        tcp = free.getsockname()[1]
+    lines = (
+        "sysName switch1",
+        f'createUser ana SHA-256 "{AUTH}" AES "{PRIV}"',
+        "rouser ana priv",
+        f"agentaddress tcp:127.0.0.1:{tcp}",
+    )
     with snmpd(folder / "snmpd", *lines, community=COMMUNITY) as server:
         (folder / "snmp.yml").write_text(FILE)
-        host = f"{{name: sw1, address: 127.0.0.1, snmp: {{auth: core, port: {server.port}, timeout: 2s}}}}"
+        hosts = ", ".join(
+            f"{{name: {name}, address: {address}, snmp: {{auth: core, port: {port}, timeout: 2s}}}}"
+            for name, address, port in (("sw1", "127.0.0.1", server.port), ("sw1-tcp", "127.0.0.1", tcp))
+        )
         config = (
-            f"module_files: [snmp.yml]\nhosts: [{host}]\n"
+            f"module_files: [snmp.yml]\nhosts: [{hosts}]\n"
             f'state: {{path: "{folder}/state"}}\nweb: {{listen: "127.0.0.1:0"}}\n'
         )
         with agent(folder, config) as running:
-            yield running, server
+            yield running, server, tcp
 
 
 def ask(running: AgentProcess, query: str) -> httpx.Response:
@@ -43,7 +54,7 @@ def ask(running: AgentProcess, query: str) -> httpx.Response:
 
 def test_versions_debug_and_refusals(tmp_path: Path) -> None:
     """One device by v2c and v3, by the file's modules and netmon's own; no credential is shown."""
-    with scene(tmp_path) as (running, server):
+    with scene(tmp_path) as (running, server, tcp):
         target = f"127.0.0.1:{server.port}"
         for auth in ("lab", "core"):
             answer = ask(running, f"target={target}&auth={auth}&module=name,system")
@@ -58,6 +69,12 @@ def test_versions_debug_and_refusals(tmp_path: Path) -> None:
             assert 'sysName{sysName="switch1"} 1\n' in shown.text
             assert "canary" not in shown.text
 
+            streamed = ask(running, f"target=tcp://127.0.0.1:{tcp}&auth={auth}&module=system,name")
+            assert streamed.status_code == 200, streamed.text
+            assert 'sysName{sysName="switch1"} 1\n' in streamed.text
+
+        refused = ask(running, "target=tcp://127.0.0.1:161&auth=lab&module=name")
+        assert (refused.status_code, "refused" in refused.text) == (500, True)
         forbidden = ask(running, "target=127.0.0.2&auth=lab&module=name")
         assert forbidden.status_code == 403
         assert "netmon.yml" in forbidden.text

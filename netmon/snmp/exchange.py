@@ -60,6 +60,7 @@ class Target:
     timeout: float = 3.0
     retries: int = 2
     max_repetitions: int = 0  # at most; 0: as many as fill a datagram of the path
+    any_source: bool = False  # take an answer from another address than was asked, if its request-id fits
 
     @property
     def patience(self) -> float:

@@ -60,7 +60,7 @@ async def walks(answer: Answer, times: int, **settings: Any) -> list[tuple[Varbi
             for _ in range(times):
                 server.seen.clear()
                 meter = Meter()
-                came = await walk(client, server.target(**settings), ROOT, meter, limit=100_000)
+                came = await walk(client, server.target(timeout=2, **settings), ROOT, meter, limit=100_000)
                 seen.append((came, meter, [request.max_repetitions for request in server.seen]))
     finally:
         client.close()
@@ -110,7 +110,7 @@ async def test_names_that_grow_make_a_new_plan() -> None:
                     {o: (t, b"n" * 90 if t == OCTET_STRING else v) for o, (t, v) in mib.items()}
                 )
             answer.sizes.clear()
-            await walk(client, server.target(), ROOT, Meter(), limit=9999)
+            await walk(client, server.target(timeout=2), ROOT, Meter(), limit=9999)
     assert max(answer.sizes) <= 1472
     client.close()
 
@@ -129,7 +129,7 @@ def test_rows_that_come_and_go_are_never_lost(
     async def scene() -> None:
         client = Client()
         async with agent(honest(table(before, 5))) as there:
-            target = there.target(max_repetitions=most)
+            target = there.target(timeout=2, max_repetitions=most)
             for rows in (before, after, after):
                 there.answer = honest(mib := table(rows, 5))
                 wanted = [
@@ -149,10 +149,10 @@ async def test_what_was_read_whole_is_foreseen_in_parts() -> None:
     skip = frozenset((encode_oid(f"{ENTRY}.2"),))
     client = Client()
     async with agent(honest(mib)) as server:
-        came = await walk(client, server.target(), ROOT, Meter(), limit=9999)
-        foresee(client, server.target(), ROOT, came, skip)
+        came = await walk(client, server.target(timeout=2), ROOT, Meter(), limit=9999)
+        foresee(client, server.target(timeout=2), ROOT, came, skip)
         meter = Meter()
-        await walk_all(client, server.target(), (ROOT,), meter, limit=9999, skip=skip)
+        await walk_all(client, server.target(timeout=2), (ROOT,), meter, limit=9999, skip=skip)
     assert meter.packets < len(came) // 40
     client.close()
 

@@ -233,6 +233,24 @@ def test_a_distant_device_takes_less_than_half_of_one_request_after_the_other(
     assert took < len(inside(mib)) / 25 * 0.02 * share
 
 
+def test_a_distant_table_that_was_never_read_is_read_in_shares() -> None:
+    """By its columns, as many at a time as the agent bears: whole, and in less than half of the time."""
+    mib = table(range(1, 50), columns=22)
+    columns = [encode_oid(f"{ENTRY}.{column}") for column in (*range(20, 1, -1), 9)]
+
+    async def scene(client: Client, server: Agent) -> float:
+        loop = asyncio.get_running_loop()
+        for _ in range(2):
+            await walk(client, patient(server), encode_oid("1.3.6.1.2.1.1"), Meter(), limit=9999)
+        begun = loop.time()
+        (came,) = await walk_all(client, patient(server), (ROOT,), Meter(), limit=9999, columns=columns)
+        assert list(map(numbers, came.oids)) == inside(mib)
+        return loop.time() - begun
+
+    took = played(scene, honest(mib), delay=0.02)
+    assert took < len(inside(mib)) / UNKNOWN * 0.02 * 0.4
+
+
 def test_a_path_that_loses_large_replies_is_learned() -> None:
     """The first reading gets through with less, and the next ones lose nothing."""
     mib = table(range(1, 50))

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from pydantic_core import PydanticCustomError
 from typer.core import TyperCommand
 
-from netmon.agent import close_context, ehlo_name, make_context
+from netmon.agent import close_context, ehlo_name, make_context, modules_of
 from netmon.cli.common import (
     COMMUNITY_VARIABLE,
     DEFAULT_CONFIG,
@@ -18,6 +18,15 @@ from netmon.cli.common import (
     draws_blocks,
     in_loop,
     open_config,
+)
+from netmon.cli.snmp_options import (
+    AuthProtocolName,
+    ContextName,
+    LevelName,
+    PrivProtocolName,
+    Security,
+    UserName,
+    version_of,
 )
 from netmon.cli.targets import Wanted, check_of_url, checks_of_host
 from netmon.cli.verdict import Outcome, Status, first_line, look, plain
@@ -30,8 +39,6 @@ from netmon.mib.modules import builtin_modules
 from netmon.model import Check
 from netmon.status import row_of, to_json
 from netmon.store import Store
-
-_VERSIONS: Final = {"1": 1, "2": 2, "2c": 2}
 
 
 class PluginCommand(TyperCommand):
@@ -69,8 +76,13 @@ def probe_command(
             help="SNMP; better in the environment, since others see command lines.",
         ),
     ] = None,
-    snmp_version: Annotated[str | None, typer.Option("--snmp-version", help="1 or 2c.")] = None,
-    module: Annotated[list[str] | None, typer.Option(help="SNMP: a module; may repeat.")] = None,
+    snmp_version: Annotated[str | None, typer.Option("--snmp-version", "-v", help="1, 2c or 3.")] = None,
+    user: UserName = None,
+    level: LevelName = None,
+    auth_protocol: AuthProtocolName = None,
+    priv_protocol: PrivProtocolName = None,
+    context: ContextName = None,
+    module: Annotated[list[str] | None, typer.Option(help="SNMP: a module to read; may repeat.")] = None,
     tls_name: Annotated[str | None, typer.Option(help="The name that the certificate must be for.")] = None,
     ca_file: Annotated[Path | None, typer.Option(help="Whom to trust; the system's if left out.")] = None,
     timeout: Annotated[str | None, typer.Option(help="For one answer, as 10s or 500ms.")] = None,
@@ -79,8 +91,8 @@ def probe_command(
     """Probe now, once: phases, dialogue, result, and the verdict of what was tested.
 
     The exit code is a Nagios plugin's: 0 ok, 1 warning (degraded), 2 critical (down), 3 unknown (could
-    not be tested); so is the first line.  A community comes from the config, or from the environment as
-    NETMON_COMMUNITY.  Examples:
+    not be tested); so is the first line.  Secrets come from the config, or from the environment as
+    NETMON_COMMUNITY, NETMON_AUTH_PASSWORD and NETMON_PRIV_PASSWORD.  Examples:
 
         netmon probe mx1
 
@@ -93,16 +105,19 @@ def probe_command(
         NETMON_COMMUNITY=... netmon probe snmp://sw1
 
         NETMON_COMMUNITY=... netmon probe snmp://sw1 --module if_mib
+
+        NETMON_AUTH_PASSWORD=... netmon probe snmp://sw1 -v 3 --user netmon --auth-protocol SHA256
     """
     try:
         wanted = Wanted(
             auth,
             None if community is None else Secret(community),
-            _version(snmp_version),
+            version_of(snmp_version),
             module or (),
             tls_name,
             ca_file,
             _seconds(timeout),
+            Security.given(user, level, auth_protocol, priv_protocol, context),
         )
         found, checks = _checks(target, probe, config, wanted)
         outcome = in_loop(_look(found, checks))
@@ -125,13 +140,15 @@ def _checks(
     modules = builtin_modules()
     if "://" not in target:
         known = open_config(path or DEFAULT_CONFIG)
-        return known, checks_of_host(known, target, probe, wanted, modules)
+        return known, checks_of_host(known, target, probe, wanted, modules_of(known, modules))
     if probe is not None:
         raise NetmonError(f'a URL names its probe already; leave "{probe}" away')
     # A URL stands for itself: a netmon.yml that happens to lie here is asked only when it is wanted.
     wants_config = path is not None or wanted.auth is not None
     config = open_config(path or DEFAULT_CONFIG) if wants_config else None
-    return config, check_of_url(target, wanted, {} if config is None else config.auths, modules)
+    if config is None:
+        return None, check_of_url(target, wanted, {}, modules)
+    return config, check_of_url(target, wanted, config.auths, modules_of(config, modules))
 
 
 async def _look(config: Config | None, checks: Sequence[Check]) -> Outcome:
@@ -161,12 +178,6 @@ def _json(outcome: Outcome) -> dict[str, Any]:
         },
         "explanations": {reason.value: REASONS[reason].means for reason in sorted(reasons)},
     }
-
-
-def _version(text: str | None) -> int | None:
-    if text is not None and text not in _VERSIONS:
-        raise NetmonError(f'SNMP version "{text}" is not one of 1, 2c')
-    return None if text is None else _VERSIONS[text]
 
 
 def _seconds(text: str | None) -> float | None:

@@ -22,23 +22,12 @@ LISTED: Final = 8  # names that a message lists
 # to be watched by them.  By the section that they stand in.
 _HOST: Final = frozenset({"imap", "pop3", "mailflow"})
 PLANNED: Final[Mapping[str, frozenset[str]]] = {
-    "": frozenset({"domains", "mailflows", "traps", "module_files", "settings"}),
+    "": frozenset({"domains", "mailflows", "traps", "settings"}),
     "hosts": _HOST,
     "groups": _HOST,
     "web": frozenset({"config_file"}),
     "state": frozenset({"max_size"}),
     "dns": frozenset({"validating"}),
-    "auths": frozenset(
-        {
-            "username",
-            "security_level",
-            "auth_protocol",
-            "password",
-            "priv_protocol",
-            "priv_password",
-            "context_name",
-        }
-    ),
     "smtp": frozenset({"login"}),
 }
 

@@ -11,10 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from netmon.mib.hints import HintError, format_octets, parse_octets
-from netmon.mib.node import INTEGERS, Index, MibError, Type
+from netmon.mib.node import INTEGERS, MAX_SUB_ID, MAX_SUB_IDS, Index, MibError, Type
 
-MAX_SUB_IDS: Final = 128  # of an OID, RFC 2578 §3.5
-MAX_SUB_ID: Final = 2**32 - 1
 _PART: Final = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^."']+""", re.DOTALL)
 _INET_HINTS: Final = {  # RFC 4001: what an InetAddressType says of the InetAddress behind it
     1: (4, "1d.1d.1d.1d"),

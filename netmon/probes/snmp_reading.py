@@ -6,7 +6,7 @@ for /snmp, reads everything afresh.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from netmon.mib.filters import plan
@@ -68,6 +68,8 @@ class Reader:
 
     async def fetch(self, module: Module, target: Target, meter: Meter) -> Varbinds:
         """Read one module: its objects as they came.  Raises SnmpError."""
+        if module.use_unconnected_udp_socket:
+            target = replace(target, any_source=True)
         columns = [each.oid for each in module.filters]
         await self._walk(module, columns, target, meter)
         wishes = plan(module, self._walked.__getitem__)

@@ -95,7 +95,7 @@ def test_net_snmp_gives_every_name_the_same_oid() -> None:
     [
         "IF-MIB::ifAlias", "IF-MIB::ifOperStatus", "IF-MIB::ifPhysAddress", "IF-MIB::linkDown",
         "IP-MIB::ipAddressIfIndex", "HOST-RESOURCES-MIB::hrStorageUsed", "UCD-SNMP-MIB::laLoadFloat",
-        "UPS-MIB::upsEstimatedMinutesRemaining", "BRIDGE-MIB::dot1dTpFdbStatus", 
+        "UPS-MIB::upsEstimatedMinutesRemaining", "BRIDGE-MIB::dot1dTpFdbStatus",
         "TCP-MIB::tcpConnectionState",
         "ENTITY-SENSOR-MIB::entPhySensorType", "ENTITY-MIB::entPhysicalClass", "MTA-MIB::mtaGroupName",
         "EtherLike-MIB::dot3StatsDuplexStatus", "NET-SNMP-EXTEND-MIB::nsExtendOutputFull",

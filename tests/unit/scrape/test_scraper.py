@@ -13,7 +13,7 @@ from netmon.model import Host
 from netmon.probes.base import Auth, Context, Library
 from netmon.probes.snmp_settings import SnmpSettings
 from netmon.resolver import ResolveError
-from netmon.scrape import Access, Answer, Scraper, device
+from netmon.scrape import Access, Answer, Device, Scraper
 from netmon.snmp.ber import INTEGER, OCTET_STRING
 from netmon.snmp.client import Client
 from netmon.snmp.message import GEN_ERR, Request
@@ -66,8 +66,8 @@ async def scraping(door: Agent, *, most: int = 9, **settings: Any) -> AsyncItera
     scraper = Scraper(context, most=most)
     snmp = SnmpSettings(port=door.port, **{"timeout": "100ms", "retries": 0, **settings})
     hosts = [
-        device(Host("sw1", "127.0.0.1"), [snmp], timeout=1, retries=0),
-        device(Host("dead", "dead.example.org"), [], timeout=1, retries=0),
+        Device(Host("sw1", "127.0.0.1"), snmp, timeout=1, retries=0),
+        Device(Host("dead", "dead.example.org"), None, timeout=1, retries=0),
     ]
     scraper.configure(Library(AUTHS, MODULES), Access.of("configured", hosts))
 

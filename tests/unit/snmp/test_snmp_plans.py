@@ -82,7 +82,7 @@ async def test_the_second_walk_fills_the_datagrams_and_ends_where_the_table_does
 
 async def test_the_first_walk_does_not_exceed_the_path_either() -> None:
     """Interface names of 64 octets, which nobody knows beforehand."""
-    mib = {oid: (OCTET_STRING, b"x" * 64) for oid in table(range(1, 50))}
+    mib = dict.fromkeys(table(range(1, 50)), (OCTET_STRING, b"x" * 64))
     answer = Sized(mib)
     await walks(answer, 1)
     assert max(answer.sizes) <= 1472
@@ -127,12 +127,11 @@ def test_rows_that_come_and_go_are_never_lost(
     skip = frozenset((encode_oid(f"{ENTRY}.2"),)) if skipping else frozenset[bytes]()
 
     async def scene() -> None:
-        server: list[Answer] = [honest(table(before, 5))]
         client = Client()
-        async with agent(lambda request: server[0](request)) as there:
+        async with agent(honest(table(before, 5))) as there:
             target = there.target(max_repetitions=most)
             for rows in (before, after, after):
-                server[0] = honest(mib := table(rows, 5))
+                there.answer = honest(mib := table(rows, 5))
                 wanted = [
                     oid for oid in inside(mib) if not skipping or oid[: len(numbers(ROOT)) + 1][-1] != 2
                 ]

@@ -9,7 +9,7 @@ does when a server is started again.
 
 from collections import OrderedDict
 from collections.abc import Collection, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from netmon.mib.auto import Choice, Identity
@@ -25,7 +25,7 @@ class _Known:
     digest: str
     until: float
     seen: Identity  # the latest that the agent said
-    came: set[str] = field(default_factory=set)  # modules that have brought something
+    came: tuple[str, ...] = ()  # modules that have brought something; a set of each host would be larger
     stale: str = ""
 
 
@@ -67,7 +67,7 @@ class Choices:
         known = self._known.get(key)
         if known is None:
             return
-        gone = sorted(known.came.intersection(empty))
+        gone = sorted(set(known.came).intersection(empty))
         if said.sys_object_id and said.sys_object_id != known.choice.identity.sys_object_id:
             known.stale = "sysObjectID has changed"
         elif _fell(known.seen.up_time, said.up_time) or (
@@ -76,7 +76,8 @@ class Choices:
             known.stale = "the agent was started anew"
         elif gone:
             known.stale = f"it serves nothing of {gone[0]} any more"
-        known.came.update(came)
+        if not set(came) <= set(known.came):
+            known.came = tuple(dict.fromkeys((*known.came, *came)))
         known.seen = Identity(
             said.sys_object_id or known.seen.sys_object_id,
             known.seen.up_time if said.up_time is None else said.up_time,

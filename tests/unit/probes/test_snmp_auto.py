@@ -14,13 +14,14 @@ from netmon.demo.snmprec import read
 from netmon.errors import Reason
 from netmon.fields import Secret
 from netmon.mib.choices import LONGEST
-from netmon.mib.modules import Module, builtin_modules
+from netmon.mib.modules import Module, builtin_modules, load_modules
 from netmon.model import Check, CheckKey, Host, Observation, Result
 from netmon.plan import digest
 from netmon.probes.base import Auth, Context, Library
 from netmon.probes.snmp import KIND, SnmpSettings, bind
 from netmon.snmp.ber import INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, TIME_TICKS, encode_oid
 from netmon.snmp.message import GETNEXT, Request, encode_response
+from tests.servers.shared import shared
 from tests.unit.probes.test_snmp_probe import Agent, Answer, play, values
 
 BUILTIN = builtin_modules()
@@ -320,3 +321,13 @@ def test_wide_counters_are_preferred() -> None:
     seen, _ = once(rows)
     counters = {key: value for key, value in values(seen).items() if "InOctets" in key and value}
     assert counters == {"ifInOctets/1///": 5, "ifHCInOctets/2///": 5 + 2**32}
+
+
+def test_a_vendors_module_of_a_users_file_joins() -> None:
+    """Who has snmp_exporter's file has its cisco_device chosen on a Cisco device, and no other vendor's."""
+    stock = load_modules(shared("peers/snmp.yml"))
+    agent = Agent(tuple(moving(read(SAMPLES / "cisco-c3750.snmprec.bz2"))))
+    (seen,) = runs(agent, modules={**stock, **BUILTIN})
+    assert set(chosen(seen)) == {"auto", "cisco_device", *EXPECTED["cisco-c3750"].split()}
+    assert chosen(seen)["cisco_device"] == 1
+    assert asked(agent) <= 3

@@ -15,7 +15,8 @@ from tests.servers.agent import agent
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
 TOKENS = {"PAGER_TOKEN": "a", "CHAT_TOKEN": "b", "BEATS_TOKEN": "c"}
-ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SNMP_COMMUNITY": "public", **TOKENS}
+SECRETS = {"SNMP_COMMUNITY": "public", "SNMP_AUTH": "auth-pass-1", "SNMP_PRIV": "priv-pass-1"}
+ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **SECRETS, **TOKENS}
 
 
 def blocks(language: str, having: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 import typer
 
 from netmon import __version__
-from netmon.cli import demo, explain, files, imports, probe, run, silence, snmp, top
+from netmon.cli import demo, explain, files, imports, mib, probe, run, silence, snmp, top
 from netmon.demo.run import DEMO_HELP
 
 app = typer.Typer(
@@ -27,6 +27,12 @@ snmp_app = typer.Typer(
     rich_markup_mode=None,
 )
 
+mib_app = typer.Typer(
+    help="Look names and OIDs up in MIBs, and check MIBs of your own.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
 app.command("run")(run.run_command)
 app.command("demo", help=DEMO_HELP)(demo.demo_command)
 app.command("init")(files.init_command)
@@ -37,6 +43,10 @@ app.command("probe", cls=probe.PluginCommand)(probe.probe_command)
 snmp_app.command("get")(snmp.get_command)
 snmp_app.command("walk")(snmp.walk_command)
 app.add_typer(snmp_app, name="snmp")
+mib_app.command("list")(mib.list_command)
+mib_app.command("find")(mib.find_command)
+mib_app.command("compile")(mib.compile_command)
+app.add_typer(mib_app, name="mib")
 app.command("silence")(silence.silence_command)
 app.command("reload")(silence.reload_command)
 app.command("top")(top.top_command)

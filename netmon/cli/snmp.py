@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -19,6 +19,8 @@ from netmon.cli.common import (
     open_config,
     sentences,
 )
+from netmon.cli.mib import library_of
+from netmon.cli.named import label, named_text
 from netmon.cli.names import Names, Wish
 from netmon.cli.targets import split_host_port
 from netmon.cli.varbinds import as_json as varbind_json
@@ -29,7 +31,7 @@ from netmon.fields import Secret
 from netmon.mib.modules import builtin_modules
 from netmon.probes.base import Auth
 from netmon.probes.snmp_target import target_of
-from netmon.snmp.ber import NO_SUCH_OBJECT, decode_oid
+from netmon.snmp.ber import NO_SUCH_OBJECT, Value, decode_oid
 from netmon.snmp.client import Client, Meter, SnmpError, Target
 from netmon.snmp.message import GET, NO_ERROR, NO_SUCH_NAME, Varbinds, error_name
 from netmon.snmp.walk import walk
@@ -53,7 +55,9 @@ Community = Annotated[
 ]  # fmt: skip
 AuthName = Annotated[str | None, typer.Option("--auth", help="An entry of the config's auths.")]
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="The config; netmon.yml if it is there.")]
-WithNames = Annotated[bool, typer.Option("--names", "-n", help="Show names where the modules know them.")]
+WithNames = Annotated[
+    bool, typer.Option("--names", "-n", help="Show names and values as the MIBs have them.")
+]
 Timeout = Annotated[float, typer.Option("-t", "--timeout", min=0.01, max=60.0, help="Seconds per try.")]
 Retries = Annotated[int, typer.Option("-r", "--retries", min=0, max=20, help="Further tries.")]
 
@@ -146,23 +150,33 @@ def _command(
     names: bool,
     as_json: bool,
 ) -> None:
-    known = Names(builtin_modules())
     with sentences():
-        wishes = [wish for text in oids for wish in known.find(text)]
         asked = _asked(target, options)
+        known = Names(builtin_modules(), library_of(asked.config).tree)
+        wishes = [wish for text in oids for wish in known.find(text)]
         try:
             varbinds = in_loop(_ask(how, asked, wishes))
         except SnmpError as error:
             fail(f"{error}. netmon explain {error.reason}")
     rows = zip(varbinds.oids, varbinds.tags, varbinds.values, strict=True)
     if as_json:
-        typer.echo(
-            json.dumps([varbind_json(o, known.name(o), tag, value) for o, tag, value in rows], indent=2)
-        )
+        typer.echo(json.dumps([_json(known, *row) for row in rows], indent=2))
         return
     for oid, tag, value in rows:
-        name = known.name(oid) if names else None
-        typer.echo(line(name or f".{decode_oid(oid)}", tag, value))
+        named = known.name(oid) if names else None
+        if named is None:
+            typer.echo(line(f".{decode_oid(oid)}", tag, value))
+        else:
+            typer.echo(f"{named} = {named_text(named.node, tag, value, known.text)}")
+
+
+def _json(known: Names, oid: bytes, tag: int, value: Value) -> dict[str, Any]:
+    """One object, with the MIB's module and what it says of the value, as `up(1)`."""
+    named = known.name(oid)
+    if named is None:
+        return varbind_json(oid, None, tag, value)
+    text = None if named.node is None else label(named.node, tag, value)
+    return varbind_json(oid, named.name, tag, value) | {"module": named.module or None, "text": text}
 
 
 def _asked(target: str, options: _Options) -> _Asked:

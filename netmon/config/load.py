@@ -94,6 +94,7 @@ class _Loading:
             hosts=tuple(hosts),
             web=main.web,
             state=main.state,
+            mib_dirs=main.mib_dirs,
             dns=main.dns,
             alerting=main.alerting,
             windows=tuple(entry.window(self.env) for entry in main.windows),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple, Self, cast
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self, cast
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from netmon.config.settings import SettingsEntry
 from netmon.config.shapes import Switch
 from netmon.config.windows import WindowEntry
 from netmon.fields import Duration, Ref, Settings
@@ -342,6 +343,7 @@ class TopEntry(Settings):
     alerting: AlertingEntry = AlertingEntry()
     host_files: tuple[str, ...] = ()
     mib_dirs: tuple[Path, ...] = ()  # MIB text of users' own
+    settings: SettingsEntry = SettingsEntry()
     windows: tuple[WindowEntry, ...] = ()
 
 
@@ -407,5 +409,6 @@ class Config:
     dns: DnsEntry
     alerting: AlertingEntry
     mib_dirs: tuple[Path, ...]
+    settings: SettingsEntry
     windows: tuple[Window, ...]
     public: Mapping[str, str] = field(repr=False)

@@ -18,9 +18,7 @@ import contextlib
 import errno
 import ipaddress
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pysnmp.carrier.asyncio.dgram.udp import UdpAsyncioTransport
 from pysnmp.carrier.asyncio.dgram.udp6 import Udp6AsyncioTransport
@@ -30,9 +28,8 @@ from pysnmp.entity.rfc3413.cmdgen import SetCommandGenerator
 from pysnmp.error import PySnmpError
 from pysnmp.proto import rfc1902
 
-from netmon.errors import NetmonError
-from netmon.fields import Secret
 from netmon.snmp import ber
+from netmon.snmp.outcome import Credentials, EngineError, Fate, Outcome, Varbind
 
 # What gosnmp, and so snmp_exporter, calls AES192 and AES256 extends the key as Blumenthal's draft has
 # it; the C forms as Reeder's, which Cisco uses.
@@ -53,8 +50,6 @@ PRIV_PROTOCOLS: Final[Mapping[str, Any]] = {
     "AES192C": lcd.USM_PRIV_CFB192_AES,
     "AES256C": lcd.USM_PRIV_CFB256_AES,
 }
-Level = Literal["noAuthNoPriv", "authNoPriv", "authPriv"]
-
 _GRACE: Final = 2.0  # seconds beyond pysnmp's own timeout, for its tick of 100 ms and its discovery
 _ROUNDS: Final = 3  # engine ID, clock, and the request itself (RFC 3414 §4)
 _TYPES: Final[Mapping[int, Callable[[Any], Any]]] = {
@@ -88,58 +83,6 @@ _REPORTS: Final[Mapping[str, str]] = {
 }
 
 
-class EngineError(NetmonError):
-    """Credentials, an address or a value that no SET can be made of; nothing was sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """Who changes things; `version` as people say it: 1, 2 or 3.
-
-    Protocols are keys of AUTH_PROTOCOLS and PRIV_PROTOCOLS.  `level` is for v3 only.
-    """
-
-    version: int = 3
-    community: Secret = Secret("")
-    username: str = ""
-    level: Level = "authPriv"
-    auth_protocol: str = "SHA256"
-    password: Secret = Secret("")
-    priv_protocol: str = "AES"
-    priv_password: Secret = Secret("")
-    context_name: str = ""
-    context_engine_id: bytes | None = None  # None: the agent's own
-
-
-@dataclass(frozen=True, slots=True)
-class Varbind:
-    """One object to set: content octets of its OID, BER tag, and value as `ber.decode_value` gives it."""
-
-    oid: bytes
-    tag: int
-    value: ber.Value = field(repr=False)  # may be a secret
-
-
-class Fate(Enum):
-    """What became of a SET."""
-
-    DONE = "done"  # the agent says noError
-    REFUSED = "refused"  # an error-status; RFC 3416 §4.2.5: then nothing was changed
-    REPORTED = "reported"  # a report came instead of an answer: nothing was changed
-    NOT_SENT = "not_sent"  # nothing left this machine, or nobody listens there
-    UNKNOWN = "unknown"  # sent and unanswered: it may have happened
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The agent's word; `error_index` counts varbinds from 1, 0 is none of them."""
-
-    fate: Fate
-    error_status: int = 0
-    error_index: int = 0
-    why: str = ""  # for REPORTED, NOT_SENT and UNKNOWN
-
-
 @contextlib.asynccontextmanager
 async def open_engine() -> AsyncIterator["Engine"]:
     """An engine that is ready to send, for as long as the block runs.  Half a second, off the loop."""
@@ -151,11 +94,11 @@ async def open_engine() -> AsyncIterator["Engine"]:
 
 
 async def set_objects(
-    credentials: Credentials, address: str, port: int, varbinds: Sequence[Varbind], *, timeout: float
+    credentials: Credentials, address: str, port: int, varbinds: Sequence[Varbind], *, seconds: float
 ) -> Outcome:
     """One SET through an engine of its own; see `Engine.set_objects`."""
     async with open_engine() as engine:
-        return await engine.set_objects(credentials, address, port, varbinds, timeout=timeout)
+        return await engine.set_objects(credentials, address, port, varbinds, seconds=seconds)
 
 
 def _built() -> SnmpEngine:
@@ -180,11 +123,17 @@ class Engine:
         self._engine.close_dispatcher()
 
     async def set_objects(
-        self, credentials: Credentials, address: str, port: int, varbinds: Sequence[Varbind], *, timeout: float
+        self,
+        credentials: Credentials,
+        address: str,
+        port: int,
+        varbinds: Sequence[Varbind],
+        *,
+        seconds: float,
     ) -> Outcome:
         """Set all varbinds by one SetRequest-PDU to the agent at a numeric address, sent once.
 
-        `timeout` is seconds for each of the at most three exchanges that SNMPv3 needs.  The agent's no,
+        `seconds` are for each of the at most three exchanges that SNMPv3 needs.  The agent's no,
         a report and silence are outcomes.  Raises EngineError before anything is sent.
         """
         pairs = [_pair(varbind, credentials.version) for varbind in varbinds]
@@ -192,36 +141,46 @@ class Engine:
             with _configured(self._engine, credentials):
                 socket = await _Socket.open(address, port)
                 try:
-                    return await self._converse(socket, credentials, pairs, timeout)
+                    return await self._converse(socket, credentials, pairs, seconds)
                 finally:
                     await socket.close()
 
     async def _converse(
-        self, socket: "_Socket", credentials: Credentials, pairs: Sequence[Any], timeout: float
+        self, socket: "_Socket", credentials: Credentials, pairs: Sequence[Any], seconds: float
     ) -> Outcome:
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
-        def on_answer(  # noqa: PLR0917 - pysnmp's callback
-            _engine: Any, _handle: Any, indication: Any, status: Any, index: Any, _varbinds: Any, _context: Any
+        def on_answer(
+            _engine: Any,
+            _handle: Any,
+            indication: Any,
+            status: Any,
+            index: Any,
+            _varbinds: Any,
+            _context: Any,
         ) -> None:
             if not answer.done():
                 answer.set_result(_outcome(indication, int(status), int(index), socket))
 
-        socket.on_refused = lambda: answer.done() or answer.set_result(_refused(socket))
+        def on_refused() -> None:
+            if not answer.done():
+                answer.set_result(_refused(socket))
+
+        socket.on_refused = on_refused
         lcd.add_transport(self._engine, socket.domain, socket.transport)
         try:
             lcd.add_target_address(
-                self._engine, "target", socket.domain, socket.address, "how", timeout * 100, 0
+                self._engine, "target", socket.domain, socket.address, "how", seconds * 100, 0
             )
             try:
                 SetCommandGenerator().send_varbinds(
                     self._engine, "target", credentials.context_engine_id,
                     credentials.context_name.encode(), pairs, on_answer,
                 )  # fmt: skip
-                async with asyncio.timeout(timeout * _ROUNDS + _GRACE):
+                async with asyncio.timeout(seconds * _ROUNDS + _GRACE):
                     return await answer
             except TimeoutError:
-                return _unknown(socket, f"no answer within {timeout * _ROUNDS + _GRACE:g} s")
+                return _unknown(socket, f"no answer within {seconds * _ROUNDS + _GRACE:g} s")
             except PySnmpError as error:
                 if socket.sent:
                     return _unknown(socket, f"pysnmp gave up: {type(error).__name__}")
@@ -308,7 +267,7 @@ def _refused(socket: "_Socket") -> Outcome:
     return Outcome(Fate.NOT_SENT, why=why)
 
 
-class _Connected(UdpAsyncioTransport):  # type: ignore[misc]  # pysnmp ships no types
+class _Connected(UdpAsyncioTransport):
     """pysnmp's transport over a socket that hears one agent only, and hears when nobody is there."""
 
     owner: "_Socket"

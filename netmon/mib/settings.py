@@ -147,7 +147,8 @@ def _assignment(text: str, tree: Tree) -> Assignment:
     try:
         value = _value(node.type, written, tree)
     except _WrongError as error:
-        raise _WrongError(f"{full}: {error}") from None
+        what = "the value does not fit its type" if _SECRET.search(node.name) else str(error)
+        raise _WrongError(f"{full}: {what}") from None
     return Assignment(full, oid, tag, value, node)
 
 

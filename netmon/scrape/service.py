@@ -26,6 +26,7 @@ from netmon.scrape.access import Access, Device, Door
 from netmon.scrape.query import Query, QueryError, parse_query
 from netmon.scrape.transcript import Transcript
 from netmon.snmp.client import Meter, SnmpError, Target
+from netmon.snmp.message_v3 import VERSION
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +37,6 @@ _MARGIN: Final = 0.5  # seconds before the client gives up, for the answer's way
 # What snmp_exporter's modules say where they say nothing.
 _TIMEOUT: Final = 5.0
 _RETRIES: Final = 3
-_MAX_REPETITIONS: Final = 25
 # The rest of a read would meet the same.
 _GONE: Final = frozenset((Reason.REFUSED, Reason.UNREACHABLE, Reason.NO_ROUTE, Reason.LOCAL_ERROR))
 
@@ -60,6 +60,8 @@ DUPLICATES: Final = Family(
     Kind.GAUGE,
     "Series of the module left out because an earlier row or an earlier module has them.",
 )
+# What a page of /snmp says about the read, by module.
+FAMILIES: Final = (WALK_DURATION, PACKETS_SENT, PACKETS_RETRIED, PDUS_RETURNED, DURATION, DUPLICATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,8 @@ class Scraper:
             raise QueryError(
                 "transport tcp is not done by this version of netmon yet; udp, udp4 and udp6 are"
             )
-        auth = _with_context(state.library.auths[query.auth], query)
+        auth = state.library.auths[query.auth]
+        _fits(query, auth)
         async with asyncio.timeout(seconds):
             door = await state.access.admit(query.target, self._context.resolver.addresses)
         modules = tuple(state.library.modules[name] for name in query.modules)
@@ -160,7 +163,8 @@ class Scraper:
         """The flight for this query: one under way that means the same, else a new one."""
         # The records themselves, not their names: after a reload a name may mean something else.
         key = (
-            door.addresses, door.port, _overrides(door.device), auth, tuple(modules), query.engine_id,
+            door.addresses, door.port, _overrides(door.device), auth, tuple(modules), query.context,
+            query.engine_id,
             query.partial, query.debug,
         )  # fmt: skip
         flight = self._flights.get(key)
@@ -235,7 +239,7 @@ class Scraper:
                     flight.transcript.say(f"{error.reason}: {error}")
             else:
                 part.walked = self._context.stopwatch() - begun
-                mapped = map_module(part.module, varbinds)
+                mapped = map_module(part.module, varbinds, wrong_is_zero=True)
                 part.tables, part.objects = mapped.tables, len(varbinds)
                 part.duplicates = mapped.duplicates
                 part.done = True
@@ -265,15 +269,15 @@ def _patience(timeout: float | None) -> float:
     return min(LONGEST, timeout - min(_MARGIN, timeout / 4))
 
 
-def _with_context(auth: Auth, query: Query) -> Auth:
-    """The auth with what the query says besides.  Raises QueryError."""
-    if query.engine_id is not None and auth.version != 3:  # noqa: PLR2004 - SNMPv3
+def _fits(query: Query, auth: Auth) -> None:
+    """Whether the query makes sense with its auth.  Raises QueryError.
+
+    A context name with v1 or v2c, which know none, is left aside, as snmp_exporter does.
+    """
+    if query.engine_id is not None and auth.version != VERSION:
         raise QueryError(
             f"snmp_engineid is of SNMPv3 only, and the auth {query.auth} is of version {auth.version}"
         )
-    if query.context is None or auth.version != 3:  # noqa: PLR2004 - v1 and v2c know no contexts
-        return auth
-    return auth.model_copy(update={"context_name": query.context})
 
 
 def _overrides(device: Device | None) -> tuple[object, ...] | None:
@@ -308,7 +312,9 @@ def _target(flight: _Flight, module: Module, address: str) -> Target:
         flight.door.port,
         timeout=timeout,
         retries=retries,
-        max_repetitions=repetitions or _MAX_REPETITIONS,
+        max_repetitions=repetitions or 0,
+        context_name=flight.query.context,
+        context_engine_id=flight.query.engine_id or b"",
     )
 
 

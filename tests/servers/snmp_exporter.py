@@ -38,7 +38,7 @@ def without_news(module: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def old_file(modules: Mapping[str, Mapping[str, Any]], community: str) -> str:
-    """An snmp.yml of 0.21 with these modules of the present format, the version and the community inside each."""
+    """An snmp.yml of 0.21 with these modules of the present format, version and community inside each."""
     old = {
         name: without_news(module) | {"version": 2, "auth": {"community": community}}
         for name, module in modules.items()
@@ -61,7 +61,12 @@ def snmp_exporter(config: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     log = config.with_suffix(".log")
-    command = [PROGRAM, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
+    command = [
+        PROGRAM,
+        f"--config.file={config}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=warn",
+    ]
     with log.open("w") as errors, subprocess.Popen(command, stderr=errors, stdout=errors) as process:
         try:
             deadline = time.monotonic() + START

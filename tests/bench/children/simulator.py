@@ -7,6 +7,7 @@ the folder that is given, prints the SNMP port, and goes on until SIGTERM.
 # ruff: noqa: T201 - stdout is how it talks to the benchmark
 
 import asyncio
+import re
 import signal
 import sys
 import time
@@ -26,8 +27,12 @@ async def main(folder: Path) -> None:
         (folder / "ca.pem").write_bytes(company.ca_file.read_bytes())
         (folder / "starttls.port").write_text(str(company.mail_ports["starttls"]))
         (folder / "netmon.yml").write_text(
-            # One module, for an equal page.
-            company.config(listen="127.0.0.1:0").replace("[system, if_mib]", "[if_mib]")
+            # One module, for an equal page, and nothing of it from memory.
+            re.sub(
+                r"( +)modules: \[system, if_mib\]",
+                r"\1modules: [if_mib]\n\1cache: 0s",
+                company.config(listen="127.0.0.1:0"),
+            )
         )
         print(company.snmp_port, flush=True)
         await stop.wait()

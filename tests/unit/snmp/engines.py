@@ -113,11 +113,11 @@ class Engine(asyncio.DatagramProtocol):
         """A report of a counter; unauthenticated unless `level` says otherwise."""
         return self.message(query, REPORT, encode_varbind(oid, COUNTER32, 7), level=level, **changes)
 
-    def message(  # noqa: PLR0914 - each part is a variable, so that it can be another
-        self, query: Query, pdu_type: int, varbinds: bytes, **changes: Any
-    ) -> bytes:
-        """A message; `changes` may be msg_id, request_id, level, engine_id, boots, time, user, scope, cut,
-        digest, plain and encrypted.
+    def message(self, query: Query, pdu_type: int, varbinds: bytes, **changes: Any) -> bytes:
+        """A message with `changes`.
+
+        They may be msg_id, request_id, level, engine_id, boots, time, user, scope, cut (octets of the
+        digest that are sent), digest, plain and encrypted.
         """
         get = changes.get
         level = get("level", self.user.level)

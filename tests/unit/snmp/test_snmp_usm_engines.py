@@ -319,7 +319,8 @@ UNTRUSTED: dict[str, tuple[Behave, Reason, str]] = {
     "nothing encrypted": (changed(encrypted=b""), Reason.DECRYPTION_ERROR, "does not decrypt"),
     "garbage inside": (changed(plain=b"\x30\x05hello"), Reason.DECRYPTION_ERROR, "does not decrypt"),
     "another PDU": (
-        once_known(lambda e, query: [e.message(query, INFORM, b"")]), Reason.MALFORMED_REPLY, "no SNMP response",
+        once_known(lambda e, query: [e.message(query, INFORM, b"")]),
+        Reason.MALFORMED_REPLY, "no SNMP response",
     ),
     "an answer to discovery": (lambda e, q: [e.respond(q, level=0)], Reason.UNTRUSTED_REPLY, "less secure"),
     "boots at their end": (changed(boots=MAX_TIME), Reason.NOT_IN_TIME_WINDOW, "another time"),

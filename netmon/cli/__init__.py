@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 import typer
 
 from netmon import __version__
-from netmon.cli import demo, explain, files, imports, mib, probe, run, silence, snmp, snmp_set, top
+from netmon.cli import demo, explain, files, imports, mib, modules, probe, run, silence, snmp, snmp_set, top
 from netmon.demo.run import DEMO_HELP
 
 app = typer.Typer(
@@ -39,6 +39,7 @@ app.command("init")(files.init_command)
 app.command("check-config")(files.check_config_command)
 app.command("schema")(files.schema_command)
 app.command("import")(imports.import_command)
+app.command("modules")(modules.modules_command)
 app.command("probe", cls=probe.PluginCommand)(probe.probe_command)
 snmp_app.command("get")(snmp.get_command)
 snmp_app.command("walk")(snmp.walk_command)

@@ -1,6 +1,8 @@
 """`netmon mib list|find|compile`: what the known MIBs define, and what is wrong with users' own."""
 
+import contextlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -12,9 +14,9 @@ import typer
 from netmon.cli.common import DEFAULT_CONFIG, Json, fail, open_config, sentences, shown
 from netmon.config import Config
 from netmon.errors import NetmonError
-from netmon.mib.text_compiler import compile_places
 from netmon.mib.library import Library, load
 from netmon.mib.node import Type
+from netmon.mib.text_compiler import compile_places
 from netmon.mib.tree import MibError, Node, Tree
 
 _MOST: Final = 200  # nodes that one search shows
@@ -31,10 +33,20 @@ def library_of(config: Config | None) -> Library:
     """The shipped MIBs and those of the config's `mib_dirs`; mistakes go to standard error, one line each."""
     if config is None or not config.mib_dirs:
         return load(())
-    library = load(config.mib_dirs, config.state.path / "cache")
+    library = load(config.mib_dirs, _cache_folder(config))
     for mistake in library.mistakes:
         typer.echo(f"netmon: {shown(str(mistake))}", err=True)
     return library
+
+
+def _cache_folder(config: Config) -> Path | None:
+    """The agent's own folder for whom it belongs to; for anybody else that user's cache."""
+    with contextlib.suppress(OSError):
+        if config.state.path.stat().st_uid == os.geteuid():
+            return config.state.path / "cache"
+    with contextlib.suppress(RuntimeError):  # no home
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "netmon"
+    return None
 
 
 def _library(config: Path | None) -> Library:

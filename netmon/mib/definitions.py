@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from netmon.mib.node import BASES, Kind, Type
+from netmon.mib.node import BASES, MAX_SUB_ID, MAX_SUB_IDS, Kind, Type
 
 FORMAT: Final = 1  # of the document; another one is compiled again
 
@@ -37,6 +37,8 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "agentcapabilities": "group",
 }
 _MADE_UP: Final = "pysmiFakeCol"  # a column that stands for INDEX { INTEGER } of SMIv1
+_DIGITS: Final = len(str(MAX_SUB_ID))
+_SHOWN: Final = 255  # characters of UNITS or a DISPLAY-HINT
 _DEEP: Final = 32  # textual conventions of textual conventions
 _V1_GENERIC: Final = "1.3.6.1.2.1.11.0."  # ENTERPRISE snmp
 _SNMP_TRAPS: Final = "1.3.6.1.6.3.1.1.5."
@@ -145,6 +147,19 @@ class _Documents:
         return None if entry is None else (source, entry)
 
 
+def _is_oid(text: str) -> bool:
+    """RFC 2578 §3.5: at most 128 sub-identifiers, each below 2^32."""
+    parts = text.split(".")
+    return len(parts) <= MAX_SUB_IDS and all(
+        len(part) <= _DIGITS and int(part) <= MAX_SUB_ID for part in parts
+    )
+
+
+def _shown(text: str) -> str:
+    """A text of a MIB's that is shown to people: one line, nothing that moves a cursor."""
+    return "".join(character if character.isprintable() else " " for character in text)[:_SHOWN]
+
+
 class Resolver:
     """Follows names through pysmi's documents."""
 
@@ -153,14 +168,26 @@ class Resolver:
         self._definitions = Definitions()
         self._numbers: dict[tuple[Any, ...], int] = {}
         self.unknown: list[tuple[str, str, str]] = []  # module, object, type that is nowhere
+        self.unfit: list[tuple[str, str]] = []  # module and name of what has an OID that none may have
 
     def resolve(self, modules: Iterable[str]) -> Definitions:
         """The definitions of these modules."""
         for module in modules:
+            rows = []
+            for name, entry in self._documents.names[module].items():
+                if "oid" not in entry or name.startswith(_MADE_UP):
+                    continue
+                if _is_oid(entry["oid"]):
+                    rows.append(self._row(module, entry))
+                else:
+                    self.unfit.append((module, name))
+            entries = {row.oid for row in rows if row.kind == "row"}
+            # A column that the row's SEQUENCE leaves out is one all the same.
             rows = [
-                self._row(module, entry)
-                for entry in self._documents.names[module].values()
-                if "oid" in entry and not entry["name"].startswith(_MADE_UP)
+                row._replace(kind="column")
+                if row.kind == "scalar" and row.oid.rpartition(".")[0] in entries
+                else row
+                for row in rows
             ]
             rows.sort(key=lambda row: tuple(map(int, row.oid.split("."))))
             self._definitions.modules[module] = rows
@@ -179,7 +206,7 @@ class Resolver:
             kind=kind,
             access=entry.get("maxaccess", ""),
             status="current" if status == "mandatory" else status,
-            units=entry.get("units", ""),
+            units=_shown(entry.get("units", "")),
             type=self._type(module, entry) if kind in {"scalar", "column"} else -1,
             indexes=self._indexes(module, entry) if kind == "row" else (),
             objects=tuple(item["object"] for item in entry.get("objects", ()))
@@ -235,7 +262,7 @@ class Resolver:
             if found is None or not isinstance(found[1].get("type"), Mapping):
                 break
             module, convention = found
-            hint = hint or convention.get("displayhint", "")
+            hint = hint or _shown(convention.get("displayhint", ""))
             syntax = convention["type"]
         self.unknown.append((module, str(entry["name"]), written))
         return -1

@@ -219,8 +219,7 @@ class _Reader:
             raise self.unfit()
         digits, size = match[0], part.octets
         if part.form == "x" and not part.separator and not part.terminator:
-            digits = digits[: 2 * size]
-            size = (len(digits) + 1) // 2
+            digits = digits[: 2 * size]  # the next application begins without a mark
         number = int(digits, _RADIX[part.form])
         if size > _MAX_OCTETS or number >> (8 * size):
             raise self.unfit()

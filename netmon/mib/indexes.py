@@ -11,10 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from netmon.mib.hints import HintError, format_octets, parse_octets
-from netmon.mib.node import INTEGERS, Index, MibError, Type
+from netmon.mib.node import INTEGERS, MAX_SUB_ID, MAX_SUB_IDS, Index, MibError, Type
 
-MAX_SUB_IDS: Final = 128  # of an OID, RFC 2578 §3.5
-MAX_SUB_ID: Final = 2**32 - 1
 _PART: Final = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^."']+""", re.DOTALL)
 _INET_HINTS: Final = {  # RFC 4001: what an InetAddressType says of the InetAddress behind it
     1: (4, "1d.1d.1d.1d"),
@@ -25,18 +23,15 @@ _INET_HINTS: Final = {  # RFC 4001: what an InetAddressType says of the InetAddr
 
 
 def index_text(indexes: Sequence[Index], sub_ids: Sequence[int]) -> str:
-    """`3`, `"abc".4`; what does not fit the INDEX stays dotted numbers."""
+    """`3`, `"abc".4`; if it does not fit the INDEX, dotted numbers."""
+    split = split_index(indexes, sub_ids)
+    if split is None:
+        return ".".join(map(str, sub_ids))
     parts: list[str] = []
-    at = 0
     earlier: int | None = None
-    for index in indexes:
-        size = _taken(index, sub_ids[at:])
-        if size is None:
-            break
-        parts.append(_value_text(index, sub_ids[at : at + size], earlier))
-        earlier = sub_ids[at] if size else None
-        at += size
-    parts.extend(map(str, sub_ids[at:]))
+    for index, numbers in zip(indexes, split, strict=True):
+        parts.append(_value_text(index, numbers, earlier))
+        earlier = numbers[0] if numbers else None
     return ".".join(parts)
 
 

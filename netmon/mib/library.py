@@ -16,8 +16,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from netmon.mib.text_compiler import Compiled, compile_places
+from netmon.mib.cache import open_own
 from netmon.mib.definitions import FORMAT, from_json, to_json
+from netmon.mib.text_compiler import Compiled, compile_places
 from netmon.mib.texts import MAX_FILES, Mistake, Sources, read_sources, shipped_folder
 from netmon.mib.tree import Tree, shipped, shipped_definitions
 
@@ -70,7 +71,8 @@ def _parts(folders: Iterable[Path]) -> Iterator[bytes]:
 
 def _read(file: Path) -> Compiled | None:
     try:
-        document = json.loads(file.read_bytes())
+        with open(file, "rb", opener=open_own) as stream:
+            document = json.load(stream)
         mistakes = tuple(Mistake(Path(path), line, message) for path, line, message in document["mistakes"])
         return Compiled(from_json(document), mistakes)
     except (OSError, ValueError, KeyError, TypeError):

@@ -11,6 +11,8 @@ from netmon.errors import NetmonError
 
 Kind = Literal["node", "scalar", "table", "row", "column", "notification", "group", "module"]
 
+MAX_SUB_IDS: Final = 128  # of an OID, RFC 2578 §3.5
+MAX_SUB_ID: Final = 2**32 - 1
 INTEGERS: Final = frozenset(
     {"INTEGER", "Integer32", "Unsigned32", "Gauge32", "Counter32", "Counter64", "TimeTicks"}
 )

@@ -19,7 +19,12 @@ def compiled(folder: Path) -> str:
     documents, failed = compile_texts(texts, sorted(texts))
     resolver = Resolver(documents)
     definitions = resolver.resolve(sorted(texts))
-    mistakes = [*map(str, sources.mistakes), *map(str, failed.items()), *map(str, resolver.unknown)]
+    mistakes = [
+        *map(str, sources.mistakes),
+        *map(str, failed.items()),
+        *map(str, resolver.unknown),
+        *map(str, resolver.unfit),
+    ]
     if mistakes:
         raise ValueError("\n".join(mistakes))
     document = to_json(definitions)

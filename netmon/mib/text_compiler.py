@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from netmon.mib.definitions import Definitions, Resolver
+from netmon.mib.node import MAX_SUB_ID, MAX_SUB_IDS
 from netmon.mib.texts import Mistake, Source, Sources, line_of_error, read_sources, shipped_folder
 
 BATCH_SECONDS: Final = 60  # for one process
@@ -60,6 +61,12 @@ def compile_places(places: Iterable[Path], run: Run | None = None, total: float 
             source = user.modules[module]
             message = f'the type "{written}" of {name} is neither defined nor imported'
             work.mistakes.append(Mistake(source.path, source.line_of(name), message))
+    for module, name in resolver.unfit[:MOST]:
+        source = user.modules[module]
+        message = (
+            f"{name} is left out: no OID has more than {MAX_SUB_IDS} numbers, nor any above {MAX_SUB_ID}"
+        )
+        work.mistakes.append(Mistake(source.path, source.line_of(name), message))
     work.check_symbols(documents)
     mistakes = dict.fromkeys(sorted(work.mistakes, key=lambda mistake: (str(mistake.path), mistake.line)))
     return Compiled(definitions, tuple(mistakes))
@@ -192,21 +199,32 @@ class _Work:
 
 
 def _line(message: str, source: Source) -> int:
-    for symbol in _symbols_of(message):
-        return source.line_of(symbol)
+    if symbols := _symbols_of(message, _UNRESOLVED):
+        return source.line_of(symbols[0])
+    if names := _symbols_of(message, _NO_PARENT):
+        return source.line_with(names[0])
     return line_of_error(message, source)
 
 
-def _symbols_of(message: str) -> list[str]:
-    """The names in pysmi's `Unknown parents for symbols: x, y at MIB M`."""
-    _, found, rest = message.partition("Unknown parents for symbols: ")
-    return [name.strip() for name in rest.split(" at MIB ")[0].split(",")] if found else []
+# What pysmi says of definitions whose parent or type it does not know, and of a single parent.
+_UNRESOLVED: Final = "Unknown parents for symbols: "
+_NO_PARENT: Final = "Unknown parent symbol: "
+
+
+def _symbols_of(message: str, beginning: str) -> list[str]:
+    """The names in such a sentence: `Unknown parents for symbols: x, y at MIB M`."""
+    _, found, rest = message.partition(beginning)
+    return (
+        [name.strip().replace("_", "-") for name in rest.partition(" at MIB ")[0].split(",")] if found else []
+    )
 
 
 def _sentence(message: str, name: str) -> str:
-    symbols = _symbols_of(message)
-    if symbols:
-        return f"the OID of {', '.join(symbols[:5])} begins with a name that is neither defined nor imported"
+    if symbols := _symbols_of(message, _UNRESOLVED):
+        which = ", ".join(symbols[:5])
+        return f"{which}: the type, or the name that the OID begins with, is neither defined nor imported"
+    if names := _symbols_of(message, _NO_PARENT):
+        return f'"{names[0]}", which an OID begins with, is neither defined nor imported'
     what = message.partition(f" at MIB {name}")[0].partition(" near offset ")[0].strip()
     return f"{name} does not parse: {what[:200]}"
 

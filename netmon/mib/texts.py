@@ -64,6 +64,11 @@ class Source:
         found = re.search(rf"(?m)^[ \t]*{re.escape(symbol)}(?![\w-])", _blank(self.text))
         return self.line if found is None else self.line + self.text.count("\n", 0, found.end())
 
+    def line_with(self, word: str) -> int:
+        """The first line that holds a word; the header's where none does."""
+        found = re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", _blank(self.text))
+        return self.line if found is None else self.line + self.text.count("\n", 0, found.start())
+
 
 @dataclass(slots=True)
 class Sources:

@@ -14,8 +14,8 @@ from importlib.resources import files
 from typing import Final
 
 from netmon.mib.definitions import Definitions, Row, from_json
-from netmon.mib.indexes import MAX_SUB_ID, MAX_SUB_IDS, index_text, parse_index
-from netmon.mib.node import Index, Kind, MibError, Node, Type
+from netmon.mib.indexes import index_text, parse_index
+from netmon.mib.node import MAX_SUB_ID, MAX_SUB_IDS, Index, Kind, MibError, Node, Type
 
 __all__ = ["Index", "Kind", "MibError", "Node", "Tree", "Type", "shipped"]
 
@@ -96,7 +96,7 @@ class Tree:
             oid = _numbers(text.lstrip("."))
             return self.at(oid)[0], oid
         name, dot, index = text.partition(".")
-        node = self.find(name)
+        node = self.find(text if name.isdecimal() else name)
         if not dot:
             return node, node.oid
         try:

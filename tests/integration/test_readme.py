@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -102,6 +103,8 @@ async def test_its_command_line(tmp_path: Path) -> None:
     (block,) = blocks("sh", "netmon probe mx1")
     async with Company() as company:
         (tmp_path / "prometheus.yml").write_text(PROMETHEUS)
+        (tmp_path / "mibs").mkdir()
+        shutil.copy(ROOT / "mibs" / "UPS-MIB.txt", tmp_path / "mibs")
         running = agent(tmp_path, company.config(listen="127.0.0.1:0"))
         process = await asyncio.to_thread(running.__enter__)
         try:

@@ -81,7 +81,9 @@ def test_a_module_stands_for_all_its_subtrees() -> None:
     assert len(NAMES.find("if_mib")) == 2
 
 
-@pytest.mark.parametrize("text", ["ifDesc", "5", "1.99", "XX-MIB::ifDescr", "1..3", "ifDescr.x", "", "if_mib.1"])
+@pytest.mark.parametrize(
+    "text", ["ifDesc", "5", "1.99", "XX-MIB::ifDescr", "1..3", "ifDescr.x", "", "if_mib.1"]
+)
 def test_what_is_neither_is_told(text: str) -> None:
     """A sentence, with the nearest name where there is one."""
     with pytest.raises(NetmonError):

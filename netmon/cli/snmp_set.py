@@ -142,8 +142,7 @@ def _plan(target: str, texts: Sequence[str], given: Options, auth: str | None, *
     if not config.settings.allow:
         raise NetmonError(f"{path} allows nothing to be set; name objects: settings: {{allow: [sysContact]}}")
     tree = library_of(config).tree
-    assignments = parse_settings(texts, tree)
-    _check_allowed(assignments, config, tree)
+    assignments = _assignments(texts, config, tree)
     # Of the target only the place: what may read is not what may write.
     place = asked(target, Options(None, None, None, path, given.timeout, given.retries))
     found = _auth(config, given, auth)
@@ -157,20 +156,28 @@ def _plan(target: str, texts: Sequence[str], given: Options, auth: str | None, *
     )
 
 
-def _check_allowed(assignments: Sequence[Assignment], config: Config, tree: Tree) -> None:
+def _assignments(texts: Sequence[str], config: Config, tree: Tree) -> Sequence[Assignment]:
+    """What is to be set.  Raises SettingsError with all mistakes, that of not being allowed among them."""
     roots = []
     for name in config.settings.allow:
         try:
             roots.append(tree.parse(name)[1])
         except MibError as error:
             raise NetmonError(f"{config.path}: settings.allow: {error}") from None
+    mistakes: tuple[str, ...] = ()
+    try:
+        assignments = parse_settings(texts, tree)
+    except SettingsError as error:
+        mistakes, assignments = error.mistakes, error.sound
     refused = [one for one in assignments if not any(one.oid[: len(root)] == root for root in roots)]
-    if refused:
-        raise SettingsError(
-            f"{one.name} is not allowed by settings.allow of {config.path} "
-            f"({', '.join(config.settings.allow)}); add it there: {one.node.name if one.node else one.name}"
-            for one in refused
-        )
+    mistakes += tuple(
+        f"{one.name} is not allowed by settings.allow of {config.path} "
+        f"({', '.join(config.settings.allow)}); add it there: {one.node.name if one.node else one.name}"
+        for one in refused
+    )
+    if mistakes:
+        raise SettingsError(mistakes)
+    return assignments
 
 
 def _auth(config: Config, given: Options, name: str | None) -> Auth:

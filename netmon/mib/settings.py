@@ -54,10 +54,14 @@ _SECRET: Final = re.compile(r"communit|passw|secret|key|credential|auth.*pass", 
 
 
 class SettingsError(NetmonError):
-    """Assignments that cannot be sent as they are; `mistakes` are all that is wrong, one sentence each."""
+    """Assignments that cannot be sent as they are.
 
-    def __init__(self, mistakes: Iterable[str]) -> None:
+    `mistakes` are all that is wrong, one sentence each; `sound` are the assignments beside them.
+    """
+
+    def __init__(self, mistakes: Iterable[str], sound: Iterable["Assignment"] = ()) -> None:
         self.mistakes = tuple(mistakes)
+        self.sound = tuple(sound)
         super().__init__("\n".join(self.mistakes))
 
 
@@ -116,7 +120,7 @@ def parse_settings(texts: Sequence[str], tree: Tree) -> tuple[Assignment, ...]:
             mistakes.append(f"{one.name} is set twice; in one SET no order would hold (RFC 3416 §4.2.5)")
         found.append(one)
     if mistakes:
-        raise SettingsError(mistakes)
+        raise SettingsError(mistakes, found)
     return tuple(found)
 
 

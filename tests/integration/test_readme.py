@@ -15,7 +15,8 @@ from tests.servers.agent import agent
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
 TOKENS = {"PAGER_TOKEN": "a", "CHAT_TOKEN": "b", "BEATS_TOKEN": "c"}
-ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SNMP_COMMUNITY": "public", **TOKENS}
+SECRETS = {"SNMP_AUTH": "auth-secret", "SNMP_PRIV": "priv-secret"}
+ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SNMP_COMMUNITY": "public", **SECRETS, **TOKENS}
 
 
 def blocks(language: str, having: str) -> list[str]:

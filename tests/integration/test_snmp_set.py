@@ -271,10 +271,11 @@ def test_all_mistakes_before_any_packet(server: Snmpd, folder: Path) -> None:
     """What is not allowed, not there, read-only or out of range is told at once, and nothing is sent."""
     with relay(server.port) as way:
         done = set_(
-            server, folder, "-c", "wr1te", "--insecure", "sysContac=x", "sysUpTime=3", f"sysName={'x' * 256}",
+            server, folder, "-c", "wr1te", "--insecure", "sysContac=x", "sysUpTime=3",
+            "ifAdminStatus.2=up", f"sysName={'x' * 256}",
             port=way.port,
         )  # fmt: skip
-        assert (done.returncode, len(done.stderr.splitlines())) == (1, 3), done
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 4), done
         denied = set_(server, folder, "-c", "wr1te", "--insecure", "ifAdminStatus.1=up", port=way.port)
         assert denied.returncode == 1
         assert "ifAdminStatus.1 is not allowed by settings.allow" in denied.stderr

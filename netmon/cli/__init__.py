@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 import typer
 
 from netmon import __version__
-from netmon.cli import demo, explain, files, imports, mib, modules, probe, run, silence, snmp, top
+from netmon.cli import demo, explain, files, imports, mib, modules, probe, run, silence, snmp, snmp_set, top
 from netmon.demo.run import DEMO_HELP
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 snmp_app = typer.Typer(
-    help="Ask an SNMP agent by hand, as snmpget and snmpbulkwalk do.",
+    help="Ask an SNMP agent by hand, as snmpget and snmpbulkwalk do, and change what the config allows.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -43,6 +43,7 @@ app.command("modules")(modules.modules_command)
 app.command("probe", cls=probe.PluginCommand)(probe.probe_command)
 snmp_app.command("get")(snmp.get_command)
 snmp_app.command("walk")(snmp.walk_command)
+snmp_app.command("set")(snmp_set.set_command)
 app.add_typer(snmp_app, name="snmp")
 mib_app.command("list")(mib.list_command)
 mib_app.command("find")(mib.find_command)

@@ -108,6 +108,7 @@ class _Loading:
             web=main.web,
             state=main.state,
             mib_dirs=main.mib_dirs,
+            settings=main.settings,
             dns=main.dns,
             alerting=main.alerting,
             windows=tuple(entry.window(self.env) for entry in main.windows),

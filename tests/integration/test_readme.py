@@ -55,8 +55,8 @@ def test_its_config_is_valid(tmp_path: Path) -> None:
 
 
 def test_its_other_settings_are_valid_too(tmp_path: Path) -> None:
-    """Alerting, windows and SNMPv3, as they stand there, beside one host."""
-    for section in ("alerting:", "windows:", "auths:\n  core:"):
+    """Alerting, windows, auths and what may be set, as they stand there, beside one host."""
+    for section in ("alerting:", "windows:", "auths:\n  core:", "settings:"):
         for number, snippet in enumerate(blocks("yaml", section)):
             name = f"{section.partition(':')[0]}{number}.yml"
             (tmp_path / name).write_text(f"hosts: [{{name: sw1, ping: true}}]\n{snippet}")

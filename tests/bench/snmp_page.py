@@ -1,4 +1,7 @@
-"""One equal page of the 48-port switch: netmon, snmp_exporter, and pysnmp's walk without any page."""
+"""One equal page of the 48-port switch: netmon, snmp_exporter, and pysnmp's walk without any page.
+
+netmon twice: with the same size of a request as the peer, and with the size that it chooses itself.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -45,21 +48,31 @@ def measure(folder: Path, *, rounds: int, count: int) -> list[Contender]:
     old.write_text(old_format())
     with (
         python("simulator", str(folder), log=folder / "simulator.log") as simulator,
-        python("checks", str(folder / "netmon.yml"), log=folder / "checks.log") as netmon,
+        python("checks", str(folder / "equal.yml"), log=folder / "equal.log") as equal,
+        python("checks", str(folder / "netmon.yml"), log=folder / "netmon.log") as netmon,
         exporter("prometheus-snmp-exporter", old, log=folder / "snmp_exporter.log") as peer,
         python("pysnmp_walk", SWITCH, str(simulator.port), log=folder / "pysnmp.log") as pysnmp,
+        Page(equal, f"/check?host=sw1&endpoint=sw1:{simulator.port}") as equal_page,
         Page(netmon, f"/check?host=sw1&endpoint=sw1:{simulator.port}") as own_page,
         Page(peer, f"/snmp?target={SWITCH}:{simulator.port}&module=if_mib") as peer_page,
     ):
-        own, theirs = series(own_page.fetch()), series(peer_page.fetch())
-        if wrong := differences(own, theirs):
-            raise RuntimeError(f"{len(wrong)} series differ between the pages, such as {wrong[:5]}")
+        theirs = series(peer_page.fetch())
+        for page in (equal_page, own_page):
+            if wrong := differences(series(page.fetch()), theirs):
+                raise RuntimeError(f"{len(wrong)} series differ between the pages, such as {wrong[:5]}")
         if pysnmp.ask("1") != str(VARBINDS):
             raise RuntimeError("pysnmp walked another number of varbinds")
+
+        def requests() -> int:
+            return int(simulator.ask("requests"))
+
         contenders = [
-            Contender("netmon", netmon, own_page.times),
-            Contender("snmp_exporter 0.21", peer, peer_page.times),
-            Contender("pysnmp (walk only)", pysnmp, lambda n: pysnmp.ask(str(n)), weight=0.1),
+            Contender("netmon, requests of 25", equal, equal_page.times, requests=requests),
+            Contender("netmon, its own requests", netmon, own_page.times, requests=requests),
+            Contender("snmp_exporter 0.21", peer, peer_page.times, requests=requests),
+            Contender(
+                "pysnmp (walk only)", pysnmp, lambda n: pysnmp.ask(str(n)), weight=0.1, requests=requests
+            ),
         ]
-        race([*contenders], rounds=rounds, count=count)
+        race(contenders, rounds=rounds, count=count)
         return contenders

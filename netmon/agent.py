@@ -37,6 +37,7 @@ from netmon.readings import readings
 from netmon.resolver import Resolver
 from netmon.routes import Services, routes
 from netmon.scheduler import Scheduler
+from netmon.scrape import Access, Scraper, device
 from netmon.selftest import OwnLink
 from netmon.silences import Silences
 from netmon.snmp.client import Client
@@ -106,6 +107,7 @@ class Agent:
         loop = asyncio.get_running_loop()
 
         self._context = make_context(config, ehlo_name(config))
+        self._scraper = Scraper(self._context)
         self._metrics = SelfMetrics(
             __version__, PROBES, url=lambda: self.url, isolated=lambda: self._watch.isolated
         )
@@ -150,6 +152,7 @@ class Agent:
                 listen=_listen(config),
                 explained=explained(modules),
                 silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
+                snmp=self._scraper.answer,
             )
         )
         desk = Desk(
@@ -268,11 +271,15 @@ class Agent:
 
     async def _planned(self, config: Config) -> frozenset[Check]:
         """The plan, made off the loop: ten thousand hosts take a second."""
-        return await asyncio.to_thread(plan, config, Library(config.auths, self._modules))
+        return await asyncio.to_thread(plan, config, self._library(config))
+
+    def _library(self, config: Config) -> Library:
+        return Library(config.auths, self._modules)
 
     def _apply(self, config: Config, checks: frozenset[Check]) -> None:
         self._loaded = time.time()
         self.store.plan([entry.host for entry in config.hosts], checks)
+        self._scraper.configure(self._library(config), access(config))
         self.silences.set_windows(config.windows)
         changes = self.scheduler.apply(checks)
         self._watch.planned()
@@ -372,6 +379,22 @@ async def run(path: Path) -> None:
 
 def _resolver(config: Config | None) -> Resolver:
     return Resolver(config.dns.servers if config else (), clock=asyncio.get_running_loop().time)
+
+
+def access(config: Config) -> Access:
+    """Whom `/snmp` may contact by a config."""
+    return Access.of(
+        config.web.probe_targets,
+        (
+            device(
+                entry.host,
+                (probe.settings for probe in entry.probes),
+                timeout=entry.timeout,
+                retries=entry.retries,
+            )
+            for entry in config.hosts
+        ),
+    )
 
 
 def ehlo_name(config: Config | None) -> str:

@@ -39,6 +39,18 @@ class Reason(StrEnum):
     ENDLESS_TABLE = "endless_table"  # more varbinds than the bound
     NO_DATA = "no_data"  # the agent answers, and serves none of the module's objects
     MODULE_FAILED = "module_failed"  # some modules came, some did not
+    # SNMPv3: what an agent's Report says, and answers that cannot be trusted.
+    UNKNOWN_USER = "unknown_user"  # usmStatsUnknownUserNames
+    WRONG_DIGEST = "wrong_digest"  # usmStatsWrongDigests: the auth password or protocol is wrong
+    DECRYPTION_ERROR = "decryption_error"  # usmStatsDecryptionErrors: the privacy password or protocol
+    UNSUPPORTED_SECURITY_LEVEL = "unsupported_security_level"  # usmStatsUnsupportedSecLevels
+    NOT_IN_TIME_WINDOW = "not_in_time_window"  # usmStatsNotInTimeWindows, even after setting the clock anew
+    UNKNOWN_ENGINE_ID = "unknown_engine_id"  # usmStatsUnknownEngineIDs, or answers of another engine
+    UNKNOWN_CONTEXT = "unknown_context"  # snmpUnknownContexts, snmpUnknownPDUHandlers
+    UNAVAILABLE_CONTEXT = "unavailable_context"  # snmpUnavailableContexts
+    UNKNOWN_SECURITY_MODEL = "unknown_security_model"  # snmpUnknownSecurityModels
+    INVALID_MESSAGE = "invalid_message"  # snmpInvalidMsgs and reports of other kinds
+    UNTRUSTED_REPLY = "untrusted_reply"  # answers with a wrong digest, or less secure than the request
 
     # SMTP and TLS
     CONNECTION_LOST = "connection_lost"

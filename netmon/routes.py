@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -19,8 +19,10 @@ from netmon.exposition import (
     PageTooLargeError,
     SelfMetrics,
     UnknownHostError,
+    render,
 )
-from netmon.web import MISSING, EventStream, Handler, reply
+from netmon.model import Table
+from netmon.web import MISSING, EventStream, Handler, reply, while_there
 
 _HOST_HEADER: Final = re.compile(r"[A-Za-z0-9._-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?")
 _JSON: Final = "application/json"
@@ -30,7 +32,37 @@ _STATIC: Final = {
     "status.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
+_SCRAPE_TIMEOUT: Final = "x-prometheus-scrape-timeout-seconds"
+_NUMBER: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+_OK: Final = 200
+_DEBUG_LIMIT: Final = 8 << 20  # bytes of an exchange and its metrics, for people
 _AT_ONCE: Final = 50  # hosts in one piece of a long answer
+
+
+class OnDemand(Protocol):
+    """What an on-demand read gave: tables, or a sentence with the HTTP status that goes with it.
+
+    `transcript` is the exchange in words, if the query asked for it.
+    """
+
+    @property
+    def status(self) -> int:
+        """200, or why there are no tables."""
+
+    @property
+    def sentence(self) -> str:
+        """What to tell when `status` is not 200."""
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """The device's series and those about the read."""
+
+    @property
+    def transcript(self) -> str | None:
+        """For people."""
+
+
+Query = Sequence[tuple[str, str]]  # parameters as they came, in their order
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +85,8 @@ class Services:
     loaded: Callable[[], float]  # when the config was taken, wall clock
     listen: str  # web.listen, for a client that sends no usable Host header
     silences: Callable[[], Mapping[str, Any]]  # active silences and open windows
+    # A query of /snmp and the seconds that its client waits, None if it does not say.
+    snmp: Callable[[Query, float | None], Coroutine[Any, Any, OnDemand]]
     explained: Sequence[Entry] = ()  # what /explain explains
 
 
@@ -67,6 +101,7 @@ def routes(services: Services) -> Mapping[str, Handler]:
         "/metrics": pages.metrics,
         "/metrics/agent": pages.metrics_agent,
         "/sd": pages.sd,
+        "/snmp": pages.snmp,
         "/config": pages.config,
         "/explain": pages.explain,
         "/explain/{name:path}": pages.explain_name,
@@ -191,6 +226,18 @@ class _Pages:
     async def metrics_agent(self, request: Request) -> Response:
         return reply(request, self._of.own.text(), CONTENT_TYPE)
 
+    async def snmp(self, request: Request) -> Response:
+        seconds = _seconds(request.headers.get(_SCRAPE_TIMEOUT, ""))
+        answer = await while_there(request, self._of.snmp(request.query_params.multi_items(), seconds))
+        if answer is None:  # nobody reads this
+            return PlainTextResponse("the client left\n", 503)
+        if answer.transcript is not None:
+            page = _bytes(f"{answer.transcript}\n{answer.sentence or 'Metrics:'}\n") + render(answer.tables)
+            return reply(request, page[:_DEBUG_LIMIT], "text/plain; charset=utf-8", answer.status)
+        if answer.status != _OK:
+            return PlainTextResponse(_bytes(answer.sentence + "\n"), answer.status)
+        return reply(request, render(answer.tables), CONTENT_TYPE)
+
     async def sd(self, request: Request) -> Response:
         # https://prometheus.io/docs/prometheus/latest/http_sd/
         address = request.headers.get("host", "")
@@ -252,6 +299,11 @@ class _Pages:
         if mistakes:
             return PlainTextResponse("\n".join(mistakes) + "\n", 500)
         return PlainTextResponse("the config was read again\n")
+
+
+def _seconds(text: str) -> float | None:
+    """The header in which Prometheus says how long it waits; None if it says nothing that makes sense."""
+    return float(text) if _NUMBER.fullmatch(text) and float(text) > 0 else None
 
 
 def _bytes(text: str) -> bytes:

@@ -13,8 +13,17 @@ import os
 import re
 import socket
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
-from typing import Final
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterator,
+    Mapping,
+)
+from typing import Any, Final, TypeVar
 
 import h11
 import uvicorn
@@ -25,6 +34,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 Handler = Callable[[Request], Awaitable[Response]]
+T = TypeVar("T")
 
 HEAD_LIMIT: Final = 16 * 1024  # bytes of request line and headers
 HEAD_TIMEOUT: Final = 10.0  # seconds for a request to be complete, from its first byte
@@ -130,6 +140,22 @@ def reply(request: Request, body: bytes | Iterator[bytes], media_type: str, stat
         del bare.headers["content-length"]  # RFC 9110 §8.6: GET's length or none
         return bare
     return _Stream(body, status, headers, media_type, gzip=gzip)
+
+
+async def while_there(request: Request, work: Coroutine[Any, Any, T]) -> T | None:
+    """What `work` gives, or None once nobody waits for the answer any more: then it is cancelled.
+
+    The request's body, which a GET has none of, is gone afterwards.
+    """
+    working = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_disconnect(request.receive))
+    try:
+        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        for task in (working, gone):
+            task.cancel()
+        await asyncio.gather(working, gone, return_exceptions=True)
 
 
 def accepts_gzip(accept_encoding: str) -> bool:

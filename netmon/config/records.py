@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, cast
 
 from pydantic import (
     AfterValidator,
@@ -114,6 +114,36 @@ def _listen(text: object) -> Listen:
     return Listen(_address(host) if host else "", int(port))
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+ProbeTargets = Literal["configured", "any"] | tuple[Network, ...]
+
+
+def _probe_targets(value: object) -> ProbeTargets:
+    if value in ("configured", "any"):
+        return cast("ProbeTargets", value)
+    if isinstance(value, list | tuple) and value:
+        return tuple(map(_network, value))
+    raise PydanticCustomError(
+        "probe_targets", "is not configured, any or a list of networks like [192.0.2.0/24]"
+    )
+
+
+def _network(value: object) -> Network:
+    if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):
+        return value
+    try:
+        if isinstance(value, str):  # a number would be an address, which nobody means
+            return ipaddress.ip_network(value)
+    except ValueError as error:
+        hint = "; the bits behind the prefix must be 0" if "host bits" in str(error) else ""
+        raise PydanticCustomError(
+            "network",
+            "holds {what}, which is no network like 192.0.2.0/24{hint}",
+            {"what": value, "hint": hint},
+        ) from None
+    raise PydanticCustomError("network", "holds what is no network like 192.0.2.0/24")
+
+
 HostName = Annotated[str, AfterValidator(_host_name)]
 Address = Annotated[str, AfterValidator(_address)]
 IpAddress = Annotated[str, AfterValidator(_ip_address)]
@@ -129,6 +159,21 @@ ListenAddress = Annotated[
     PlainValidator(_listen),
     PlainSerializer(str),
     WithJsonSchema({"type": "string", "examples": ["127.0.0.1:9162", "[::]:9162"]}),
+]
+
+
+ProbeTargetsField = Annotated[
+    ProbeTargets,
+    PlainValidator(_probe_targets),
+    PlainSerializer(lambda rule: rule if isinstance(rule, str) else [str(network) for network in rule]),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": ["configured", "any"]},
+                {"type": "array", "items": {"type": "string", "examples": ["192.0.2.0/24"]}, "minItems": 1},
+            ]
+        }
+    ),
 ]
 
 
@@ -242,9 +287,10 @@ class AuthEntry(Auth):
 
 
 class WebEntry(Settings):
-    """`web`."""
+    """`web`; `probe_targets`: whom `/snmp` may contact: configured hosts, any, or these networks besides."""
 
     listen: ListenAddress = Listen("127.0.0.1", 9162)
+    probe_targets: ProbeTargetsField = "configured"
 
 
 class StateEntry(Settings):

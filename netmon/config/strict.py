@@ -25,7 +25,7 @@ PLANNED: Final[Mapping[str, frozenset[str]]] = {
     "": frozenset({"domains", "mailflows", "traps", "module_files", "mib_dirs", "settings"}),
     "hosts": _HOST,
     "groups": _HOST,
-    "web": frozenset({"config_file", "probe_targets"}),
+    "web": frozenset({"config_file"}),
     "state": frozenset({"max_size"}),
     "dns": frozenset({"validating"}),
     "auths": frozenset(

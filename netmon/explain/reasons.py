@@ -124,6 +124,88 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ("one table is slow or broken", "loss on the way, which hits long walks first"),
         ("The run's sentence names the modules; read one alone: netmon probe HOST snmp",),
     ),
+    Reason.UNKNOWN_USER: Text(
+        "The agent knows no SNMPv3 user of that name.",
+        ("a typing mistake in `username`", "the user was never made on this agent, or lost in a reset"),
+        ("Make the user on the agent (net-snmp: createUser and rouser), or mend `username` of the auth",),
+    ),
+    Reason.WRONG_DIGEST: Text(
+        "The agent knows the SNMPv3 user and finds our digest wrong: the keys differ.",
+        (
+            "`password` is not the one that the agent has",
+            "`auth_protocol` is not the agent's: MD5, SHA and SHA256 give different keys",
+            "the agent's engine ID was changed after its users were made, which spoils their keys",
+        ),
+        (
+            "Try it by hand: NETMON_AUTH_PASSWORD=... netmon snmp get HOST sysUpTime -v 3 -u USER -l authNoPriv",
+            "Set the user's password on the agent again",
+        ),
+    ),
+    Reason.DECRYPTION_ERROR: Text(
+        "The agent could not decrypt the request, or netmon the answer; the digest was right.",
+        (
+            "`priv_password` or `priv_protocol` is not the agent's",
+            "AES192 and AES256 make longer keys in two ways: Cisco and others want AES192C or AES256C",
+        ),
+        ("Compare both with the agent; with level authNoPriv the rest can be tested alone",),
+    ),
+    Reason.UNSUPPORTED_SECURITY_LEVEL: Text(
+        "The agent does not let this SNMPv3 user work at the security level that was asked for.",
+        (
+            "the user has no privacy key there, and authPriv was asked for",
+            "a cipher that the agent was built without",
+        ),
+        ("Give the user the missing key on the agent, or set `security_level` to what he has",),
+    ),
+    Reason.NOT_IN_TIME_WINDOW: Text(
+        "Agent and netmon do not agree on the agent's boots and time, even after setting them anew.",
+        (
+            "two devices share an address or an engine ID and answer in turn",
+            "an agent whose clock jumps, or whose snmpEngineBoots has reached its end (2147483647)",
+            "somebody replays old answers",
+        ),
+        (
+            "Read snmpEngineBoots and snmpEngineTime twice: netmon snmp get HOST 1.3.6.1.6.3.10.2.1.2.0",
+            "At boots 2147483647 only a new engine ID helps (RFC 3414 section 2.2.2)",
+        ),
+    ),
+    Reason.UNKNOWN_ENGINE_ID: Text(
+        "The agent denies the engine ID that it gave itself, or answers come in another engine's name.",
+        (
+            "two devices behind one address answer in turn (a cluster, a balancer)",
+            "a proxy or a defective agent that changes its engine ID",
+        ),
+        ("Ask each device by its own address", "Give the agent a fixed engine ID"),
+    ),
+    Reason.UNKNOWN_CONTEXT: Text(
+        "The agent has no such SNMPv3 context, or nothing behind that context engine ID.",
+        ("a typing mistake in `context_name`", "a VLAN or routing instance that is gone"),
+        ("List them (vacmContextName): netmon snmp walk HOST 1.3.6.1.6.3.16.1.1; then mend `context_name`",),
+    ),
+    Reason.UNAVAILABLE_CONTEXT: Text(
+        "The agent knows the SNMPv3 context and cannot serve it now.",
+        ("the card, module or subagent behind it is down",),
+        ("Look at that part of the device; leave `context_name` away to test the rest",),
+    ),
+    Reason.UNKNOWN_SECURITY_MODEL: Text(
+        "The agent speaks SNMPv3 and does not do the User-based Security Model.",
+        ("SNMPv3 over TLS or SSH only (TSM)", "an agent whose users are switched off"),
+        ("Switch USM on, or use another version for this agent",),
+    ),
+    Reason.INVALID_MESSAGE: Text(
+        "The agent reports that our SNMPv3 message is invalid, or reports what netmon does not know.",
+        ("a defective SNMPv3 implementation", "a middlebox that mangles packets"),
+        ("The run's sentence names the counter reported; capture one exchange and compare it with snmpget's",),
+    ),
+    Reason.UNTRUSTED_REPLY: Text(
+        "Answers came and were dropped: their digest is wrong, or they are less secure than the request.",
+        (
+            "somebody forges answers from the agent's address",
+            "two devices with different keys behind one address",
+            "a defective agent that answers without authentication what was asked with it",
+        ),
+        ("Capture the exchange and look who sends; compare with snmpget at the same level",),
+    ),
     Reason.CONNECTION_LOST: Text(
         "The server closed or reset the connection in mid-conversation, without a word.",
         (

@@ -9,7 +9,7 @@ row, and gives the same.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from netmon.mib.modules import Metric, Module
+from netmon.mib.records import Metric, Module
 from netmon.snmp.ber import Value
 from netmon.snmp.message import Varbinds
 

@@ -8,9 +8,9 @@ was wrong, so that one run of a check shows all of them.
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
 
 import yaml
 
@@ -28,6 +28,15 @@ class DocumentError(NetmonError):
         super().__init__("\n".join(self.mistakes))
 
 
+class Span(NamedTuple):
+    """Where a value stands in a text: characters, and line and column of the first, all from 0."""
+
+    start: int
+    stop: int
+    line: int
+    column: int
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A value of a document: where it stands, and readers that note what does not fit."""
@@ -36,12 +45,29 @@ class Place:
     path: str
     source: str
     mistakes: list[tuple[int, int, str]]  # line and column from 0, what is wrong
+    lines: int = 0  # that stand before the document in its file
 
     def wrong(self, message: str) -> None:
         """Note a mistake here."""
         mark = self.node.start_mark
         text = f"{self.path}: {message}" if self.path else message
-        self.mistakes.append((mark.line, mark.column, text))
+        self.mistakes.append((mark.line + self.lines, mark.column, text))
+
+    @property
+    def where(self) -> str:
+        """File, line and column."""
+        mark = self.node.start_mark
+        return f"{self.source}:{mark.line + self.lines + 1}:{mark.column + 1}"
+
+    @property
+    def span(self) -> Span:
+        """Which part of the text it is."""
+        start, end = self.node.start_mark, self.node.end_mark
+        return Span(start.index, end.index, start.line, start.column)
+
+    def renamed(self, path: str) -> "Place":
+        """The same place under another path, as for a document that is a part of another."""
+        return replace(self, path=path)
 
     def finish(self) -> None:
         """Raise DocumentError if anything was wrong, in the order of the document."""
@@ -51,21 +77,11 @@ class Place:
                 for line, column, what in sorted(self.mistakes)
             )
 
-    def fields(
-        self, known: Iterable[str], required: Iterable[str] = (), later: Mapping[str, str] | None = None
-    ) -> dict[str, "Place"]:
-        """The entries of a mapping whose keys are known.
-
-        `later` holds keys that are legal and not yet done, each with the sentence that refuses it.
-        """
-        known, later = tuple(known), later or {}
+    def fields(self, known: Sequence[str], required: Iterable[str] = ()) -> dict[str, "Place"]:
+        """The entries of a mapping whose keys are known."""
         entries = self.entries()
         for key in [key for key in entries if key not in known]:
-            place = entries.pop(key)
-            if key in later:
-                place.wrong(later[key])
-            else:
-                place.wrong(f"is not a known key{_suggest(key, known)}")
+            entries.pop(key).wrong(f"is not a known key{_suggest(key, known)}")
         for key in required:
             if key not in entries:
                 self.wrong(f'the key "{key}" is missing')
@@ -110,16 +126,13 @@ class Place:
         self.wrong(f'"{text[:_SHOWN]}" is not {wanted}')
         return ""
 
-    def choice(self, names: Iterable[str], later: Iterable[str] = ()) -> str:
-        """One of the names; those in `later` are legal and not yet done."""
-        names, text = tuple(names), self.text()
+    def choice(self, names: Collection[str]) -> str:
+        """One of the names."""
+        text = self.text()
         if text in names:
             return text
-        if text in later:
-            self.wrong(f'"{text}" is part of the format, but this version of netmon does not do it yet')
-        else:
-            self.wrong(f'"{text[:_SHOWN]}" is not one of {", ".join(names)}{_suggest(text, names)}')
-        return names[0]
+        self.wrong(f'"{text[:_SHOWN]}" is not one of {", ".join(names)}{_suggest(text, names)}')
+        return next(iter(names))
 
     def integer(self, low: int, high: int) -> int:
         """A whole number between `low` and `high`, both included."""
@@ -142,11 +155,13 @@ class Place:
         )
 
     def _at(self, node: yaml.Node, path: str) -> "Place":
-        return Place(node, path, self.source, self.mistakes)
+        return Place(node, path, self.source, self.mistakes, self.lines)
 
 
-def read_document(text: str, source: str) -> Place:
+def read_document(text: str, source: str, lines: int = 0) -> Place:
     """The root of a YAML document; the caller calls its `finish` when it has read all of it.
+
+    `lines` is how many stand before it, where it is a part of a file.
 
     Raises DocumentError if it is not YAML or holds nothing.
     """
@@ -154,13 +169,13 @@ def read_document(text: str, source: str) -> Place:
         node = yaml.compose(text, Loader=yaml.CBaseLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        where = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+        where = f"{source}:{mark.line + lines + 1}:{mark.column + 1}" if mark else source
         raise DocumentError([f"{where}: is not YAML: {error.problem}"]) from None
     except yaml.YAMLError as error:
         raise DocumentError([f"{source}: is not YAML: {' '.join(str(error).split())}"]) from None
     if node is None:
         raise DocumentError([f"{source}: is empty"])
-    return Place(node, "", source, [])
+    return Place(node, "", source, [], lines)
 
 
 def _suggest(text: str, names: Iterable[str]) -> str:

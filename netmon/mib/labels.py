@@ -8,11 +8,24 @@ worked out label by label over all rows, which costs a fraction of doing it row 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import Final
 
-from netmon.mib.syntax import Enums, Syntax, encode_sub_ids, index_text, sub_ids, value_text, value_texts
+from netmon.mib.hints import Hint
+from netmon.mib.syntax import (
+    COMBINED,
+    Enums,
+    Syntax,
+    encode_sub_ids,
+    index_text,
+    sub_ids,
+    value_text,
+    value_texts,
+)
 from netmon.snmp.message import Varbinds
 
 Rows = tuple[tuple[str, ...], ...]
+_NOTHING: Final[Sequence[bytes | None]] = ()
 Find = Callable[[bytes, Sequence[bytes | None]], Sequence[int | None]]
 
 
@@ -40,6 +53,8 @@ class Lookup:
     oid: bytes = b""
     syntax: Syntax = Syntax.GAUGE
     enums: Enums = field(default_factory=dict)
+    selector: bytes | None = None  # for a combined type: the column that says how a value reads
+    hint: Hint | None = None
 
 
 class Labelling:
@@ -72,17 +87,26 @@ class Labelling:
             if not lookup.labels:
                 texts.pop(lookup.label, None)
                 continue
-            found = find(lookup.oid, _keys_of(lookup, keys))
+            behind = _keys_of(lookup, keys)
+            found = find(lookup.oid, behind)
             tags, values, syntax, enums = varbinds.tags, varbinds.values, lookup.syntax, lookup.enums
-            if isinstance(found, range):
+            if syntax in COMBINED:
+                texts[lookup.label] = _combined(lookup, found, behind, varbinds, find)
+            elif isinstance(found, range):
                 place = slice(found.start, found.stop)
-                texts[lookup.label] = value_texts(tags[place], values[place], syntax, enums)
+                texts[lookup.label] = value_texts(tags[place], values[place], syntax, enums, lookup.hint)
             else:
                 texts[lookup.label] = [
-                    "" if at is None else value_text(tags[at], values[at], syntax, enums) for at in found
+                    "" if at is None else value_text(tags[at], values[at], syntax, enums, lookup.hint)
+                    for at in found
                 ]
             if lookup.label in self._chained:
-                keys[lookup.label] = [None if at is None else _key(values[at]) for at in found]
+                # Where nothing was found, a label that was there before stands for what it did.
+                before = keys.get(lookup.label, _NOTHING)
+                keys[lookup.label] = [
+                    old if at is None else _key(values[at])
+                    for at, old in zip_longest(found, before[: len(found)])
+                ]
         return tuple(zip(*(texts[name] for name in self.names), strict=True)) or ((),) * len(suffixes)
 
     def _read_indexes(
@@ -108,6 +132,28 @@ class Labelling:
                 used_keys.append(encode_sub_ids(used))
             texts[index.label] = column
             keys[index.label] = used_keys
+
+
+def _combined(
+    lookup: Lookup,
+    found: Sequence[int | None],
+    behind: Sequence[bytes | None],
+    varbinds: Varbinds,
+    find: Find,
+) -> list[str]:
+    """The text of each value, where the column before says how it reads."""
+    forms, tags, values = COMBINED[lookup.syntax], varbinds.tags, varbinds.values
+    kinds: Sequence[int | None] = () if lookup.selector is None else find(lookup.selector, behind)
+    texts = []
+    for at, place in zip_longest(found, kinds):
+        kind = None if place is None else values[place]
+        syntax = forms.get(kind) if isinstance(kind, int) else None
+        texts.append(
+            ""
+            if at is None
+            else value_text(tags[at], values[at], syntax or Syntax.OCTET_STRING, hint=lookup.hint)
+        )
+    return texts
 
 
 def _keys_of(lookup: Lookup, keys: Mapping[str, Sequence[bytes | None]]) -> Sequence[bytes | None]:

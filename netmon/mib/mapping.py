@@ -15,9 +15,10 @@ from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from netmon.mib.columns import Columns, Run
+from netmon.mib.dates import date_and_time, ntp_timestamp
 from netmon.mib.labels import Labelling, Rows
-from netmon.mib.modules import Metric, Module
-from netmon.mib.syntax import COMBINED, Syntax, bit, date_and_time, opaque_float, value_text, value_texts
+from netmon.mib.records import Metric, Module
+from netmon.mib.syntax import COMBINED, Syntax, bit, opaque_float, value_text, value_texts
 from netmon.model import Column, Family, Table, Value
 from netmon.snmp import ber
 from netmon.snmp.message import Varbinds
@@ -27,6 +28,7 @@ _WRAP: Final = 2**53
 _INTEGERS: Final = frozenset((ber.INTEGER, ber.COUNTER32, ber.GAUGE32, ber.TIME_TICKS, ber.UINTEGER32))
 _NUMBERS: Final = _INTEGERS | {ber.COUNTER64}
 _NUMERIC: Final = frozenset((Syntax.GAUGE, Syntax.COUNTER, Syntax.FLOAT, Syntax.DOUBLE))
+_DATES: Final = frozenset((Syntax.DATE_AND_TIME, Syntax.PARSE_DATE_AND_TIME, Syntax.NTP_TIMESTAMP))
 
 # What a value must be to have a text: by syntax, where not anything will do.
 _WANTED: Final[dict[Syntax, type]] = {
@@ -88,18 +90,36 @@ class _Mapper:
             run = _some(run, keep)
         if metric.syntax in _NUMERIC:
             column = _numbers(run.tags, run.values)
-        elif metric.syntax is Syntax.DATE_AND_TIME:
-            column = [date_and_time(v) if isinstance(v, bytes) else None for v in run.values]
+        elif metric.syntax in _DATES:
+            column = _dates(run)
+        elif metric.extracts:
+            self._add_extracts(labelling, rows, run)
+            return
         else:
             self._add_own(rows, run)
             return
+        if metric.scale or metric.offset:
+            column = [_linear(metric, value) for value in column]
         missing = column.count(None)
         self.mismatches += missing
         if missing < len(column):
-            key = (id(labelling), id(rows))
-            if key not in self._shared:
-                self._shared[key] = (labelling, rows, [])
-            self._shared[key][2].append(Column(metric.family, column))
+            self._share(labelling, rows, Column(metric.family, column))
+
+    def _share(self, labelling: Labelling, rows: Rows, column: Column) -> None:
+        """A column of the table that all metrics with these rows have."""
+        key = (id(labelling), id(rows))
+        if key not in self._shared:
+            self._shared[key] = (labelling, rows, [])
+        self._shared[key][2].append(column)
+
+    def _add_extracts(self, labelling: Labelling, rows: Rows, run: Run) -> None:
+        """Numbers out of texts; a text without one is no fault."""
+        metric = run.metric
+        texts = self._texts(run)
+        for extract in metric.extracts:
+            column = [_linear(metric, extract.number(text)) for text in texts]
+            if column.count(None) < len(column):
+                self._share(labelling, rows, Column(extract.family, column))
 
     def _add_own(self, rows: Rows, run: Run) -> None:
         """A metric whose value is a label, so that it has a table to itself."""
@@ -118,10 +138,12 @@ class _Mapper:
             alike = True  # two numbers may have one name
         else:
             texts = self._texts(run)
-            ones = [1] * len(rows)
+            ones = [_linear(metric, 1)] * len(rows)
             alike = False  # rows differ, and so they do with a text more
         names = metric.labelling.names
         if metric.name in names:  # the label is there already, and stays as it is
+            if metric.syntax is Syntax.ENUM_AS_INFO:
+                return  # and says all
             alike = True
         else:
             names = (*names, metric.name)
@@ -138,14 +160,14 @@ class _Mapper:
         forms = COMBINED.get(metric.syntax)
         if forms is None:
             enums = metric.enums if metric.syntax is Syntax.ENUM_AS_INFO else None
-            return value_texts(run.tags, run.values, metric.syntax, enums)
+            return value_texts(run.tags, run.values, metric.syntax, enums, metric.hint)
         texts = []
         places = () if metric.selector is None else self._columns.find(metric.selector, run.suffixes)
         for tag, value, at in zip_longest(run.tags, run.values, places):
             # For combined types another column of the same row says how the value reads.
             kind = None if at is None else self._varbinds.values[at]
             syntax = forms.get(kind) if isinstance(kind, int) else None
-            texts.append(value_text(tag, value, syntax or Syntax.OCTET_STRING))
+            texts.append(value_text(tag, value, syntax or Syntax.OCTET_STRING, hint=metric.hint))
         return texts
 
     def _labels(self, labelling: Labelling, suffixes: list[bytes]) -> tuple[Rows, list[int] | None]:
@@ -186,6 +208,23 @@ def _states(metric: Metric, value: ber.Value) -> list[tuple[str, int]]:
         (value_text(ber.INTEGER, value, metric.syntax, enums), 1),
         *[(state, 0) for number, state in enums.items() if number != value],
     ]
+
+
+def _dates(run: Run) -> list[Value]:
+    """The values of a column of dates in seconds since the epoch, None where the agent sent no date."""
+    pattern = run.metric.pattern
+    if run.metric.syntax is Syntax.PARSE_DATE_AND_TIME:
+        texts = value_texts(run.tags, run.values, Syntax.DISPLAY_STRING)
+        return [None if pattern is None else pattern.seconds(text) for text in texts]
+    read = date_and_time if run.metric.syntax is Syntax.DATE_AND_TIME else ntp_timestamp
+    return [read(value) if isinstance(value, bytes) else None for value in run.values]
+
+
+def _linear(metric: Metric, value: Value) -> Value:
+    """A value in the metric's own unit; a scale of 0 is none."""
+    if value is None or not (metric.scale or metric.offset):
+        return value
+    return float(value) * (metric.scale or 1.0) + metric.offset
 
 
 def _numbers(tags: list[int], values: list[ber.Value]) -> list[Value]:

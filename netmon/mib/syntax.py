@@ -7,13 +7,15 @@ is missing counts as zero.  Nothing here raises: a device may send anything, and
 """
 
 import contextlib
+import math
 import re
 import struct
 from collections.abc import Mapping, Sequence
-from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from netmon.mib.hints import Hint
 from netmon.snmp import ber
 
 Enums = Mapping[int, str]
@@ -27,6 +29,8 @@ class Syntax(StrEnum):
     FLOAT = "Float"
     DOUBLE = "Double"
     DATE_AND_TIME = "DateAndTime"
+    PARSE_DATE_AND_TIME = "ParseDateAndTime"
+    NTP_TIMESTAMP = "NTPTimeStamp"
     DISPLAY_STRING = "DisplayString"
     OCTET_STRING = "OctetString"
     PHYS_ADDRESS = "PhysAddress48"
@@ -129,14 +133,18 @@ def _combined_index(ids: Sequence[int], syntax: Syntax) -> tuple[str, Sequence[i
     return index_text(ids, Syntax.OCTET_STRING, implied=True)
 
 
+def utf8_text(octets: bytes) -> str:
+    """Text of octets that should be UTF-8: one replacement character for a run of octets that are not."""
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return _NOT_UTF_8.sub("\ufffd", octets.decode(errors="surrogateescape"))
+
+
 def octets_text(octets: bytes, syntax: Syntax) -> str:
     """Text of an octet string."""
     if syntax is Syntax.DISPLAY_STRING:
-        try:
-            return octets.decode()
-        except UnicodeDecodeError:
-            # One replacement character for a run of octets that are not UTF-8.
-            return _NOT_UTF_8.sub("\ufffd", octets.decode(errors="surrogateescape"))
+        return utf8_text(octets)
     if syntax in _FIXED:
         octets = octets[: _FIXED[syntax]].ljust(_FIXED[syntax], b"\0")
         if syntax is Syntax.IPV4:
@@ -147,11 +155,13 @@ def octets_text(octets: bytes, syntax: Syntax) -> str:
     return "0x" + octets.hex().upper() if octets else ""
 
 
-def value_text(tag: int, value: ber.Value, syntax: Syntax, enums: Enums | None = None) -> str:
+def value_text(
+    tag: int, value: ber.Value, syntax: Syntax, enums: Enums | None = None, hint: Hint | None = None
+) -> str:
     """Text of a varbind's value; "" where there is none.
 
     What the agent sent decides before what the module expected: a number reads as a number and an
-    OID as an OID, whatever the type in the module.
+    OID as an OID, whatever the type in the module.  A `hint` is for octets that have no other form.
     """
     if isinstance(value, int):
         return enums.get(value, str(value)) if enums else str(value)
@@ -162,14 +172,20 @@ def value_text(tag: int, value: ber.Value, syntax: Syntax, enums: Enums | None =
             return ber.decode_oid(value)
         syntax = Syntax.OCTET_STRING
     elif tag == ber.IP_ADDRESS:
-        syntax = Syntax.IPV4
+        syntax = Syntax.IPV4 if value else Syntax.OCTET_STRING
     elif tag == ber.OPAQUE and (number := opaque_float(value)) is not None:
-        return repr(number)
+        return _float_text(number, single=value.startswith(_FLOAT))
+    if hint is not None and syntax is Syntax.OCTET_STRING and (made := hint.apply(value)) is not None:
+        return utf8_text(made)
     return octets_text(value, syntax)
 
 
 def value_texts(
-    tags: Sequence[int], values: Sequence[ber.Value], syntax: Syntax, enums: Enums | None = None
+    tags: Sequence[int],
+    values: Sequence[ber.Value],
+    syntax: Syntax,
+    enums: Enums | None = None,
+    hint: Hint | None = None,
 ) -> list[str]:
     """`value_text` of a column: each different value is worked out once."""
     known: dict[tuple[int, ber.Value], str] = {}
@@ -177,7 +193,7 @@ def value_texts(
     for both in zip(tags, values, strict=True):
         text = known.get(both)
         if text is None:
-            text = known[both] = value_text(*both, syntax, enums)
+            text = known[both] = value_text(*both, syntax, enums, hint)
         texts.append(text)
     return texts
 
@@ -191,24 +207,17 @@ def opaque_float(octets: bytes) -> float | None:
     return None
 
 
-def date_and_time(octets: bytes) -> int | None:
-    """Seconds since the epoch of a DateAndTime (RFC 2579 §2), without its tenths; None if it is none.
-
-    Eight octets hold no time zone and are taken as UTC; eleven end in direction and offset.
-    """
-    if len(octets) not in (8, 11):
-        return None
-    try:
-        day = date(int.from_bytes(octets[:2], "big"), octets[2], octets[3]).toordinal()
-    except ValueError:
-        return None
-    seconds = octets[4] * 3600 + octets[5] * 60 + octets[6]
-    if len(octets) == 11:  # noqa: PLR2004 - the form with a zone, checked above
-        if octets[8] not in b"+-":
-            return None
-        offset = octets[9] * 3600 + octets[10] * 60
-        seconds += offset if octets[8] == ord("-") else -offset
-    return (day - date(1970, 1, 1).toordinal()) * 86400 + seconds
+def _float_text(number: float, *, single: bool) -> str:
+    """A number in its shortest decimal form without exponent; a single float needs fewer digits."""
+    if not math.isfinite(number):
+        return "NaN" if math.isnan(number) else "+Inf" if number > 0 else "-Inf"
+    text = repr(number)
+    if single:
+        wire = struct.pack(">f", number)
+        forms = (f"{number:.{digits}g}" for digits in range(1, 10))
+        text = next((form for form in forms if struct.pack(">f", float(form)) == wire), text)
+    text = format(Decimal(text), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def bit(octets: bytes, number: int) -> int:

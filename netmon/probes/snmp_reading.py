@@ -35,6 +35,12 @@ class Reader:
 
     async def read(self, module: Module, target: Target, meter: Meter) -> Reading:
         """Read one module and map it.  Raises SnmpError."""
+        varbinds = await self.fetch(module, target, meter)
+        mapped = map_module(module, varbinds)
+        return Reading(mapped.tables, len(varbinds), mapped.duplicates, mapped.mismatches)
+
+    async def fetch(self, module: Module, target: Target, meter: Meter) -> Varbinds:
+        """Read one module: its objects as they came.  Raises SnmpError."""
         varbinds = Varbinds()
         if wanted := [oid for oid in module.get if oid not in self._got]:
             answer = await get(self._client, target, wanted, meter)
@@ -49,5 +55,4 @@ class Reader:
         self._walked |= zip(roots, came, strict=True)
         for root in module.walk:
             varbinds.extend(self._walked[root])
-        mapped = map_module(module, varbinds)
-        return Reading(mapped.tables, len(varbinds), mapped.duplicates, mapped.mismatches)
+        return varbinds

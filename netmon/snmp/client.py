@@ -16,7 +16,7 @@ ICMP port-unreachable ends a request at once.  Host and network unreachable are 
 import asyncio
 import errno
 import secrets
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
@@ -25,7 +25,10 @@ from netmon.snmp.ber import DecodeError
 from netmon.snmp.exchange import Ask, Door, Meter, Peer, Request, SnmpError, Stats, Steps, Target
 from netmon.snmp.gate import Standing
 from netmon.snmp.message import Response, decode_request_id, decode_response
+from netmon.snmp.message_v3 import decode_head, decode_message_id, is_version_3
 from netmon.snmp.sockets import Address, IcmpError, numeric_address
+from netmon.snmp.usm_engine import Dropped, Refused, Session
+from netmon.snmp.usm_keys import Masters
 
 __all__ = ["PATIENCE", "Client", "Meter", "SnmpError", "Stats", "Target"]
 
@@ -54,6 +57,7 @@ class Client:
         self._pending: dict[int, Request] = {}
         self._abandoned: OrderedDict[int, None] = OrderedDict()
         self._first_id = self._last_id = secrets.randbelow(_REQUEST_IDS)
+        self._masters = Masters()
         self._closed = False
 
     @property
@@ -113,12 +117,14 @@ class Client:
         an earlier send counts.  Cancelling withdraws the request at once.
 
         Raises SnmpError: `timeout`, `refused`, `unreachable`, `no_route`, `malformed_reply` (nothing
-        better came in time), `local_error`.
+        better came in time), `local_error`; in SNMPv3 also what an agent's report says, and
+        `untrusted_reply`, `unknown_engine_id`, `not_in_time_window` and `decryption_error` (nothing better
+        came in time).
         """
         if self._closed:
             raise SnmpError(Reason.LOCAL_ERROR, f"{target}: the SNMP client is closed", alive=None)
         peer = self._peer(target)
-        request = Request(peer, target, steps, meter)
+        request = Request(peer, target, steps, meter, self._masters)
         peer.requests.add(request)
         try:
             self._go_on(request, None)
@@ -131,6 +137,8 @@ class Client:
             peer.requests.discard(request)
             peer.door.alarms.clear(request.alarm)
             peer.door.gate.withdraw(request)
+            if request.session is not None:
+                self._leave(request, request.session)
         return result
 
     def _go_on(self, request: Request, response: Response | None) -> None:
@@ -144,7 +152,91 @@ class Client:
             request.future.set_exception(error)
         else:
             self._pending[request.request_id] = request
+            if request.session is None or self._may_go(request, request.session):
+                request.peer.door.gate.submit(request, request.peer.standing)
+
+    # SNMPv3: discovery, which the requests of one session share, and answers.
+
+    @staticmethod
+    def _may_go(request: Request, session: Session) -> bool:
+        """Whether it may be sent now; while another discovers the engine, it waits for that."""
+        if request.engine_id or session.leader is request:
+            return True
+        if session.leader is None:
+            session.leader = request
+            return True
+        session.waiting.append(request)
+        return False
+
+    def _again(self, request: Request, session: Session) -> None:
+        """Put the question anew, under a new msgID."""
+        self._pending.pop(request.request_id, None)
+        request.again(self._next_id())
+        self._pending[request.request_id] = request
+        if self._may_go(request, session):
             request.peer.door.gate.submit(request, request.peer.standing)
+
+    def _leave(self, request: Request, session: Session) -> None:
+        """A request has ended; if others wait for its discovery, they share what became of it.
+
+        Those that would have waited no longer than it did end as it did.  One that is more patient
+        begins anew, and so do all when it was only withdrawn.
+        """
+        if session.leader is not request:
+            return
+        session.leader = None
+        future = request.future
+        error = future.exception() if future.done() and not future.cancelled() else None
+        waiting, session.waiting = session.waiting, deque()
+        for other in waiting:
+            if other.future.done():
+                continue
+            if isinstance(error, SnmpError) and other.target.patience <= request.target.patience:
+                text = f"{other.target}: shared with another request: {error}"
+                other.future.set_exception(SnmpError(error.reason, text, alive=error.alive))
+            else:
+                self._again(other, session)
+
+    def _on_v3(self, peer: Peer, datagram: bytes, address: Address) -> None:
+        try:
+            head = decode_head(datagram)
+        except DecodeError:
+            self.stats.malformed += 1
+            peer.malformed += 1
+            return
+        request = self._pending.get(head.msg_id)
+        session = request.session if request is not None else None
+        if request is None or session is None or request.peer is not peer or not request.sends:
+            self._on_stray(peer, datagram, address)
+            return
+        if request.future.done():
+            self.stats.late += 1
+            return
+        try:
+            outcome = session.receive(datagram, head, request, peer.door.loop.time())
+        except DecodeError:
+            self.stats.malformed += 1
+            peer.malformed += 1
+            return
+        if isinstance(outcome, Response):
+            self._on_response(request, outcome)
+        elif isinstance(outcome, Dropped):
+            self.stats.untrusted += 1
+            request.remark = outcome
+        elif isinstance(outcome, Refused):
+            request.fail(outcome.reason, outcome.why, alive=True)
+        else:
+            peer.door.gate.release(request)
+            request.resyncs += 1
+            request.unproven |= outcome.unproven
+            if session.leader is request:
+                session.leader = None
+            self._again(request, session)
+            if session.leader is None:
+                waiting, session.waiting = session.waiting, deque()
+                for other in waiting:
+                    if not other.future.done():
+                        self._again(other, session)
 
     def close(self) -> None:
         """Close the sockets; requests under way fail with `local_error`."""
@@ -227,6 +319,8 @@ class Client:
                 return
         request.sends += 1
         request.meter.packets += 1
+        if request.meter.tap is not None:
+            request.meter.tap("sent" if request.sends == 1 else "sent again", request.ask, None)
         timeout = request.target.timeout
         door.alarms.set(request.alarm, PATIENCE if request.held and timeout > PATIENCE else timeout)
 
@@ -244,21 +338,25 @@ class Client:
             peer.standing = Standing.UNSURE
         if heard:  # it answered others meanwhile, and this one was lost
             peer.at_once = 1
-        if request.sends <= target.retries:
+        if request.sends + request.used <= target.retries:
             request.meter.retries += 1
             self._transmit(request)
             return
         if not heard:
             peer.standing = Standing.SILENT
-        alive = heard or request.meter.varbinds > 0
+            if request.session is not None:
+                request.session.doubt()
+        alive = heard or request.meter.varbinds > 0 or request.resyncs > 0
         times = "send" if request.sends == 1 else "sends"
         tried = f"{request.sends} {times} of {target.timeout:g} s each"
-        if peer.malformed > request.malformed:
+        if request.remark is not None:
+            request.fail(request.remark.reason, f"{request.remark.why}, and no other in {tried}", alive=True)
+        elif peer.malformed > request.malformed:
             request.fail(Reason.MALFORMED_REPLY, f"what came in {tried} was no SNMP response", alive=True)
         elif request.hint:
             request.fail(Reason.UNREACHABLE, f"no answer to {tried}, and ICMP says unreachable", alive=alive)
         else:
-            why = f"; {request.stranger} answered instead" if request.stranger else ""
+            why = f"; {request.stranger} answered instead" if request.stranger else request.silence()
             request.fail(Reason.TIMEOUT, f"no answer to {tried}{why}", alive=alive)
 
     # Receiving.
@@ -285,6 +383,9 @@ class Client:
             return
         peer.heard += 1
         peer.standing = Standing.ANSWERING
+        if peer.sessions and is_version_3(datagram):
+            self._on_v3(peer, datagram, address)
+            return
         try:
             response = decode_response(datagram)
         except DecodeError:
@@ -296,19 +397,31 @@ class Client:
             self._on_stray(peer, datagram, address)
         elif request.future.done():
             self.stats.late += 1
+        elif request.session is not None:
+            self.stats.untrusted += 1
+            why = f"an answer came in SNMPv{response.version}, wanted SNMPv3"
+            request.remark = Dropped(Reason.UNTRUSTED_REPLY, why)
         else:
-            del self._pending[response.request_id]
-            request.meter.varbinds += len(response.varbinds.oids)
-            # First the place in the window: others wait for it.
-            peer.door.gate.release(request)
-            self._go_on(request, response)
+            self._on_response(request, response)
+
+    def _on_response(self, request: Request, response: Response) -> None:
+        del self._pending[request.request_id]
+        request.meter.varbinds += len(response.varbinds.oids)
+        if request.meter.tap is not None:
+            request.meter.tap("came", request.ask, response)
+        # First the place in the window: others wait for it.
+        request.peer.door.gate.release(request)
+        self._go_on(request, response)
 
     def _on_stray(self, peer: Peer | None, datagram: bytes, address: Address) -> None:
         """Count what answers no request; that a known peer sent it shows that it lives."""
         if peer is not None:
             peer.standing = Standing.ANSWERING
         try:
-            request_id = decode_request_id(datagram)
+            if is_version_3(datagram):
+                request_id = decode_message_id(datagram)
+            else:
+                request_id = decode_request_id(datagram)
         except DecodeError:
             self.stats.malformed += 1
             return

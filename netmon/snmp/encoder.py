@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from netmon.snmp.ber import NULL, SEQUENCE, encode_integer, tlv
-from netmon.snmp.message import encode_head, encode_message, encode_varbind
+from netmon.snmp.message import encode_message, encode_varbind
 
 _ID_OCTETS: Final = 4
 _LARGEST_ID: Final = 0x7FFFFFFF
@@ -18,12 +18,12 @@ _NULL_VALUE: Final = bytes((NULL, 0))
 
 
 class Encoder:
-    """Makes requests of a version and a community.  Raises EncodeError for an unknown version."""
+    """Makes requests behind a head: that of `encode_head`, or an SNMPv3 scope, which makes scoped PDUs."""
 
     __slots__ = ("_after", "_before", "_form", "_head")
 
-    def __init__(self, version: int, community: bytes) -> None:
-        self._head = encode_head(version, community)
+    def __init__(self, head: bytes) -> None:
+        self._head = head
         self._form: tuple[int, int, int, int] | None = None
         self._before = self._after = b""
 

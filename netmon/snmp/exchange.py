@@ -11,12 +11,17 @@ from netmon.snmp.alarms import Alarm, Alarms
 from netmon.snmp.ber import decode_oid
 from netmon.snmp.encoder import Encoder
 from netmon.snmp.gate import Gate, Standing, Ticket
-from netmon.snmp.message import PDU_NAMES, Response
+from netmon.snmp.message import PDU_NAMES, Response, encode_head
+from netmon.snmp.message_v3 import VERSION
 from netmon.snmp.sockets import Address, Socket
+from netmon.snmp.usm import Level, User
+from netmon.snmp.usm_engine import Dropped, Session
+from netmon.snmp.usm_keys import Masters
 
 _REPLY_OCTETS: Final = 2_304  # of receive buffer that a reply of 1,472 octets takes, overhead included
 _SMALLEST_WINDOW: Final = 8
 _OIDS_NAMED: Final = 3  # in a message for people
+_SESSIONS: Final = 8  # users and contexts remembered for each peer
 
 T = TypeVar("T")
 
@@ -44,11 +49,17 @@ class Target:
 
     address: str  # numeric
     port: int = 161
-    version: int = 2  # 1 or 2
-    community: bytes = field(default=b"public", repr=False)
+    version: int = 2  # 1, 2 or 3
+    community: bytes = field(default=b"public", repr=False)  # of version 1 and 2
+    user: User | None = None  # of version 3
     timeout: float = 3.0
     retries: int = 2
     max_repetitions: int = 25
+
+    @property
+    def patience(self) -> float:
+        """Seconds after which silence is the answer."""
+        return self.timeout * (self.retries + 1)
 
     def __str__(self) -> str:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
@@ -56,11 +67,15 @@ class Target:
 
 @dataclass(slots=True)
 class Meter:
-    """What one run cost: datagrams sent, how many of them again, varbinds that came."""
+    """What one run cost: datagrams sent, how many of them again, varbinds that came.
+
+    `tap` is told of each request that leaves (with None) and of each response that answers one.
+    """
 
     packets: int = 0
     retries: int = 0
     varbinds: int = 0
+    tap: "Callable[[str, Ask, Response | None], None] | None" = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
@@ -72,6 +87,7 @@ class Stats:
     unmatched: int = 0  # no such request was ever sent
     foreign: int = 0  # from an address that was not asked
     malformed: int = 0  # no SNMP response
+    untrusted: int = 0  # of SNMPv3: a wrong digest, engine or time, or less secure than asked
     icmp: int = 0  # ICMP errors
 
 
@@ -86,6 +102,7 @@ class Peer:
         "malformed",
         "max_repetitions",
         "requests",
+        "sessions",
         "standing",
     )
 
@@ -98,6 +115,15 @@ class Peer:
         self.malformed = 0  # of them no SNMP response
         self.max_repetitions = 0  # learned from tooBig; 0: not learned
         self.at_once = 2  # requests under way; 1 once it lost one of several
+        self.sessions: dict[User, Session] = {}  # of SNMPv3; the latest used last
+
+    def session(self, user: User, masters: Masters) -> Session:
+        """What is known of a user's engine here."""
+        session = self.sessions.pop(user, None) or Session(user, masters)
+        self.sessions[user] = session
+        if len(self.sessions) > _SESSIONS:
+            del self.sessions[next(iter(self.sessions))]
+        return session
 
 
 class Ask(NamedTuple):
@@ -121,30 +147,70 @@ class Request(Ticket):
     """
 
     __slots__ = (
-        "alarm", "ask", "datagram", "encoder", "future", "heard", "hint", "malformed", "meter", "peer",
-        "request_id", "sends", "steps", "stranger", "target",
+        "alarm", "ask", "datagram", "encoder", "engine_id", "future", "heard", "hint", "malformed", "meter",
+        "peer", "remark", "request_id", "resyncs", "sends", "session", "steps", "stranger", "target",
+        "unproven", "used",
     )  # fmt: skip
 
-    def __init__(self, peer: Peer, target: Target, steps: Steps[Any], meter: Meter) -> None:
+    def __init__(self, peer: Peer, target: Target, steps: Steps[Any], meter: Meter, masters: Masters) -> None:
         super().__init__()
         self.peer = peer
         self.target = target
         self.steps = steps
         self.meter = meter
-        self.encoder = Encoder(target.version, target.community)
+        self.session: Session | None = None
+        if target.version == VERSION and target.user is not None:
+            self.session = peer.session(target.user, masters)
+        else:
+            self.encoder = Encoder(encode_head(target.version, target.community))
         self.future: asyncio.Future[Any] = peer.door.loop.create_future()
         self.alarm = Alarm(self)
         self.request_id = 0  # none
         self.sends = 0
+        # Of SNMPv3 alone, and of one question, however often it was put anew:
+        self.engine_id = b""  # whom it asks; empty: it asks who is there
+        self.resyncs = 0  # how often it was put anew
+        self.unproven = False  # once because an unauthenticated report wanted it
+        self.used = 0  # sends that were lost before
+        self.remark: Dropped | None = None  # what came and could not count
 
     def begin(self, ask: Ask, request_id: int) -> None:
         """Make it the conversation's next request, not sent yet.  Raises EncodeError."""
-        peer = self.peer
         self.ask = ask
         self.request_id = request_id
-        self.datagram = self.encoder.encode(
-            ask.pdu_type, request_id, ask.oids, ask.non_repeaters, ask.max_repetitions
-        )
+        if self.session is None:
+            self.datagram = self.encoder.encode(
+                ask.pdu_type, request_id, ask.oids, ask.non_repeaters, ask.max_repetitions
+            )
+        else:
+            self.resyncs = self.used = 0
+            self.unproven = False
+            self.remark = None
+            self._seal(self.session)
+        self._set_out()
+
+    def again(self, request_id: int) -> None:
+        """Put the same question anew, to what is now known of the engine."""
+        self.used += max(0, self.sends - 1)
+        self.request_id = request_id
+        if self.session is not None:
+            self._seal(self.session)
+        self._set_out()
+
+    def _seal(self, session: Session) -> None:
+        if session.ready:
+            ask = self.ask
+            self.engine_id = session.engine_id
+            scoped = session.encoder.encode(
+                ask.pdu_type, self.request_id, ask.oids, ask.non_repeaters, ask.max_repetitions
+            )
+            self.datagram = session.seal(self.request_id, scoped, self.peer.door.loop.time())
+        else:
+            self.engine_id = b""
+            self.datagram = session.discovery(self.request_id)
+
+    def _set_out(self) -> None:
+        peer = self.peer
         self.sends = 0
         self.alarm.due = inf  # that of the request before
         self.heard = peer.heard
@@ -160,6 +226,20 @@ class Request(Ticket):
             more = ", ..." if len(oids) > _OIDS_NAMED else ""
             text = f"{PDU_NAMES[pdu_type]} of {what}{more} to {self.target}: {why}"
             self.future.set_exception(SnmpError(reason, text, alive=alive))
+
+    def silence(self) -> str:
+        """What may be behind silence, in SNMPv3: a clause to add to the sentence."""
+        session = self.session
+        if session is None:
+            return ""
+        if not self.engine_id:
+            return "; it was asked for its engine ID (SNMPv3)"
+        if session.proven or session.user.level is not Level.AUTH_PRIV:
+            return ""
+        return (
+            f"; it has told its engine ID, so the privacy password (or privacy protocol) of user "
+            f"{session.user.name} may be wrong: net-snmp drops what it cannot decrypt"
+        )
 
 
 class Door:

@@ -1,7 +1,5 @@
 """Text forms of indexes and values, against what snmp_exporter writes into labels."""
 
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +7,6 @@ from hypothesis import strategies as st
 from netmon.mib.syntax import (
     Syntax,
     bit,
-    date_and_time,
     encode_sub_ids,
     index_text,
     opaque_float,
@@ -105,6 +102,13 @@ def test_any_index_has_a_text(ids: list[int], syntax: Syntax, implied: bool) -> 
         (ber.OBJECT_IDENTIFIER, ber.encode_oid("1.3.6.1.4.1.9"), Syntax.OCTET_STRING, "1.3.6.1.4.1.9"),
         (ber.INTEGER, -5, Syntax.DISPLAY_STRING, "-5"),
         (ber.OPAQUE, b"\x9f\x78\x04\x3f\x00\x00\x00", Syntax.DISPLAY_STRING, "0.5"),
+        (ber.OPAQUE, b"\x9f\x78\x04\x40\x48\xf5\xc3", Syntax.DISPLAY_STRING, "3.14"),
+        (ber.OPAQUE, b"\x9f\x78\x04\x42\xc8\x00\x00", Syntax.DISPLAY_STRING, "100"),
+        (ber.OPAQUE, b"\x9f\x79\x08\x40\x09\x1e\xb8\x51\xeb\x85\x1f", Syntax.DISPLAY_STRING, "3.14"),
+        (ber.OPAQUE, b"\x9f\x79\x08\x44\xb5\x2d\x02\xc7\xe1\x4a\xf6", Syntax.DISPLAY_STRING, "1" + "0" * 23),
+        (ber.OPAQUE, b"\x9f\x78\x04\x7f\x80\x00\x00", Syntax.DISPLAY_STRING, "+Inf"),
+        (ber.OPAQUE, b"\x9f\x78\x04\x7f\xc0\x00\x00", Syntax.DISPLAY_STRING, "NaN"),
+        (ber.IP_ADDRESS, b"", Syntax.IPV4, ""),
         (ber.OPAQUE, b"\x9f", Syntax.OCTET_STRING, "0x9F"),
         (ber.NULL, None, Syntax.DISPLAY_STRING, ""),
     ],
@@ -126,17 +130,6 @@ def test_net_snmp_floats() -> None:
     assert opaque_float(b"\x9f\x79\x08\x40\x09\x1e\xb8\x51\xeb\x85\x1f") == 3.14
     assert opaque_float(b"\x9f\x78\x04\x40") is None
     assert opaque_float(b"") is None
-
-
-def test_date_and_time() -> None:
-    """RFC 2579 §2: without a zone it is UTC, with one the offset counts; nonsense is none."""
-    expected = int(datetime(1992, 5, 26, 17, 30, 15, tzinfo=UTC).timestamp())
-    local = bytes.fromhex("07c8 051a 0d1e 0f00")
-    assert date_and_time(local + b"-\x04\x00") == expected  # the RFC's own example: 1992-5-26,13:30:15.0,-4:0
-    assert date_and_time(local + b"+\x01\x1e") == expected - 4 * 3600 - 5400
-    assert date_and_time(local) == expected - 4 * 3600
-    for nonsense in (b"", local[:7], bytes(8), local + b"?\x00\x00", b"\x07\xc8\x02\x1e\x00\x00\x00\x00"):
-        assert date_and_time(nonsense) is None
 
 
 def test_bits_count_from_the_highest_of_the_first_octet() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from netmon.snmp.ber import EncodeError, encode_oid
 from netmon.snmp.encoder import Encoder
-from netmon.snmp.message import GET, GETBULK, GETNEXT, encode_request
+from netmon.snmp.message import GET, GETBULK, GETNEXT, encode_head, encode_request
 from tests.unit.snmp.test_snmp_ber import OIDS
 
 IDS = st.one_of(st.integers(0, 2**31 - 1), st.integers(0x7FFFF0, 0x80000F))
@@ -24,7 +24,7 @@ def test_it_encodes_as_encode_request_does(
     version: int, community: bytes, asks: list[tuple[int, int, list[bytes], int, int]]
 ) -> None:
     """Whatever is asked after whatever, on both sides of every length that takes one octet more."""
-    encoder = Encoder(version, community)
+    encoder = Encoder(encode_head(version, community))
     for pdu_type, request_id, oids, first, second in asks:
         wanted = encode_request(version, community, pdu_type, request_id, oids, first, second)
         assert encoder.encode(pdu_type, request_id, oids, first, second) == wanted
@@ -33,4 +33,4 @@ def test_it_encodes_as_encode_request_does(
 def test_an_unknown_version_is_refused() -> None:
     """Before anything is sent."""
     with pytest.raises(EncodeError, match="version 3"):
-        Encoder(3, b"public")
+        encode_head(3, b"public")

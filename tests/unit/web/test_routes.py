@@ -9,7 +9,8 @@ import httpx
 from netmon.explain import entries
 from netmon.exposition import Exposition, SelfMetrics
 from netmon.model import Finding, Host, HostVerdict, News, Severity, Verdict, VerdictName
-from netmon.routes import Services, routes
+from netmon.routes import Query, Services, routes
+from netmon.scrape import Answer
 from netmon.status import Live
 from tests.unit.exposition.test_text import read
 from tests.unit.exposition.world import OCTETS, World, host, ports, ran
@@ -24,6 +25,13 @@ class Agent:
     notices: list[str] = field(default_factory=list)
     ready: bool = False
     reloads: int = 0
+    scraped: Answer = field(default_factory=Answer)
+    asked: list[tuple[list[tuple[str, str]], float | None]] = field(default_factory=list)
+
+    async def snmp(self, query: Query, seconds: float | None) -> Answer:
+        """Take down what was asked and give what the test wants."""
+        self.asked.append(([*query], seconds))
+        return self.scraped
 
     async def reload(self) -> Sequence[str]:
         """Count and give the mistakes."""
@@ -52,6 +60,7 @@ async def site(*hosts: Host, limit: int = 10**6) -> AsyncIterator[tuple[httpx.As
         listen="127.0.0.1:9162",
         explained=tuple(entries(["snmp", "smtp"], [(OCTETS, "Of the module if_mib.")])),
         silences=lambda: {"silences": [], "windows": []},
+        snmp=agent.snmp,
     )
     async with serving(routes(services)) as (_, client):
         yield client, agent, world
@@ -308,3 +317,32 @@ async def test_head_works_everywhere() -> None:
         ):
             answer = await client.head(path)
             assert (answer.status_code, answer.content) == (200, b"")
+
+
+async def test_snmp_on_demand() -> None:
+    """`/snmp` hands on its parameters in order and the client's patience, and renders the tables bare."""
+    async with site() as (client, agent, _):
+        agent.scraped = Answer(tables=(ports(1, 2),))
+        answer = await client.get(
+            "/snmp?target=sw1&module=a,b&module=c", headers={"X-Prometheus-Scrape-Timeout-Seconds": "10"}
+        )
+        odd = await client.get("/snmp", headers={"X-Prometheus-Scrape-Timeout-Seconds": "1e999"})
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert not any("host" in dict(labels) for _, labels in read(answer.content))
+    assert agent.asked == [([("target", "sw1"), ("module", "a,b"), ("module", "c")], 10.0), ([], None)]
+    assert odd.status_code == 200
+
+
+async def test_snmp_on_demand_fails() -> None:
+    """A refusal is its status and its sentence; debug=true shows the exchange first."""
+    async with site() as (client, agent, _):
+        agent.scraped = Answer(403, "sw9 is not a configured host")
+        refused = await client.get("/snmp?target=sw9")
+        agent.scraped = Answer(500, "no answer", (), "0.000 s  sent GET\n")
+        failed = await client.get("/snmp?target=sw9&debug=true")
+        agent.scraped = Answer(200, "", (ports(1),), "0.000 s  sent GET\n")
+        shown = await client.get("/snmp?target=sw9&debug=true")
+    assert (refused.status_code, refused.text) == (403, "sw9 is not a configured host\n")
+    assert (failed.status_code, failed.text) == (500, "0.000 s  sent GET\n\nno answer\n")
+    assert shown.headers["content-type"] == "text/plain; charset=utf-8"
+    assert shown.text.startswith("0.000 s  sent GET\n\nMetrics:\n# HELP ")

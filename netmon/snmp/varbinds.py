@@ -167,12 +167,7 @@ def _decode_one_by_one(data: bytes, at: int, end: int) -> Lists:
             if tag == OCTET_STRING:
                 values.append(data[start:stop])
             elif 0 < size <= _SAFE_OCTETS[tag]:
-                number = data[start]
-                if size > 1:
-                    number = number << 8 | data[start + 1]
-                    for octet in data[start + 2 : stop]:
-                        number = number << 8 | octet
-                values.append(number)
+                values.append(data[start] if size == 1 else _unsigned(data, start, stop))
             elif tag == INTEGER and size == 1:
                 octet = data[start]
                 values.append(octet if octet < _NEGATIVE else octet - 256)
@@ -185,6 +180,14 @@ def _decode_one_by_one(data: bytes, at: int, end: int) -> Lists:
     if suspect or is_suspect(b"".join(oids)):
         check_oids(oids)
     return oids, tags, values
+
+
+def _unsigned(data: bytes, start: int, stop: int) -> int:
+    """As int.from_bytes, which compiled code can only call like any stranger."""
+    number = 0
+    for at in range(start, stop):
+        number = number << 8 | data[at]
+    return number
 
 
 def _unusual_varbind(data: bytes, at: int, end: int) -> tuple[int, int, int, int, int]:

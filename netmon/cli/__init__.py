@@ -12,6 +12,7 @@ import typer
 
 from netmon import __version__
 from netmon.cli import demo, explain, files, imports, probe, run, silence, snmp, top
+from netmon.compiled import COMPILED
 from netmon.demo.run import DEMO_HELP
 
 app = typer.Typer(
@@ -45,7 +46,7 @@ app.command("explain")(explain.explain_command)
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
     if wanted:
-        typer.echo(f"netmon {__version__}")
+        typer.echo(f"netmon {__version__}{' (compiled)' if COMPILED else ''}")
         raise typer.Exit
 
 

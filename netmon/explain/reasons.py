@@ -195,7 +195,9 @@ REASONS: Final[Mapping[Reason, Text]] = {
     Reason.INVALID_MESSAGE: Text(
         "The agent reports that our SNMPv3 message is invalid, or reports what netmon does not know.",
         ("a defective SNMPv3 implementation", "a middlebox that mangles packets"),
-        ("The run's sentence names the counter reported; capture one exchange and compare it with snmpget's",),
+        (
+            "The run's sentence names the counter reported; capture one exchange and compare it with snmpget's",
+        ),
     ),
     Reason.UNTRUSTED_REPLY: Text(
         "Answers came and were dropped: their digest is wrong, or they are less secure than the request.",

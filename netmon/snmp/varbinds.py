@@ -3,6 +3,7 @@
 A list of the usual shape is taken apart by one regular expression: in C, with no step of Python for
 a varbind, which saves a third of a walk's decoding.  That is no guess at its content: the expression
 matches a varbind only if its three lengths agree, and the matches have to fill the list without a gap.
+Compiled, the loop is the faster of the two and takes them all (`netmon.compiled`).
 Whatever it does not match (names of different lengths, long lengths, damage) goes through a loop over
 the varbinds, which reads it by the letter of X.690 or refuses it.  Where both can read, both read
 the same.
@@ -13,6 +14,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Final
 
+from netmon.compiled import COMPILED
 from netmon.snmp.ber import (
     COUNTER32,
     COUNTER64,
@@ -31,9 +33,6 @@ from netmon.snmp.ber import (
     header,
     is_suspect,
 )
-
-# Compiled by mypyc the loop over the varbinds needs half the time of the expression; else thrice.
-COMPILED: Final = not __file__.endswith(".py")
 
 Lists = tuple[list[bytes], list[int], list[Value]]
 

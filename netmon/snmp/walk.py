@@ -6,7 +6,6 @@ a table without end are errors.  A reply with fewer repetitions than asked is fi
 may cut it to fit; one that says tooBig is asked for half, and that is remembered for the agent.
 """
 
-import asyncio
 import re
 from collections.abc import Sequence
 from itertools import islice
@@ -31,6 +30,7 @@ from netmon.snmp.message import (
     Varbinds,
     error_name,
 )
+from netmon.snmp.together import together
 
 _GET_AT_ONCE: Final = 25  # varbinds in one GET: about what one unfragmented datagram holds
 _CONTINUED: Final = bytes(octet >> 7 for octet in range(256))
@@ -147,15 +147,7 @@ async def walk_all(
     if lanes <= 1:
         await work(0)
     else:
-        failure: SnmpError | None = None
-        try:
-            async with asyncio.TaskGroup() as group:
-                for lane in range(lanes):
-                    group.create_task(work(lane))
-        except* SnmpError as errors:
-            failure = next(error for error in errors.exceptions if isinstance(error, SnmpError))
-        if failure is not None:
-            raise failure
+        await together([work(lane) for lane in range(lanes)])
     return [tables[root] for root in roots]
 
 

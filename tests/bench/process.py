@@ -1,8 +1,8 @@
 """Processes to be measured, and what the kernel charged to them."""
 
 import contextlib
+import filecmp
 import http.client
-import os
 import re
 import select
 import signal
@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 ROOT = Path(__file__).resolve().parents[2]
+COMPILED = ROOT / "build/compiled"  # by `make compile`
 START = 30.0  # seconds for a process to come up
 AGENT_START = 120.0  # with ten thousand hosts to read and plan
 STOP = 5.0
 REPLY = 300.0  # seconds for a batch
-TICK = os.sysconf("SC_CLK_TCK")
+CPU_CLOCK = 2  # CPUCLOCK_SCHED of linux/posix-timers.h
 
 
 @dataclass
@@ -31,10 +32,12 @@ class Process:
     port: int = 0
 
     def cpu(self) -> float:
-        """CPU seconds so far, user and system, all threads (proc(5), fields 14 and 15)."""
-        stat = Path(f"/proc/{self.child.pid}/stat").read_text()
-        fields = stat.rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
+        """CPU seconds so far, user and system, of all threads, those that have ended included.
+
+        The process's own clock (clock_getcpuclockid(3) of the C library makes the same number): to the
+        nanosecond, where proc(5) has steps of 10 ms.
+        """
+        return time.clock_gettime(~self.child.pid << 3 | CPU_CLOCK)
 
     def memory(self) -> int:
         """The resident set now, in bytes."""
@@ -94,10 +97,26 @@ def program(command: Sequence[str], *, log: Path) -> Iterator[Process]:
                 child.communicate()
 
 
+def compiled() -> bool:
+    """Whether `make compile` has made what can be measured, and of the sources as they are."""
+    sources = [path.relative_to(ROOT) for path in (ROOT / "netmon").rglob("*.py")]
+    return all(
+        (COMPILED / path).exists() and filecmp.cmp(ROOT / path, COMPILED / path, shallow=False)
+        for path in sources
+    )
+
+
+def interpreter(*, fast: bool = False) -> list[str]:
+    """Python with netmon as it lies here or, if `fast`, with its hot modules compiled."""
+    path = f"{COMPILED}:{ROOT}" if fast else str(ROOT)
+    return ["env", f"PYTHONPATH={path}", sys.executable, "-P"]
+
+
 @contextlib.contextmanager
-def python(name: str, *arguments: str, log: Path) -> Iterator[Process]:
+def python(name: str, *arguments: str, log: Path, fast: bool = False) -> Iterator[Process]:
     """Run `tests.bench.children.NAME`; its first line of output is its port, or 0."""
-    with program([sys.executable, "-m", f"tests.bench.children.{name}", *arguments], log=log) as process:
+    command = [*interpreter(fast=fast), "-m", f"tests.bench.children.{name}", *arguments]
+    with program(command, log=log) as process:
         try:
             process.port = int(process.line())
         except RuntimeError as error:
@@ -106,9 +125,10 @@ def python(name: str, *arguments: str, log: Path) -> Iterator[Process]:
 
 
 @contextlib.contextmanager
-def agent(config: Path, *, log: Path) -> Iterator[Process]:
+def agent(config: Path, *, log: Path, fast: bool = False) -> Iterator[Process]:
     """Run `netmon run` as users do; its web server's port is free to choose."""
-    with program([sys.executable, "-m", "netmon", "run", "--config", str(config)], log=log) as process:
+    command = [*interpreter(fast=fast), "-m", "netmon", "run", "--config", str(config)]
+    with program(command, log=log) as process:
         deadline = time.monotonic() + AGENT_START
         while True:
             if found := re.search(r'"url": "http://[^"]*:(\d+)/', log.read_text()):
@@ -176,6 +196,7 @@ class Contender:
     process: Process
     work: Callable[[int], object]
     weight: float = 1.0  # share of the rounds' repetitions, for a side that is slow
+    reference: bool = False  # the peer that the others are compared with
     requests: Callable[[], int] | None = None  # a count that goes on: what its work has asked so far
     cpu: list[float] = field(default_factory=list)  # seconds for one repetition, by round
     wall: list[float] = field(default_factory=list)

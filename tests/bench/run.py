@@ -76,19 +76,20 @@ def machine() -> dict[str, Any]:
 
 
 def summary(contenders: Sequence[Contender]) -> list[dict[str, Any]]:
-    """Milliseconds for one repetition (median of rounds), and its ratio to the first side's."""
-    own, own_wall = statistics.median(contenders[0].cpu), statistics.median(contenders[0].wall)
+    """Milliseconds for one repetition (median of rounds), and how much more the peer needs."""
+    peer = next(side for side in contenders if side.reference)
     return [
         {
             "name": side.name,
             "cpu_ms": round(statistics.median(side.cpu) * 1000, 3),
             "cpu_ms_least": round(min(side.cpu) * 1000, 3),
             "cpu_ms_rounds": [round(seconds * 1000, 3) for seconds in side.cpu],
+            "cpu_ratio": round(statistics.median(peer.cpu) / statistics.median(side.cpu), 2),
+            "cpu_ratio_least": round(min(peer.cpu) / min(side.cpu), 2),
             "wall_ms": round(statistics.median(side.wall) * 1000, 3),
+            "wall_ratio": round(statistics.median(peer.wall) / statistics.median(side.wall), 2),
             "requests": round(statistics.median(side.asked), 1) if side.asked else None,
             "peak_memory_mb": round(side.memory / 1e6, 1),
-            "times_netmon": round(statistics.median(side.cpu) / own, 2),
-            "wall_times_netmon": round(statistics.median(side.wall) / own_wall, 2),
         }
         for side in contenders
     ]
@@ -96,11 +97,11 @@ def summary(contenders: Sequence[Contender]) -> list[dict[str, Any]]:
 
 def table(title: str, rows: Sequence[dict[str, Any]]) -> str:
     """The rows for people."""
-    heads = ("CPU ms", "least", "x first", "wall ms", "x first", "requests", "peak MB")
-    lines = [title, f"  {'':26}" + "".join(f"{head:>9}" for head in heads)]
+    heads = ("CPU ms", "least", "peer /", "wall ms", "peer /", "requests", "peak MB")
+    lines = [title, f"  {'':32}" + "".join(f"{head:>9}" for head in heads)]
     lines += [
-        f"  {row['name']:26}{row['cpu_ms']:>9.2f}{row['cpu_ms_least']:>9.2f}{row['times_netmon']:>9.2f}"
-        f"{row['wall_ms']:>9.2f}{row['wall_times_netmon']:>9.2f}{row['requests'] or '':>9}"
+        f"  {row['name']:32}{row['cpu_ms']:>9.2f}{row['cpu_ms_least']:>9.2f}{row['cpu_ratio']:>9.2f}"
+        f"{row['wall_ms']:>9.2f}{row['wall_ratio']:>9.2f}{row['requests'] or '':>9}"
         f"{row['peak_memory_mb']:>9.1f}"
         for row in rows
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from netmon.demo.machine import COMMUNITY
-from tests.bench.process import Fact, Page, Process, agent, python
+from tests.bench.process import Fact, Page, Process, agent, compiled, python
 
 PORTS: Final = 20
 QUANTILE: Final = 0.99
@@ -44,22 +44,23 @@ def config(folder: Path, addresses: list[str], port: int, interval: float) -> st
 
 
 def measure(folder: Path, *, devices: int, interval: float) -> list[Fact]:
-    """Three intervals of an agent, and its size when it watches a single device."""
+    """Three intervals of an agent, and its size when it watches a single device.  Compiled, if it can be."""
+    fast = compiled()
     listing = folder / "addresses"
     with python("fleet", str(devices), str(PORTS), str(listing), log=folder / "fleet.log") as simulator:
         addresses = listing.read_text().split()
         few, everyone = folder / "few.yml", folder / "all.yml"
         few.write_text(config(folder / "few", addresses[:1], simulator.port, interval))
         everyone.write_text(config(folder / "all", addresses, simulator.port, interval))
-        with agent(few, log=folder / "few.log") as netmon, Page(netmon, "/metrics") as page:
+        with agent(few, log=folder / "few.log", fast=fast) as netmon, Page(netmon, "/metrics") as page:
             time.sleep(2.0)
             page.fetch()
             empty = netmon.memory()
         begun = time.monotonic()
-        with agent(everyone, log=folder / "all.log") as netmon:
+        with agent(everyone, log=folder / "all.log", fast=fast) as netmon:
             started = time.monotonic() - begun
             return [
-                Fact("devices", devices, "", 0),
+                Fact("devices", devices, "(netmon compiled)" if fast else "", 0),
                 Fact("from the start to the first run", started, "s", 1),
                 *_observe(netmon, simulator, devices=devices, interval=interval, empty=empty),
             ]

@@ -88,7 +88,9 @@ def differences(ours: Page, theirs: Page) -> list[str]:
 
 
 def _equal(left: float | None, right: float | None) -> bool:
-    return left == right or (left is not None and right is not None and math.isnan(left) and math.isnan(right))
+    return left == right or (
+        left is not None and right is not None and math.isnan(left) and math.isnan(right)
+    )
 
 
 @pytest.fixture(scope="module")

@@ -10,5 +10,7 @@ def shared(name: str) -> Path:
     """The path of a file or folder of it.  FileNotFoundError says what is missing and where it is expected."""
     path = _FOLDER / name
     if not path.exists():
-        raise FileNotFoundError(f"{name} is not in the folder shared beside the repository, which this test needs")
+        raise FileNotFoundError(
+            f"{name} is not in the folder shared beside the repository, which this test needs"
+        )
     return path

@@ -61,7 +61,12 @@ def snmp_exporter(config: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     log = config.with_suffix(".log")
-    command = [PROGRAM, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
+    command = [
+        PROGRAM,
+        f"--config.file={config}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=warn",
+    ]
     with log.open("w") as errors, subprocess.Popen(command, stderr=errors, stdout=errors) as process:
         try:
             deadline = time.monotonic() + START

@@ -29,7 +29,7 @@ async def main(folder: Path) -> None:
         (folder / "starttls.port").write_text(str(company.mail_ports["starttls"]))
         # One module, for an equal page; with the peer's size of a request, and with netmon's own.
         config = company.config(listen="127.0.0.1:0").replace("[system, if_mib]", "[if_mib]")
-        (folder / "netmon.yml").write_text(config)
+        (folder / "own.yml").write_text(config)
         equal = re.sub(r"( +)modules: \[if_mib\]\n", r"\g<0>\1max_repetitions: 25\n", config)
         (folder / "equal.yml").write_text(equal)
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import difflib
+import re
 import sys
 from collections.abc import Collection, Coroutine, Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ from netmon.mib.modules import builtin_modules
 EX_CONFIG: Final = 78
 DEFAULT_CONFIG: Final = Path("netmon.yml")
 COMMUNITY_VARIABLE: Final = "NETMON_COMMUNITY"
+
+_MAX_PORT: Final = 65535
+_PORT: Final = re.compile(r"[0-9]{1,5}")
 
 T = TypeVar("T")
 
@@ -91,6 +95,18 @@ def did_you_mean(word: str, names: Collection[str]) -> str:
 def shown(text: str) -> str:
     """Text from the network as one line of plain characters: no escape sequence reaches the terminal."""
     return printable(text.encode(errors="replace"))
+
+
+def split_host_port(text: str) -> tuple[str, int | None]:
+    """`sw1`, `sw1:1161`, `[::1]:1161` and a bare IPv6 address.  Raises NetmonError."""
+    if text.count(":") > 1 and not text.startswith("["):
+        return text, None
+    host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
+    if not colon:
+        host = text
+    elif not _PORT.fullmatch(port) or not 0 < int(port) <= _MAX_PORT:
+        raise NetmonError(f'"{text}" is no target: wanted HOST, HOST:PORT or [IPV6]:PORT')
+    return host.removeprefix("[").removesuffix("]"), int(port) if colon else None
 
 
 def draws_blocks() -> bool:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from pydantic_core import PydanticCustomError
@@ -19,6 +19,15 @@ from netmon.cli.common import (
     in_loop,
     open_config,
 )
+from netmon.cli.snmp_options import (
+    AuthProtocolName,
+    ContextName,
+    LevelName,
+    PrivProtocolName,
+    Security,
+    UserName,
+    version_of,
+)
 from netmon.cli.targets import Wanted, check_of_url, checks_of_host
 from netmon.cli.verdict import Outcome, Status, first_line, look, plain
 from netmon.cli.waterfall import render
@@ -30,8 +39,6 @@ from netmon.mib.modules import builtin_modules
 from netmon.model import Check
 from netmon.status import row_of, to_json
 from netmon.store import Store
-
-_VERSIONS: Final = {"1": 1, "2": 2, "2c": 2}
 
 
 class PluginCommand(TyperCommand):
@@ -69,7 +76,12 @@ def probe_command(
             help="SNMP; better in the environment, since others see command lines.",
         ),
     ] = None,
-    snmp_version: Annotated[str | None, typer.Option("--snmp-version", help="1 or 2c.")] = None,
+    snmp_version: Annotated[str | None, typer.Option("--snmp-version", "-v", help="1, 2c or 3.")] = None,
+    user: UserName = None,
+    level: LevelName = None,
+    auth_protocol: AuthProtocolName = None,
+    priv_protocol: PrivProtocolName = None,
+    context: ContextName = None,
     module: Annotated[list[str] | None, typer.Option(help="SNMP: a module to read; may repeat.")] = None,
     tls_name: Annotated[str | None, typer.Option(help="The name that the certificate must be for.")] = None,
     ca_file: Annotated[Path | None, typer.Option(help="Whom to trust; the system's if left out.")] = None,
@@ -79,8 +91,8 @@ def probe_command(
     """Probe now, once: phases, dialogue, result, and the verdict of what was tested.
 
     The exit code is a Nagios plugin's: 0 ok, 1 warning (degraded), 2 critical (down), 3 unknown (could
-    not be tested); so is the first line.  A community comes from the config, or from the environment as
-    NETMON_COMMUNITY.  Examples:
+    not be tested); so is the first line.  Secrets come from the config, or from the environment as
+    NETMON_COMMUNITY, NETMON_AUTH_PASSWORD and NETMON_PRIV_PASSWORD.  Examples:
 
         netmon probe mx1
 
@@ -91,16 +103,19 @@ def probe_command(
         netmon probe submissions://mx1.example.org --tls-name mail.example.org
 
         NETMON_COMMUNITY=... netmon probe snmp://sw1 --module if_mib
+
+        NETMON_AUTH_PASSWORD=... netmon probe snmp://sw1 -v 3 --user netmon --auth-protocol SHA256
     """
     try:
         wanted = Wanted(
             auth,
             None if community is None else Secret(community),
-            _version(snmp_version),
+            version_of(snmp_version),
             module or (),
             tls_name,
             ca_file,
             _seconds(timeout),
+            Security.given(user, level, auth_protocol, priv_protocol, context),
         )
         found, checks = _checks(target, probe, config, wanted)
         outcome = in_loop(_look(found, checks))
@@ -156,12 +171,6 @@ def _json(outcome: Outcome) -> dict[str, Any]:
         **to_json(row_of(store, host)),
         "explanations": {reason.value: REASONS[reason].means for reason in sorted(reasons)},
     }
-
-
-def _version(text: str | None) -> int | None:
-    if text is not None and text not in _VERSIONS:
-        raise NetmonError(f'SNMP version "{text}" is not one of 1, 2c')
-    return None if text is None else _VERSIONS[text]
 
 
 def _seconds(text: str | None) -> float | None:

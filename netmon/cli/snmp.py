@@ -2,84 +2,48 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import typer
 
 from netmon.agent import close_context, make_context
-from netmon.cli.common import (
-    COMMUNITY_VARIABLE,
-    DEFAULT_CONFIG,
-    Json,
-    did_you_mean,
-    fail,
-    in_loop,
-    open_config,
-    sentences,
-)
+from netmon.cli.common import Json, fail, in_loop, sentences
 from netmon.cli.names import Names, Wish
-from netmon.cli.targets import split_host_port
+from netmon.cli.snmp_options import (
+    Asked,
+    AuthName,
+    AuthProtocolName,
+    Community,
+    ConfigFile,
+    ContextName,
+    LevelName,
+    Options,
+    PrivProtocolName,
+    Retries,
+    Security,
+    Timeout,
+    UserName,
+    Version,
+    asked,
+)
 from netmon.cli.varbinds import as_json as varbind_json
 from netmon.cli.varbinds import line
-from netmon.config import Config
 from netmon.errors import NetmonError
 from netmon.fields import Secret
 from netmon.mib.modules import builtin_modules
-from netmon.probes.base import Auth
-from netmon.probes.snmp_target import target_of
 from netmon.snmp.ber import NO_SUCH_OBJECT, decode_oid
 from netmon.snmp.client import Client, Meter, SnmpError, Target
 from netmon.snmp.message import GET, NO_ERROR, NO_SUCH_NAME, Varbinds, error_name
 from netmon.snmp.walk import walk
 
 _LIMIT: Final = 1_000_000  # objects of one walk
-_VERSIONS: Final = {"1": 1, "2": 2, "2c": 2}
-_PORT: Final = 161
 
 TargetName = Annotated[str, typer.Argument(metavar="TARGET", help="A host of the config, HOST or HOST:PORT.")]
 Oids = Annotated[list[str], typer.Argument(metavar="OID...", help="1.3.6.1.2.1.1, ifDescr.2, or a module.")]
 Roots = Annotated[
     list[str] | None, typer.Argument(metavar="[OID]...", help="Roots: 1.3.6.1.2.1.1, ifDescr, if_mib.")
 ]
-Version = Annotated[str | None, typer.Option("-v", "--version", help="1 or 2c; 2c if nothing else says.")]
-Community = Annotated[
-    str | None,
-    typer.Option(
-        "-c", "--community", envvar=COMMUNITY_VARIABLE, show_default=False,
-        help="Better in the environment, since others see command lines.",
-    ),
-]  # fmt: skip
-AuthName = Annotated[str | None, typer.Option("--auth", help="An entry of the config's auths.")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="The config; netmon.yml if it is there.")]
 WithNames = Annotated[bool, typer.Option("--names", "-n", help="Show names where the modules know them.")]
-Timeout = Annotated[float, typer.Option("-t", "--timeout", min=0.01, max=60.0, help="Seconds per try.")]
-Retries = Annotated[int, typer.Option("-r", "--retries", min=0, max=20, help="Further tries.")]
-
-
-@dataclass(frozen=True, slots=True)
-class _Options:
-    """What the options say; None leaves it to the config or the default."""
-
-    version: str | None
-    community: Secret | None
-    auth: str | None
-    config: Path | None
-    timeout: float  # seconds
-    retries: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """Whom to ask, and how."""
-
-    config: Config | None
-    host: str
-    port: int
-    auth: Auth
-    timeout: float
-    retries: int
 
 
 def get_command(
@@ -90,6 +54,11 @@ def get_command(
     community: Community = None,
     auth: AuthName = None,
     config: ConfigFile = None,
+    user: UserName = None,
+    level: LevelName = None,
+    auth_protocol: AuthProtocolName = None,
+    priv_protocol: PrivProtocolName = None,
+    context: ContextName = None,
     names: WithNames = False,
     timeout: Timeout = 1.0,
     retries: Retries = 5,
@@ -102,8 +71,11 @@ def get_command(
         netmon snmp get sw1 sysUpTime sysName
 
         NETMON_COMMUNITY=... netmon snmp get 127.0.0.1:1161 1.3.6.1.2.1.1.5.0 --json
+
+        NETMON_AUTH_PASSWORD=... NETMON_PRIV_PASSWORD=... netmon snmp get sw1 sysName -u netmon -a SHA256
     """
-    options = _Options(version, _secret(community), auth, config, timeout, retries)
+    security = Security.given(user, level, auth_protocol, priv_protocol, context)
+    options = Options(version, _secret(community), auth, config, timeout, retries, security)
     _command("get", target, oids, options, names=names, as_json=as_json)
 
 
@@ -115,6 +87,11 @@ def walk_command(
     community: Community = None,
     auth: AuthName = None,
     config: ConfigFile = None,
+    user: UserName = None,
+    level: LevelName = None,
+    auth_protocol: AuthProtocolName = None,
+    priv_protocol: PrivProtocolName = None,
+    context: ContextName = None,
     names: WithNames = False,
     timeout: Timeout = 1.0,
     retries: Retries = 5,
@@ -129,7 +106,8 @@ def walk_command(
         NETMON_COMMUNITY=... netmon snmp walk -v 1 127.0.0.1:1161 1.3.6.1.2.1.1
     """
     roots = oids or ["1.3.6.1.2.1"]
-    options = _Options(version, _secret(community), auth, config, timeout, retries)
+    security = Security.given(user, level, auth_protocol, priv_protocol, context)
+    options = Options(version, _secret(community), auth, config, timeout, retries, security)
     _command("walk", target, roots, options, names=names, as_json=as_json)
 
 
@@ -141,7 +119,7 @@ def _command(
     how: Literal["get", "walk"],
     target: str,
     oids: Sequence[str],
-    options: _Options,
+    options: Options,
     *,
     names: bool,
     as_json: bool,
@@ -149,9 +127,9 @@ def _command(
     known = Names(builtin_modules())
     with sentences():
         wishes = [wish for text in oids for wish in known.find(text)]
-        asked = _asked(target, options)
+        agent = asked(target, options)
         try:
-            varbinds = in_loop(_ask(how, asked, wishes))
+            varbinds = in_loop(_ask(how, agent, wishes))
         except SnmpError as error:
             fail(f"{error}. netmon explain {error.reason}")
     rows = zip(varbinds.oids, varbinds.tags, varbinds.values, strict=True)
@@ -165,45 +143,11 @@ def _command(
         typer.echo(line(name or f".{decode_oid(oid)}", tag, value))
 
 
-def _asked(target: str, options: _Options) -> _Asked:
-    """A configured host has its address, port and auth from there; what is given here comes first."""
-    wants_config = options.config or options.auth or DEFAULT_CONFIG.exists()
-    config = open_config(options.config or DEFAULT_CONFIG) if wants_config else None
-    found = _host(config, target)
-    if found is None:
-        host, port = split_host_port(target)
-        found = host, port or _PORT, Auth()
-    host, port, auth = found
-    if options.auth is not None and config is not None:
-        if options.auth not in config.auths:
-            near = did_you_mean(options.auth, config.auths)
-            raise NetmonError(f'{config.path} has no auth "{options.auth}"{near}')
-        auth = config.auths[options.auth]
-    if options.community is not None:
-        auth = auth.model_copy(update={"community": options.community})
-    if options.version is not None:
-        if options.version not in _VERSIONS:
-            raise NetmonError(f'SNMP version "{options.version}" is not one of 1, 2c')
-        auth = auth.model_copy(update={"version": _VERSIONS[options.version]})
-    return _Asked(config, host, port, auth, options.timeout, options.retries)
-
-
-def _host(config: Config | None, name: str) -> tuple[str, int, Auth] | None:
-    """Address, port and auth of a host of the config that has SNMP."""
-    if config is None:
-        return None
-    for entry in config.hosts:
-        for probe in entry.probes:
-            if entry.host.name == name and probe.kind.name == "snmp":
-                return entry.host.address, probe.settings.port, config.auths[probe.settings.auth]
-    return None
-
-
-async def _ask(how: Literal["get", "walk"], asked: _Asked, wishes: Sequence[Wish]) -> Varbinds:
-    context = make_context(asked.config)
+async def _ask(how: Literal["get", "walk"], agent: Asked, wishes: Sequence[Wish]) -> Varbinds:
+    context = make_context(agent.config)
     try:
-        address = (await context.resolver.addresses(asked.host))[0]
-        target = target_of(asked.auth, address, asked.port, timeout=asked.timeout, retries=asked.retries)
+        address = (await context.resolver.addresses(agent.host))[0]
+        target = agent.target(address)
         found = Varbinds()
         for wish in wishes:
             if how == "get":

@@ -9,9 +9,8 @@ the product's own and not one that resembles it.  Schemes as services are called
     snmp://sw1  ping://sw1
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -19,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import ValidationError
 
 from netmon.cli.common import COMMUNITY_VARIABLE, did_you_mean
+from netmon.cli.snmp_options import Security, given_auth
 from netmon.config import PUBLIC_AUTH, Config, HostConfig, ProbeEntry
 from netmon.errors import NetmonError
 from netmon.fields import Secret
@@ -29,8 +29,6 @@ from netmon.probes import PROBES
 from netmon.probes.base import Auth, Library
 
 _GIVEN: Final = "given"  # the auth made of a community that was given here
-_MAX_PORT: Final = 65535
-_PORT: Final = re.compile(r"[0-9]{1,5}")
 # Scheme -> probe, and its settings where the URL says nothing else.
 _SCHEMES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "ping": ("ping", {}),
@@ -55,6 +53,12 @@ class Wanted:
     tls_name: str | None = None
     ca_file: Path | None = None
     timeout: float | None = None  # seconds
+    security: Security = field(default_factory=Security)
+
+    @property
+    def own_auth(self) -> bool:
+        """Whether an auth is made of what was given here."""
+        return self.community is not None or self.security.asked_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def checks_of_host(
     entry = hosts[name]
     if wanted.timeout is not None:
         entry = replace(entry, timeout=wanted.timeout)
-    if wanted.auth is not None or wanted.community is not None or wanted.modules:
+    if wanted.auth is not None or wanted.own_auth or wanted.modules:
         entry = replace(entry, probes=tuple(_given_snmp(entry.probes, wanted, config.auths, modules)))
     every = _planned(entry, _library(config.auths, wanted, modules))
     chosen = tuple(check for check in every if probe is None or probe in _names(check))
@@ -146,18 +150,6 @@ def _authority(rest: str, scheme: str) -> tuple[str | None, str, int | None]:
     return None if parts.username is None else unquote(parts.username), host, port
 
 
-def split_host_port(text: str) -> tuple[str, int | None]:
-    """`sw1`, `sw1:1161`, `[::1]:1161` and a bare IPv6 address.  Raises NetmonError."""
-    if text.count(":") > 1 and not text.startswith("["):
-        return text, None
-    host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
-    if not colon:
-        host = text
-    elif not _PORT.fullmatch(port) or not 0 < int(port) <= _MAX_PORT:
-        raise NetmonError(f'"{text}" is no target: wanted HOST, HOST:PORT or [IPV6]:PORT')
-    return host.removeprefix("[").removesuffix("]"), int(port) if colon else None
-
-
 def _settings(probe: str, settings: Mapping[str, Any]) -> Any:
     try:
         return PROBES[probe].settings.model_validate(settings)
@@ -181,7 +173,7 @@ def _with_snmp(
 ) -> Any:
     """SNMP settings with the auth and the modules that were asked for."""
     changed: dict[str, Any] = {}
-    if wanted.community is not None:
+    if wanted.own_auth and wanted.auth is None:
         changed["auth"] = _GIVEN
     elif wanted.auth is not None:
         if wanted.auth not in {PUBLIC_AUTH, *auths}:
@@ -202,10 +194,15 @@ def _with_snmp(
 
 def _library(auths: Mapping[str, Auth], wanted: Wanted, modules: Mapping[str, Module]) -> Library:
     known = {PUBLIC_AUTH: Auth()} | dict(auths)
-    if wanted.community is not None:
-        known[_GIVEN] = Auth(version=wanted.version or 2, community=wanted.community)
-    elif wanted.version is not None:
-        known = {name: auth.model_copy(update={"version": wanted.version}) for name, auth in known.items()}
+    if wanted.auth is None and wanted.own_auth:
+        known[_GIVEN] = given_auth(Auth(), wanted.version, wanted.community, wanted.security)
+    elif wanted.own_auth or wanted.version is not None:
+        # What is given here comes before what the one auth that is used says.
+        used = known if wanted.auth is None else {wanted.auth: known[wanted.auth]}
+        known |= {
+            name: given_auth(auth, wanted.version, wanted.community, wanted.security)
+            for name, auth in used.items()
+        }
     return Library(known, modules)
 
 

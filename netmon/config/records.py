@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, cast
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self, cast
 
 from pydantic import (
     AfterValidator,
@@ -20,11 +20,10 @@ from pydantic import (
     PlainValidator,
     WithJsonSchema,
     create_model,
-    field_validator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from netmon import __version__
 from netmon.config.shapes import Switch
 from netmon.config.windows import WindowEntry
 from netmon.fields import Duration, Ref, Settings
@@ -269,21 +268,28 @@ class DefaultsEntry(Settings):
 
 
 class AuthEntry(Auth):
-    """An entry of `auths`; SNMPv1 and v2c."""
+    """An entry of `auths`; what would silently not be used is a mistake here."""
 
-    version: Literal[1, 2] = 2
-
-    @field_validator("version", mode="before")
-    @classmethod
-    def _no_v3_yet(cls, value: object) -> object:
-        if str(value) == "3":
+    @model_validator(mode="after")
+    def _nothing_idle(self) -> Self:
+        if self.version != 3:  # noqa: PLR2004
+            idle = self.model_fields_set - {"version", "community"}
+            if idle:
+                raise PydanticCustomError(
+                    "snmp_version",
+                    "only SNMPv3 has {keys}: add version: 3",
+                    {"keys": ", ".join(key for key in type(self).model_fields if key in idle)},
+                )
+        elif self.password.reveal() and self.security_level == "noAuthNoPriv":
             raise PydanticCustomError(
-                "snmp_version",
-                "is SNMPv3, which netmon {version} does not speak yet; wanted 1 or 2",
-                {"version": __version__},
+                "security_level",
+                "the password would not be used: set security_level to authNoPriv or authPriv",
             )
-        # A reference expands to a text.
-        return int(value) if isinstance(value, str) and value in {"1", "2"} else value
+        elif self.priv_password.reveal() and self.security_level == "authNoPriv":
+            raise PydanticCustomError(
+                "security_level", "the priv_password would not be used: set security_level to authPriv"
+            )
+        return self
 
 
 class WebEntry(Settings):

@@ -28,17 +28,6 @@ PLANNED: Final[Mapping[str, frozenset[str]]] = {
     "web": frozenset({"config_file"}),
     "state": frozenset({"max_size"}),
     "dns": frozenset({"validating"}),
-    "auths": frozenset(
-        {
-            "username",
-            "security_level",
-            "auth_protocol",
-            "password",
-            "priv_protocol",
-            "priv_password",
-            "context_name",
-        }
-    ),
     "smtp": frozenset({"login"}),
 }
 

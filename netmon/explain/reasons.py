@@ -137,7 +137,7 @@ REASONS: Final[Mapping[Reason, Text]] = {
             "the agent's engine ID was changed after its users were made, which spoils their keys",
         ),
         (
-            "Try it by hand: NETMON_AUTH_PASSWORD=... netmon snmp get HOST sysUpTime -v 3 -u USER -l authNoPriv",
+            "By hand, with the password in NETMON_AUTH_PASSWORD: netmon snmp get HOST sysUpTime -u USER",
             "Set the user's password on the agent again",
         ),
     ),
@@ -195,9 +195,7 @@ REASONS: Final[Mapping[Reason, Text]] = {
     Reason.INVALID_MESSAGE: Text(
         "The agent reports that our SNMPv3 message is invalid, or reports what netmon does not know.",
         ("a defective SNMPv3 implementation", "a middlebox that mangles packets"),
-        (
-            "The run's sentence names the counter reported; capture one exchange and compare it with snmpget's",
-        ),
+        ("The run's sentence names the counter; capture one exchange and compare it with snmpget's",),
     ),
     Reason.UNTRUSTED_REPLY: Text(
         "Answers came and were dropped: their digest is wrong, or they are less secure than the request.",

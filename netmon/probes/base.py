@@ -10,10 +10,14 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from netmon.fields import Secret, Settings
 from netmon.model import Check, Family, Observation, Role
+from netmon.snmp.usm import MAX_NAME, MIN_PASSWORD
 
 if TYPE_CHECKING:
     from netmon.icmp import Pinger
@@ -24,11 +28,65 @@ if TYPE_CHECKING:
     from netmon.snmp.client import Client
 
 
-class Auth(Settings):
-    """An entry of `auths`, in the schema of snmp_exporter's snmp.yml."""
+def _at_most_32(text: str) -> str:
+    if len(text.encode()) > MAX_NAME or not text.isprintable():
+        raise PydanticCustomError(
+            "snmp_name", "is not a name of at most {octets} printable octets", {"octets": MAX_NAME}
+        )
+    return text
 
-    version: int = 2
+
+class Auth(Settings):
+    """An entry of `auths`, in the schema of snmp_exporter's snmp.yml, with its defaults.
+
+    `community` is of version 1 and 2, all that follows it of version 3; what the security level does
+    not use may stand there and is left aside.
+    """
+
+    version: Literal[1, 2, 3] = 2
     community: Secret = Secret("public")
+    username: Annotated[str, AfterValidator(_at_most_32)] = ""
+    security_level: Literal["noAuthNoPriv", "authNoPriv", "authPriv"] = "noAuthNoPriv"
+    auth_protocol: Literal["MD5", "SHA", "SHA224", "SHA256", "SHA384", "SHA512"] = "MD5"
+    password: Secret = Secret("")
+    priv_protocol: Literal["DES", "AES", "AES192", "AES192C", "AES256", "AES256C"] = "DES"
+    priv_password: Secret = Secret("")
+    context_name: Annotated[str, AfterValidator(_at_most_32)] = ""
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _number(cls, value: object) -> object:
+        # A reference expands to a text.
+        return int(value) if isinstance(value, str) and value in {"1", "2", "3"} else value
+
+    @field_validator("password", "priv_password")
+    @classmethod
+    def _long_enough(cls, value: Secret, info: ValidationInfo) -> Secret:
+        if info.data.get("version") == 3 and 0 < len(value.reveal().encode()) < MIN_PASSWORD:  # noqa: PLR2004
+            raise PydanticCustomError(
+                "password_short",
+                "is shorter than {octets} octets; SNMPv3 takes no such password (RFC 3414 §11.2)",
+                {"octets": MIN_PASSWORD},
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.version != 3:  # noqa: PLR2004
+            return self
+        if not self.username:
+            raise PydanticCustomError("username", "SNMPv3 needs a user: add username")
+        for secret, key, lower in (
+            (self.password, "password", "noAuthNoPriv"),
+            (self.priv_password, "priv_password", "authNoPriv"),
+        ):
+            if self.security_level not in {lower, "noAuthNoPriv"} and not secret.reveal():
+                raise PydanticCustomError(
+                    "password_missing",
+                    "security_level {level} needs a {key}: add it, or set security_level to {lower}",
+                    {"level": self.security_level, "key": key, "lower": lower},
+                )
+        return self
 
 
 @dataclass(frozen=True, slots=True)

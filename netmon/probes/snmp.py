@@ -40,6 +40,7 @@ from netmon.probes.snmp_target import target_of
 from netmon.resolver import ResolveError
 from netmon.snmp.ber import encode_oid
 from netmon.snmp.client import Meter, SnmpError, Target
+from netmon.snmp.message_v3 import VERSION as VERSION_3
 from netmon.snmp.walk import get
 
 MODULE_UP: Final = Family(
@@ -58,10 +59,26 @@ VARBINDS: Final = Family(
 _SYS_UP_TIME: Final = encode_oid("1.3.6.1.2.1.1.3.0")
 _MAX_REPETITIONS: Final = 25
 _RESERVE: Final = 0.5  # seconds of the deadline kept for the last module's tables, or a tenth of a short one
-# The rest of a run would meet the same; asking on only costs time.
-_GONE: Final = frozenset(
-    (Reason.REFUSED, Reason.UNREACHABLE, Reason.NO_ROUTE, Reason.LOCAL_ERROR, Reason.DEADLINE)
+# It answered no, to what the config says of user, keys, level and context (SNMPv3).
+_DENIED: Final = frozenset(
+    (
+        Reason.UNKNOWN_USER,
+        Reason.WRONG_DIGEST,
+        Reason.DECRYPTION_ERROR,
+        Reason.UNSUPPORTED_SECURITY_LEVEL,
+        Reason.UNKNOWN_CONTEXT,
+        Reason.UNAVAILABLE_CONTEXT,
+        Reason.UNKNOWN_SECURITY_MODEL,
+    )
 )
+# The rest of a run would meet the same; asking on only costs time.
+_GONE: Final = _DENIED | {
+    Reason.REFUSED,
+    Reason.UNREACHABLE,
+    Reason.NO_ROUTE,
+    Reason.LOCAL_ERROR,
+    Reason.DEADLINE,
+}
 _OWN_SIDE: Final = frozenset((Reason.NO_ROUTE, Reason.LOCAL_ERROR, Reason.RESOLVE_FAILED))
 
 
@@ -231,10 +248,11 @@ class _Run:
         if errors:
             text = str(errors[0])
             if errors[0].reason is Reason.TIMEOUT:
-                text += (
-                    f"; does an agent run there, is UDP {self._settings.port} open, is the community right? "
-                    "(a wrong one is met by silence)"
-                )
+                text += f"; does an agent run there, is UDP {self._settings.port} open, "
+                if self._settings.auth.version == VERSION_3:
+                    text += "does it speak SNMPv3?"
+                else:
+                    text += "is the community right? (a wrong one is met by silence)"
             return self._observation(_result(errors[0].reason), errors[0].reason, text)
         if not came:
             text = (
@@ -307,7 +325,7 @@ class _Run:
 
 
 def _result(reason: Reason) -> Result:
-    if reason is Reason.AUTHORIZATION_ERROR:
+    if reason is Reason.AUTHORIZATION_ERROR or reason in _DENIED:
         return Result.REJECTED
     return Result.UNTESTABLE if reason in _OWN_SIDE else Result.FAILED
 

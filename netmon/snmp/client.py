@@ -16,7 +16,7 @@ ICMP port-unreachable ends a request at once.  Host and network unreachable are 
 import asyncio
 import errno
 import secrets
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
@@ -27,7 +27,7 @@ from netmon.snmp.gate import Standing
 from netmon.snmp.message import Response, decode_request_id, decode_response
 from netmon.snmp.message_v3 import decode_head, decode_message_id, is_version_3
 from netmon.snmp.sockets import Address, IcmpError, numeric_address
-from netmon.snmp.usm_engine import Dropped, Refused, Session
+from netmon.snmp.usm_engine import Dropped, Outcome, Refused, Session
 from netmon.snmp.usm_keys import Masters
 
 __all__ = ["PATIENCE", "Client", "Meter", "SnmpError", "Stats", "Target"]
@@ -152,28 +152,17 @@ class Client:
             request.future.set_exception(error)
         else:
             self._pending[request.request_id] = request
-            if request.session is None or self._may_go(request, request.session):
+            if request.session is None or request.session.may_go(request):
                 request.peer.door.gate.submit(request, request.peer.standing)
 
     # SNMPv3: discovery, which the requests of one session share, and answers.
-
-    @staticmethod
-    def _may_go(request: Request, session: Session) -> bool:
-        """Whether it may be sent now; while another discovers the engine, it waits for that."""
-        if request.engine_id or session.leader is request:
-            return True
-        if session.leader is None:
-            session.leader = request
-            return True
-        session.waiting.append(request)
-        return False
 
     def _again(self, request: Request, session: Session) -> None:
         """Put the question anew, under a new msgID."""
         self._pending.pop(request.request_id, None)
         request.again(self._next_id())
         self._pending[request.request_id] = request
-        if self._may_go(request, session):
+        if session.may_go(request):
             request.peer.door.gate.submit(request, request.peer.standing)
 
     def _leave(self, request: Request, session: Session) -> None:
@@ -182,15 +171,9 @@ class Client:
         Those that would have waited no longer than it did end as it did.  One that is more patient
         begins anew, and so do all when it was only withdrawn.
         """
-        if session.leader is not request:
-            return
-        session.leader = None
         future = request.future
         error = future.exception() if future.done() and not future.cancelled() else None
-        waiting, session.waiting = session.waiting, deque()
-        for other in waiting:
-            if other.future.done():
-                continue
+        for other in session.release(request):
             if isinstance(error, SnmpError) and other.target.patience <= request.target.patience:
                 text = f"{other.target}: shared with another request: {error}"
                 other.future.set_exception(SnmpError(error.reason, text, alive=error.alive))
@@ -200,24 +183,19 @@ class Client:
     def _on_v3(self, peer: Peer, datagram: bytes, address: Address) -> None:
         try:
             head = decode_head(datagram)
+            request = self._pending.get(head.msg_id)
+            if request is None or request.peer is not peer or request.session is None or not request.sends:
+                self._on_stray(peer, datagram, address)
+            elif request.future.done():
+                self.stats.late += 1
+            else:
+                outcome = request.session.receive(datagram, head, request, peer.door.loop.time())
+                self._on_outcome(request, request.session, outcome)
         except DecodeError:
             self.stats.malformed += 1
             peer.malformed += 1
-            return
-        request = self._pending.get(head.msg_id)
-        session = request.session if request is not None else None
-        if request is None or session is None or request.peer is not peer or not request.sends:
-            self._on_stray(peer, datagram, address)
-            return
-        if request.future.done():
-            self.stats.late += 1
-            return
-        try:
-            outcome = session.receive(datagram, head, request, peer.door.loop.time())
-        except DecodeError:
-            self.stats.malformed += 1
-            peer.malformed += 1
-            return
+
+    def _on_outcome(self, request: Request, session: Session, outcome: Outcome) -> None:
         if isinstance(outcome, Response):
             self._on_response(request, outcome)
         elif isinstance(outcome, Dropped):
@@ -226,17 +204,12 @@ class Client:
         elif isinstance(outcome, Refused):
             request.fail(outcome.reason, outcome.why, alive=True)
         else:
-            peer.door.gate.release(request)
+            request.peer.door.gate.release(request)
             request.resyncs += 1
             request.unproven |= outcome.unproven
-            if session.leader is request:
-                session.leader = None
-            self._again(request, session)
-            if session.leader is None:
-                waiting, session.waiting = session.waiting, deque()
-                for other in waiting:
-                    if not other.future.done():
-                        self._again(other, session)
+            others = session.release(request)
+            for waiting in (request, *others):
+                self._again(waiting, session)
 
     def close(self) -> None:
         """Close the sockets; requests under way fail with `local_error`."""
@@ -346,18 +319,7 @@ class Client:
             peer.standing = Standing.SILENT
             if request.session is not None:
                 request.session.doubt()
-        alive = heard or request.meter.varbinds > 0 or request.resyncs > 0
-        times = "send" if request.sends == 1 else "sends"
-        tried = f"{request.sends} {times} of {target.timeout:g} s each"
-        if request.remark is not None:
-            request.fail(request.remark.reason, f"{request.remark.why}, and no other in {tried}", alive=True)
-        elif peer.malformed > request.malformed:
-            request.fail(Reason.MALFORMED_REPLY, f"what came in {tried} was no SNMP response", alive=True)
-        elif request.hint:
-            request.fail(Reason.UNREACHABLE, f"no answer to {tried}, and ICMP says unreachable", alive=alive)
-        else:
-            why = f"; {request.stranger} answered instead" if request.stranger else request.silence()
-            request.fail(Reason.TIMEOUT, f"no answer to {tried}{why}", alive=alive)
+        request.end_in_silence(heard=heard)
 
     # Receiving.
 

@@ -227,8 +227,23 @@ class Request(Ticket):
             text = f"{PDU_NAMES[pdu_type]} of {what}{more} to {self.target}: {why}"
             self.future.set_exception(SnmpError(reason, text, alive=alive))
 
-    def silence(self) -> str:
-        """What may be behind silence, in SNMPv3: a clause to add to the sentence."""
+    def end_in_silence(self, *, heard: bool) -> None:
+        """Fail for want of an answer; `heard` is whether the peer said anything at all meanwhile."""
+        alive = heard or self.meter.varbinds > 0 or self.resyncs > 0
+        times = "send" if self.sends == 1 else "sends"
+        tried = f"{self.sends} {times} of {self.target.timeout:g} s each"
+        if self.remark is not None:
+            self.fail(self.remark.reason, f"{self.remark.why}, and no other to {tried}", alive=True)
+        elif self.peer.malformed > self.malformed:
+            self.fail(Reason.MALFORMED_REPLY, f"what came in {tried} was no SNMP response", alive=True)
+        elif self.hint:
+            self.fail(Reason.UNREACHABLE, f"no answer to {tried}, and ICMP says unreachable", alive=alive)
+        else:
+            why = f"; {self.stranger} answered instead" if self.stranger else self._silence()
+            self.fail(Reason.TIMEOUT, f"no answer to {tried}{why}", alive=alive)
+
+    def _silence(self) -> str:
+        """What may be behind silence in SNMPv3, as a clause."""
         session = self.session
         if session is None:
             return ""
@@ -237,7 +252,7 @@ class Request(Ticket):
         if session.proven or session.user.level is not Level.AUTH_PRIV:
             return ""
         return (
-            f"; it has told its engine ID, so the privacy password (or privacy protocol) of user "
+            "; it has told its engine ID, so the privacy password (or privacy protocol) of user "
             f"{session.user.name} may be wrong: net-snmp drops what it cannot decrypt"
         )
 

@@ -23,7 +23,7 @@ PRIV: Final = 2
 REPORTABLE: Final = 4
 USM: Final = 3  # msgSecurityModel
 VERSION: Final = 3
-MAX_SIZE: Final = 65_507  # octets of a message that fits an IPv4 datagram
+_MAX_SIZE: Final = encode_integer(65_507)  # msgMaxSize: what fits an IPv4 datagram
 MAX_TIME: Final = 0x7FFFFFFF  # of snmpEngineBoots and snmpEngineTime
 _MAX_SALT: Final = 64  # octets; eight are right
 _VERSION: Final = bytes((INTEGER, 1, VERSION))
@@ -132,18 +132,11 @@ def encode_scope(context_engine_id: bytes, context_name: bytes) -> bytes:
 
 def encode_global(msg_id: int, flags: int) -> bytes:
     """Version and msgGlobalData."""
-    content = b"".join(
-        (
-            encode_integer(msg_id),
-            encode_integer(MAX_SIZE),
-            bytes((OCTET_STRING, 1, flags)),
-            encode_integer(USM),
-        )
-    )
-    return _VERSION + tlv(SEQUENCE, content)
+    rest = _MAX_SIZE + bytes((OCTET_STRING, 1, flags, INTEGER, 1, USM))
+    return _VERSION + tlv(SEQUENCE, encode_integer(msg_id) + rest)
 
 
-def encode_security(
+def encode_security(  # noqa: PLR0917 - the fields of the parameters, in their order
     engine_id: bytes, boots: int, time: int, user: bytes, digest_octets: int, salt_octets: int
 ) -> tuple[bytes, int]:
     """msgSecurityParameters with zeros for digest and salt, and where the digest begins in them.

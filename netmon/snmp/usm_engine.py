@@ -41,10 +41,10 @@ from netmon.snmp.message_v3 import (
     encode_scope,
     encode_security,
 )
-from netmon.snmp.usm import MAX_ENGINE_ID, Keys, Level, User, keys_at
+from netmon.snmp.usm import MAX_ENGINE_ID, Keys, User, keys_at
 from netmon.snmp.usm_crypto import SALT_OCTETS
 from netmon.snmp.usm_keys import Masters
-from netmon.snmp.usm_reports import NOT_IN_TIME_WINDOW, UNKNOWN_ENGINE_ID, explain_report
+from netmon.snmp.usm_reports import explain_report
 
 if TYPE_CHECKING:
     from netmon.snmp.exchange import Request
@@ -112,6 +112,26 @@ class Session:
         """Nothing was heard: begin with discovery next time."""
         self._stale = True
 
+    # Discovery, which the requests of a session share.
+
+    def may_go(self, request: "Request") -> bool:
+        """Whether it may be sent now; while another discovers the engine, it waits for that."""
+        if request.engine_id or self.leader is request:
+            return True
+        if self.leader is None:
+            self.leader = request
+            return True
+        self.waiting.append(request)
+        return False
+
+    def release(self, request: "Request") -> "list[Request]":
+        """Its discovery is over: who waited for it and still wants an answer."""
+        if self.leader is not request:
+            return []
+        self.leader = None
+        waiting, self.waiting = self.waiting, deque()
+        return [other for other in waiting if not other.future.done()]
+
     # Requests.
 
     def discovery(self, msg_id: int) -> bytes:
@@ -161,9 +181,7 @@ class Session:
                 return Dropped(Reason.UNTRUSTED_REPLY, "an answer came whose digest is wrong")
             if head.flags & PRIV:
                 if cipher is None:
-                    return Dropped(
-                        Reason.UNTRUSTED_REPLY, "an answer came encrypted, which was not asked for"
-                    )
+                    return Dropped(Reason.UNTRUSTED_REPLY, "an answer came encrypted, unasked")
                 data = cipher.decrypt(decode_encrypted(data, head), head.salt, head.boots, head.time)
                 at = 0
         try:
@@ -185,18 +203,15 @@ class Session:
     ) -> Outcome:
         """RFC 3412 §7.2 steps 11 and 13, RFC 3414 §3.2 step 7b."""
         user = self.user
-        if not request.engine_id:
-            return Dropped(Reason.UNTRUSTED_REPLY, "an answer came to a request that asked for the engine ID")
-        if head.flags & user.level != user.level:
-            why = "an answer came that is less secure than the request"
-            return Dropped(Reason.UNTRUSTED_REPLY, why)
+        if head.flags & user.level != user.level or not request.engine_id:
+            return Dropped(Reason.UNTRUSTED_REPLY, "an answer came that is less secure than the request")
         if head.engine_id != request.engine_id:
             return _wrong_engine(head, request.engine_id)
         wanted = (user.context_engine_id or request.engine_id, user.context_name)
         if head.user != user.name.encode() or context != wanted:
             return Dropped(Reason.UNTRUSTED_REPLY, "an answer came for another user or context than asked")
         if response.request_id != request.request_id:
-            return Dropped(Reason.MALFORMED_REPLY, "an answer came whose request-id is not its msgID's")
+            return Dropped(Reason.MALFORMED_REPLY, "an answer came whose request-id is not that of its msgID")
         if user.level:
             if not self._in_window(head):
                 why = (
@@ -225,23 +240,22 @@ class Session:
         reason, why = explain_report(report.varbinds, self.user, request.target)
         if request.resyncs >= RESYNCS:
             return Refused(reason, why)
-        what = report.varbinds.oids[0] if report.varbinds.oids else b""
-        if not request.engine_id or what == UNKNOWN_ENGINE_ID:
-            named = 0 < len(head.engine_id) <= MAX_ENGINE_ID
-            if named and head.engine_id != request.engine_id and reason not in _NO_USM:
+        known = head.engine_id == request.engine_id
+        if not request.engine_id or reason is Reason.UNKNOWN_ENGINE_ID:
+            if 0 < len(head.engine_id) <= MAX_ENGINE_ID and not known and reason not in _NO_USM:
                 self._meet(head, now)
                 return Again()
-            if request.engine_id or reason is not Reason.UNKNOWN_ENGINE_ID:
-                return Refused(reason, why)
-            return Refused(reason, f"the agent gives no engine ID, or none of 1 to {MAX_ENGINE_ID} octets")
-        if what != NOT_IN_TIME_WINDOW or not self.user.level or head.engine_id != request.engine_id:
-            return Refused(reason, why)
-        if head.boots == MAX_TIME:
-            return Refused(reason, f"{why}: its boots have reached their end")
-        if not secure and request.unproven:
-            return Refused(reason, f"{why}; it does not say so with authentication")
-        self._set_clock(head, now, confirmed=secure)
-        return Again(unproven=not secure)
+            if not request.engine_id and reason is Reason.UNKNOWN_ENGINE_ID:
+                why = f"the agent at {request.target} gives no engine ID of 1 to {MAX_ENGINE_ID} octets"
+        elif reason is Reason.NOT_IN_TIME_WINDOW and self.user.level and known:
+            if head.boots == MAX_TIME:
+                why += ": its boots have reached their end"
+            elif secure or not request.unproven:
+                self._set_clock(head, now, confirmed=secure)
+                return Again(unproven=not secure)
+            else:
+                why += "; it does not say so with authentication"
+        return Refused(reason, why)
 
     def _meet(self, head: Head, now: float) -> None:
         """Take an engine for that of this address, and its boots and time provisionally."""

@@ -11,9 +11,6 @@ _USM_STATS: Final = "1.3.6.1.6.3.15.1.1"
 _MPD_STATS: Final = "1.3.6.1.6.3.11.2.1"
 _TARGET: Final = "1.3.6.1.6.3.12.1"
 
-UNKNOWN_ENGINE_ID: Final = encode_oid(f"{_USM_STATS}.4.0")
-NOT_IN_TIME_WINDOW: Final = encode_oid(f"{_USM_STATS}.2.0")
-
 
 class _Meaning(NamedTuple):
     counter: str
@@ -22,8 +19,8 @@ class _Meaning(NamedTuple):
 
 
 _MEANINGS: Final = {
-    encode_oid(oid): _Meaning(*rest)
-    for oid, *rest in (
+    encode_oid(oid): _Meaning(counter, reason, sentence)
+    for oid, counter, reason, sentence in (
         (
             f"{_USM_STATS}.1.0", "usmStatsUnsupportedSecLevels", Reason.UNSUPPORTED_SECURITY_LEVEL,
             "security level {level} is not supported for user {user} at {target}",
@@ -32,7 +29,10 @@ _MEANINGS: Final = {
             f"{_USM_STATS}.2.0", "usmStatsNotInTimeWindows", Reason.NOT_IN_TIME_WINDOW,
             "not in the time window for user {user} at {target}, even with the agent's own boots and time",
         ),
-        (f"{_USM_STATS}.3.0", "usmStatsUnknownUserNames", Reason.UNKNOWN_USER, "unknown user {user} at {target}"),
+        (
+            f"{_USM_STATS}.3.0", "usmStatsUnknownUserNames", Reason.UNKNOWN_USER,
+            "unknown user {user} at {target}",
+        ),
         (
             f"{_USM_STATS}.4.0", "usmStatsUnknownEngineIDs", Reason.UNKNOWN_ENGINE_ID,
             "unknown engine ID for user {user} at {target}, though it is the one that the agent gave",
@@ -49,7 +49,10 @@ _MEANINGS: Final = {
             f"{_MPD_STATS}.1.0", "snmpUnknownSecurityModels", Reason.UNKNOWN_SECURITY_MODEL,
             "no User-based Security Model, so none for user {user} at {target}",
         ),
-        (f"{_MPD_STATS}.2.0", "snmpInvalidMsgs", Reason.INVALID_MESSAGE, "invalid message of user {user} at {target}"),
+        (
+            f"{_MPD_STATS}.2.0", "snmpInvalidMsgs", Reason.INVALID_MESSAGE,
+            "invalid message of user {user} at {target}",
+        ),
         (
             f"{_MPD_STATS}.3.0", "snmpUnknownPDUHandlers", Reason.UNKNOWN_CONTEXT,
             "nothing answers for the context engine ID that user {user} asked for at {target}",

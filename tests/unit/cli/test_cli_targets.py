@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from netmon.agent import load_config
-from netmon.cli.targets import Wanted, check_of_url, checks_of_host, split_host_port
+from netmon.cli.common import split_host_port
+from netmon.cli.targets import Wanted, check_of_url, checks_of_host
 from netmon.errors import NetmonError
 from netmon.fields import Secret
 from netmon.mib.modules import builtin_modules

@@ -89,10 +89,11 @@ def compile_module(name: str, spec: Spec, digest: str) -> Module:
     labellings = [compiler.labelling(*parts) for parts in spec["labellings"]]
     metrics = tuple([compiler.metric(parts, labellings) for parts in spec["metrics"]])
     columns = _columns(metrics)
+    walk, get = tuple(map(encode_oid, spec["walk"])), tuple(map(encode_oid, spec["get"]))
     return Module(
         name=name,
-        walk=tuple(map(encode_oid, spec["walk"])),
-        get=tuple(map(encode_oid, spec["get"])),
+        walk=walk,
+        get=(*get, *[root for root in walk if root not in get and _is_instance(root, columns)]),
         metrics=metrics,
         max_repetitions=spec["max_repetitions"],
         retries=spec["retries"],
@@ -201,6 +202,11 @@ def _selector(oid: bytes, syntax: Syntax) -> bytes | None:
         return None
     ids = sub_ids(oid)
     return encode_sub_ids((*ids[:-1], ids[-1] - 1)) if ids and ids[-1] else None
+
+
+def _is_instance(root: bytes, columns: Mapping[bytes, Metric | None]) -> bool:
+    """Whether a subtree may be an object itself: a walk brings only what is behind its root."""
+    return any(root.startswith(oid) and len(root) > len(oid) for oid in columns)
 
 
 def _columns(metrics: Sequence[Metric]) -> Mapping[bytes, Metric | None]:

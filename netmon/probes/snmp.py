@@ -57,7 +57,6 @@ VARBINDS: Final = Family(
 )
 
 _SYS_UP_TIME: Final = encode_oid("1.3.6.1.2.1.1.3.0")
-_MAX_REPETITIONS: Final = 25
 _RESERVE: Final = 0.5  # seconds of the deadline kept for the last module's tables, or a tenth of a short one
 # It answered no, to what the config says of user, keys, level and context (SNMPv3).
 _DENIED: Final = frozenset(
@@ -234,7 +233,7 @@ class _Run:
             settings.port,
             timeout=timeout,
             retries=retries,
-            max_repetitions=settings.max_repetitions or part.max_repetitions or _MAX_REPETITIONS,
+            max_repetitions=settings.max_repetitions or part.max_repetitions or 0,
         )
 
     def _conclude(self) -> Observation:

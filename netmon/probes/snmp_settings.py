@@ -99,7 +99,9 @@ class SnmpSettings(Settings):
     auth: Annotated[str, Ref("auths")] = "public_v2"
     modules: Annotated[tuple[Annotated[str, Ref("modules")], ...], Field(min_length=1)] = ("system", "if_mib")
     port: Annotated[int, Field(ge=1, le=65535)] = 161
-    max_repetitions: Annotated[int, Field(ge=1, le=1000)] | None = None  # default: the module's, else 25
+    max_repetitions: Annotated[int, Field(ge=1, le=1000)] | None = (
+        None  # at most; default: the module's, else what fits
+    )
     timeout: Duration | None = (
         None  # for one answer, retries included; default: the module's, else the host's
     )

@@ -13,12 +13,13 @@ def target_of(
     *,
     timeout: float,
     retries: int,
-    max_repetitions: int = 25,
+    max_repetitions: int = 0,
     context_name: str | None = None,
     context_engine_id: bytes = b"",
 ) -> Target:
     """An agent at a numeric address; `timeout` is seconds for each send.
 
+    `max_repetitions` are asked for at most; 0: as many as fit.
     The context, of SNMPv3 alone, is the auth's where `context_name` is None.  Raises EncodeError for a
     context name or engine ID that is too long.
     """

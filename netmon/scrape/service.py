@@ -36,7 +36,6 @@ _MARGIN: Final = 0.5  # seconds before the client gives up, for the answer's way
 # What snmp_exporter's modules say where they say nothing.
 _TIMEOUT: Final = 5.0
 _RETRIES: Final = 3
-_MAX_REPETITIONS: Final = 25
 # The rest of a read would meet the same.
 _GONE: Final = frozenset((Reason.REFUSED, Reason.UNREACHABLE, Reason.NO_ROUTE, Reason.LOCAL_ERROR))
 
@@ -308,7 +307,7 @@ def _target(flight: _Flight, module: Module, address: str) -> Target:
         flight.door.port,
         timeout=timeout,
         retries=retries,
-        max_repetitions=repetitions or _MAX_REPETITIONS,
+        max_repetitions=repetitions or 0,
     )
 
 

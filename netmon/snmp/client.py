@@ -26,6 +26,7 @@ from netmon.snmp.exchange import Ask, Door, Meter, Peer, Request, SnmpError, Sta
 from netmon.snmp.gate import Standing
 from netmon.snmp.message import Response, decode_request_id, decode_response
 from netmon.snmp.message_v3 import decode_head, decode_message_id, is_version_3
+from netmon.snmp.plans import MOST, Plans
 from netmon.snmp.sockets import Address, IcmpError, numeric_address
 from netmon.snmp.usm_engine import Dropped, Outcome, Refused, Session
 from netmon.snmp.usm_keys import Masters
@@ -40,6 +41,11 @@ _ABANDONED: Final = 4_096  # request-ids remembered to tell a late reply from a 
 _DRAIN: Final = 64  # datagrams read before other callbacks get their turn
 _DATAGRAM: Final = 65_535
 _REQUEST_IDS: Final = 0x7FFFFFFF
+_DATAGRAM_IPV4: Final = 1_472  # octets of UDP payload in an Ethernet frame
+_DATAGRAM_IPV6: Final = 1_452
+_AROUND: Final = 29  # octets of a reply beside varbinds and community
+_AROUND_V3: Final = 220  # with engine IDs, a user's name and the parameters of authentication and privacy
+_V3: Final = 3
 _NO_ROUTE: Final = frozenset(
     (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETDOWN)
 )
@@ -52,6 +58,7 @@ class Client:
 
     def __init__(self) -> None:
         self.stats = Stats()
+        self.plans = Plans()
         self._doors: dict[int, Door] = {}
         self._peers: OrderedDict[Address, Peer] = OrderedDict()
         self._pending: dict[int, Request] = {}
@@ -71,16 +78,25 @@ class Client:
         return peer is not None and peer.standing is Standing.SILENT
 
     def max_repetitions(self, target: Target) -> int:
-        """What the target asks for, or less where the agent has said tooBig."""
+        """What the target asks for, or less where the agent or the path bears less; 0: no limit known."""
         peer = self._find(target)
         learned = peer.max_repetitions if peer is not None else 0
-        return min(learned, target.max_repetitions) if learned else target.max_repetitions
+        if learned and target.max_repetitions:
+            return min(learned, target.max_repetitions)
+        return learned or target.max_repetitions
+
+    def room(self, target: Target) -> int:
+        """Octets for varbinds in a reply that takes one datagram of the path (Ethernet's, unfragmented)."""
+        datagram = _DATAGRAM_IPV6 if ":" in target.address else _DATAGRAM_IPV4
+        around = _AROUND_V3 if target.version == _V3 else _AROUND + len(target.community)
+        return datagram - around
 
     def at_once(self, target: Target) -> int:
         """How many requests this agent may have before it: two where it answers and bears them.
 
-        The second reaches it while it is awake, which spares both sides half of their waking up.  An
-        SNMPv1 agent is old, and one that has lost a datagram of two has no buffer for them: one.
+        The second reaches it while it is awake, which spares both sides half of their waking up; a
+        distant one that has lost nothing is given more.  An SNMPv1 agent is old, and one that has lost
+        a datagram of two has no buffer for them: one.
         """
         peer = self._find(target)
         if peer is None or peer.standing is not Standing.ANSWERING or target.version == 1:
@@ -89,7 +105,15 @@ class Client:
 
     def learn_max_repetitions(self, target: Target, count: int) -> None:
         """Remember what this agent can bear."""
-        self._peer(target).max_repetitions = count
+        self._peer(target).bears_less(count)
+
+    def learn(self, target: Target, *, clean: bool, wait: float) -> bool:
+        """Take in that a reading came to its end; whether all replies fitted a datagram of the path."""
+        peer = self._peer(target)
+        if clean:
+            peer.read_clean(target.max_repetitions or MOST, wait)
+        largest, peer.largest = peer.largest, 0
+        return largest <= (_DATAGRAM_IPV6 if ":" in target.address else _DATAGRAM_IPV4)
 
     async def request(
         self,
@@ -310,15 +334,23 @@ class Client:
         if not heard and peer.standing is Standing.ANSWERING:
             peer.standing = Standing.UNSURE
         if heard:  # it answered others meanwhile, and this one was lost
-            peer.at_once = 1
+            peer.bears_less()
         if request.sends + request.used <= target.retries:
             request.meter.retries += 1
+            request.ask_for_less()
             self._transmit(request)
             return
+        self._give_up(request, heard=heard)
+
+    def _give_up(self, request: Request, *, heard: bool) -> None:
+        """No answer to all sends."""
+        peer = request.peer
         if not heard:
             peer.standing = Standing.SILENT
             if request.session is not None:
                 request.session.doubt()
+        if request.ask.max_repetitions > 1 and peer.heard:  # next time it may get through with less
+            peer.bears_less(request.ask.max_repetitions // 2)
         request.end_in_silence(heard=heard)
 
     # Receiving.
@@ -344,6 +376,7 @@ class Client:
             self._on_stray(peer, datagram, address)
             return
         peer.heard += 1
+        peer.largest = max(peer.largest, len(datagram))
         peer.standing = Standing.ANSWERING
         if peer.sessions and is_version_3(datagram):
             self._on_v3(peer, datagram, address)
@@ -367,12 +400,15 @@ class Client:
             self._on_response(request, response)
 
     def _on_response(self, request: Request, response: Response) -> None:
+        peer = request.peer
         del self._pending[request.request_id]
+        if peer.suspect or request.sends > 1:
+            peer.suspect_size(request.asked, request.ask.max_repetitions, len(response.varbinds.oids))
         request.meter.varbinds += len(response.varbinds.oids)
         if request.meter.tap is not None:
             request.meter.tap("came", request.ask, response)
         # First the place in the window: others wait for it.
-        request.peer.door.gate.release(request)
+        peer.door.gate.release(request)
         self._go_on(request, response)
 
     def _on_stray(self, peer: Peer | None, datagram: bytes, address: Address) -> None:

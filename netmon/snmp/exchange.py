@@ -11,7 +11,7 @@ from netmon.snmp.alarms import Alarm, Alarms
 from netmon.snmp.ber import decode_oid
 from netmon.snmp.encoder import Encoder
 from netmon.snmp.gate import Gate, Standing, Ticket
-from netmon.snmp.message import PDU_NAMES, Response, encode_head
+from netmon.snmp.message import GETBULK, PDU_NAMES, Response, encode_head
 from netmon.snmp.message_v3 import VERSION
 from netmon.snmp.sockets import Address, Socket
 from netmon.snmp.usm import Level, User
@@ -21,6 +21,11 @@ from netmon.snmp.usm_keys import Masters
 _REPLY_OCTETS: Final = 2_304  # of receive buffer that a reply of 1,472 octets takes, overhead included
 _SMALLEST_WINDOW: Final = 8
 _OIDS_NAMED: Final = 3  # in a message for people
+_PATIENCE: Final = 4  # readings without a loss before a peer is trusted with more; doubled by each loss
+_MOST_PATIENCE: Final = 256
+_AT_ONCE: Final = 4  # requests under way at most ...
+_DISTANT: Final = 0.004  # ... of a peer that takes so many seconds to answer
+_SMALL: Final = 4  # varbinds: what is not asked for with fewer when it is lost
 _SESSIONS: Final = 8  # users and contexts remembered for each peer
 
 T = TypeVar("T")
@@ -54,7 +59,7 @@ class Target:
     user: User | None = None  # of version 3
     timeout: float = 3.0
     retries: int = 2
-    max_repetitions: int = 25
+    max_repetitions: int = 0  # at most; 0: as many as fill a datagram of the path
 
     @property
     def patience(self) -> float:
@@ -97,13 +102,17 @@ class Peer:
     __slots__ = (
         "address",
         "at_once",
+        "clean",
         "door",
         "heard",
+        "largest",
         "malformed",
         "max_repetitions",
+        "patience",
         "requests",
         "sessions",
         "standing",
+        "suspect",
     )
 
     def __init__(self, address: Address, door: "Door") -> None:
@@ -113,8 +122,12 @@ class Peer:
         self.standing = Standing.UNSURE
         self.heard = 0  # datagrams
         self.malformed = 0  # of them no SNMP response
-        self.max_repetitions = 0  # learned from tooBig; 0: not learned
+        self.max_repetitions = 0  # learned from tooBig and loss; 0: not learned
         self.at_once = 2  # requests under way; 1 once it lost one of several
+        self.largest = 0  # octets of a datagram, since the last reading
+        self.suspect = 0  # varbinds that got through where twice as many did not
+        self.clean = 0  # readings without a loss since the last one with
+        self.patience = _PATIENCE  # of them, until it is trusted with more
         self.sessions: dict[User, Session] = {}  # of SNMPv3; the latest used last
 
     def session(self, user: User, masters: Masters) -> Session:
@@ -124,6 +137,41 @@ class Peer:
         if len(self.sessions) > _SESSIONS:
             del self.sessions[next(iter(self.sessions))]
         return session
+
+    def bears_less(self, max_repetitions: int = 0) -> None:
+        """It said so, or lost something: take that from it, and wait longer before trying more."""
+        if max_repetitions:
+            self.max_repetitions = max_repetitions
+        else:
+            self.at_once = 1
+        self.clean = 0
+        self.patience = min(2 * self.patience, _MOST_PATIENCE)
+
+    def suspect_size(self, asked: int, got_by: int, got: int) -> None:
+        """An answer of `got` varbinds came; `asked` for at first, and then maybe for less, `got_by`.
+
+        One loss says nothing.  Two in a row, with nothing larger in between that got through, do.
+        """
+        if got_by == asked or got > got_by:
+            if got > self.suspect:
+                self.suspect = 0
+        elif self.suspect:
+            self.suspect = 0
+            self.bears_less(got_by)
+        else:
+            self.suspect = got_by
+
+    def read_clean(self, most: int, wait: float) -> None:
+        """A reading lost nothing, at `wait` seconds for an answer: maybe it bears a little more."""
+        self.clean += 1
+        if self.clean == 1 and 1 < self.at_once < _AT_ONCE and wait > _DISTANT:
+            self.at_once = _AT_ONCE
+        if self.clean >= self.patience:
+            self.clean = 0
+            self.at_once = max(self.at_once, 2)
+            if self.max_repetitions:
+                more = self.max_repetitions * 5 // 4 + 1
+                self.max_repetitions = more if more < most else 0
 
 
 class Ask(NamedTuple):
@@ -147,8 +195,8 @@ class Request(Ticket):
     """
 
     __slots__ = (
-        "alarm", "ask", "datagram", "encoder", "engine_id", "future", "heard", "hint", "malformed", "meter",
-        "peer", "remark", "request_id", "resyncs", "sends", "session", "steps", "stranger", "target",
+        "alarm", "ask", "asked", "datagram", "encoder", "engine_id", "future", "heard", "hint", "malformed",
+        "meter", "peer", "remark", "request_id", "resyncs", "sends", "session", "steps", "stranger", "target",
         "unproven", "used",
     )  # fmt: skip
 
@@ -177,16 +225,13 @@ class Request(Ticket):
     def begin(self, ask: Ask, request_id: int) -> None:
         """Make it the conversation's next request, not sent yet.  Raises EncodeError."""
         self.ask = ask
+        self.asked = ask.max_repetitions  # at first
         self.request_id = request_id
-        if self.session is None:
-            self.datagram = self.encoder.encode(
-                ask.pdu_type, request_id, ask.oids, ask.non_repeaters, ask.max_repetitions
-            )
-        else:
+        if self.session is not None:
             self.resyncs = self.used = 0
             self.unproven = False
             self.remark = None
-            self._seal(self.session)
+        self._encode()
         self._set_out()
 
     def again(self, request_id: int) -> None:
@@ -196,6 +241,15 @@ class Request(Ticket):
         if self.session is not None:
             self._seal(self.session)
         self._set_out()
+
+    def _encode(self) -> None:
+        if self.session is not None:
+            self._seal(self.session)
+            return
+        ask = self.ask
+        self.datagram = self.encoder.encode(
+            ask.pdu_type, self.request_id, ask.oids, ask.non_repeaters, ask.max_repetitions
+        )
 
     def _seal(self, session: Session) -> None:
         if session.ready:
@@ -217,6 +271,13 @@ class Request(Ticket):
         self.malformed = peer.malformed
         self.hint = False  # ICMP said unreachable
         self.stranger = ""  # who answered in the peer's place
+
+    def ask_for_less(self) -> None:
+        """Halve what an unanswered GETBULK asks for: its reply may be too large for a hop of the path."""
+        ask = self.ask
+        if ask.pdu_type == GETBULK and ask.max_repetitions > _SMALL:
+            self.ask = ask._replace(max_repetitions=ask.max_repetitions // 2)
+            self._encode()
 
     def fail(self, reason: Reason, why: str, *, alive: bool | None) -> None:
         """End the conversation with an error that says what was asked of whom."""

@@ -243,7 +243,9 @@ def test_extras_are_read_with_the_settings_of_the_host() -> None:
 
     seen = play(agent, scene)
     asked = [request for request in agent.requests if decode_oid(request.varbinds.oids[0]) == f"{RUN}.7"]
-    assert [(request.pdu_type, request.max_repetitions) for request in asked] == [(GETBULK, 9)] * 3
+    assert [(request.pdu_type, request.max_repetitions) for request in asked] == [
+        (GETBULK, 9), (GETBULK, 4), (GETBULK, 4),  # for less when it goes unanswered
+    ]  # fmt: skip
     assert seen.duration == pytest.approx(3.0, abs=0.2)
     assert "processes failed" in seen.detail
 

@@ -335,7 +335,7 @@ async def test_the_memory_of_peers_is_bounded(monkeypatch: pytest.MonkeyPatch) -
         assert len(client._peers) <= 4
         assert ("127.0.0.1", server.port) in client._peers
         assert client.max_repetitions(Target("127.0.0.8")) == 5
-        assert client.max_repetitions(Target("127.0.0.2")) == 25
+        assert client.max_repetitions(Target("127.0.0.2")) == 0
         await waiting
     client.close()
 

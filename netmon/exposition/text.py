@@ -9,6 +9,7 @@ one bytes format over it: C code from end to end, with no object for a sample.
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import compress
 from typing import Final
 
@@ -29,6 +30,7 @@ def escape_help(text: str) -> str:
     return text.replace("\\", r"\\").replace("\n", r"\n")
 
 
+@lru_cache(maxsize=8192)  # more than the families of the stock modules
 def header(family: Family) -> bytes:
     """The HELP and TYPE lines of a family."""
     name, text = family.name, escape_help(family.help)

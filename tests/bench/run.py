@@ -1,6 +1,6 @@
 """Runs the comparisons, prints a table and writes the numbers as JSON.
 
-    python -m tests.bench.run [--only snmp far fleet smtp metrics] [--quick] [--json build/bench.json]
+    python -m tests.bench.run [--only snmp far v3 fleet smtp metrics] [--quick] [--json build/bench.json]
 
 `--quick` shows that everything works; its numbers mean little.
 """
@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench import metrics_page, smtp_probe, snmp_far, snmp_fleet, snmp_page
+from tests.bench import metrics_page, smtp_probe, snmp_far, snmp_fleet, snmp_page, snmp_v3
 from tests.bench.process import ROOT, Contender, Fact
 
 Measure = Callable[[Path, bool], list[Contender] | list[Fact]]
@@ -31,6 +31,10 @@ BENCHES: Final[dict[str, tuple[str, Measure]]] = {
     "far": (
         "The same page at a round trip of 20 ms",
         lambda folder, quick: snmp_far.measure(folder, rounds=1 if quick else 5, count=1 if quick else 4),
+    ),
+    "v3": (
+        "The page in SNMPv3 authPriv (SHA-256, AES-128) beside SNMPv2c",
+        lambda folder, quick: snmp_v3.measure(folder, rounds=1 if quick else 5, count=10 if quick else 60),
     ),
     "fleet": (
         "10,000 devices of 20 ports every 60 s in one agent (500 every 10 s with --quick)",
@@ -76,8 +80,14 @@ def machine() -> dict[str, Any]:
 
 
 def summary(contenders: Sequence[Contender]) -> list[dict[str, Any]]:
-    """Milliseconds for one repetition (median of rounds), and how much more the peer needs."""
-    peer = next(side for side in contenders if side.reference)
+    """Milliseconds for one repetition (median of rounds), and how much more the peer needs.
+
+    A side's peer is the next one in the list, else the last.
+    """
+    peers = [side for side in contenders if side.reference]
+    after = [
+        next((peer for peer in contenders[at:] if peer.reference), peers[-1]) for at in range(len(contenders))
+    ]
     return [
         {
             "name": side.name,
@@ -91,7 +101,7 @@ def summary(contenders: Sequence[Contender]) -> list[dict[str, Any]]:
             "requests": round(statistics.median(side.asked), 1) if side.asked else None,
             "peak_memory_mb": round(side.memory / 1e6, 1),
         }
-        for side in contenders
+        for side, peer in zip(contenders, after, strict=True)
     ]
 
 

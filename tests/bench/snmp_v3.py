@@ -26,14 +26,14 @@ def measure(folder: Path, *, rounds: int, count: int) -> list[Contender]:
             config = (folder / f"{size}.yml").read_text()
             if LAB not in config:
                 raise RuntimeError(f"the simulator's config has no {LAB}")
-            safe = config.replace(LAB, LAB_V3).replace(f"port: {simulator.port}\n", f"port: {engine.port}\n")
-            (folder / f"{size}3.yml").write_text(safe)
-        agents = {"": simulator, "3": engine}
+            config = config.replace(f"port: {simulator.port}\n", f"port: {engine.port}\n")
+            (folder / f"{size}.yml").write_text(config)
+            (folder / f"{size}3.yml").write_text(config.replace(LAB, LAB_V3))
         sides = [
-            _side(stack, folder, size, version, agents[version], fast=fast)
+            _side(stack, folder, size, version, engine, fast=fast)
             for fast in ((False, True) if compiled() else (False,))
             for size in ("equal", "own")
-            for version in agents
+            for version in ("", "3")
         ]
         first, *others = (series(page.fetch()) for _, page in sides)
         for page in others:

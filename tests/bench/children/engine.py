@@ -1,5 +1,7 @@
 """The simulated switch behind SNMPv3: an engine that decrypts, asks the switch in SNMPv2c, and encrypts.
 
+It takes SNMPv2c too, and makes as many steps of it, so that both versions meet an agent of one speed.
+
 Arguments: the switch's address and port.  Listens on the same address, prints its port, and goes on
 until SIGTERM.  A line of input is answered with the number of datagrams that came.
 """
@@ -13,8 +15,18 @@ import sys
 from typing import Any
 
 from netmon.demo.machine import COMMUNITY
-from netmon.snmp.message import RESPONSE, decode_pdu, decode_response, encode_request, encode_varbind
-from netmon.snmp.message_v3 import decode_encrypted, decode_head, decode_scoped
+from netmon.snmp.message import (
+    RESPONSE,
+    Varbinds,
+    decode_pdu,
+    decode_request,
+    decode_response,
+    encode_head,
+    encode_message,
+    encode_request,
+    encode_varbind,
+)
+from netmon.snmp.message_v3 import decode_encrypted, decode_head, decode_scoped, is_version_3
 from tests.unit.snmp.engines import UNKNOWN_ENGINE, Engine, Query
 
 DATAGRAM = 65_535
@@ -34,6 +46,14 @@ class Front(Engine):
     def datagram_received(self, data: bytes, addr: Any) -> None:
         """One request, one answer."""
         self.requests += 1
+        if not is_version_3(data):
+            asked = decode_request(data)
+            found = self._ask(
+                asked.pdu_type, asked.request_id, asked.varbinds, asked.non_repeaters, asked.max_repetitions
+            )
+            head = encode_head(2, asked.community)
+            self.transport.sendto(encode_message(head, RESPONSE, asked.request_id, 0, 0, found), addr)
+            return
         head = decode_head(data)
         if head.engine_id != self.engine_id:
             self.transport.sendto(self.report(Query(data, head), UNKNOWN_ENGINE), addr)
@@ -43,14 +63,18 @@ class Front(Engine):
         assert cipher is not None
         assert mac.verify(data, head.digest_at, head.digest_octets)
         plain = cipher.decrypt(decode_encrypted(data, head), head.salt, head.boots, head.time)
-        *scope, pdu_type, at, end = decode_scoped(plain, 0, len(plain))
-        request_id, first, second, asked = decode_pdu(plain, at, end)
-        community = COMMUNITY.encode()
-        self._back.send(encode_request(2, community, pdu_type, request_id, asked.oids, first, second))
+        engine_id, name, pdu_type, at, end = decode_scoped(plain, 0, len(plain))
+        request_id, first, second, wanted = decode_pdu(plain, at, end)
+        found = self._ask(pdu_type, request_id, wanted, first, second)
+        query = Query(data, head, request_id, scope=(engine_id, name))
+        self.transport.sendto(self.message(query, RESPONSE, found), addr)
+
+    def _ask(self, pdu_type: int, request_id: int, wanted: Varbinds, first: int, second: int) -> bytes:
+        """The varbinds of the switch's answer, encoded."""
+        request = encode_request(2, COMMUNITY.encode(), pdu_type, request_id, wanted.oids, first, second)
+        self._back.send(request)
         found = decode_response(self._back.recv(DATAGRAM)).varbinds
-        varbinds = b"".join(map(encode_varbind, found.oids, found.tags, found.values))
-        query = Query(data, head, request_id, scope=(scope[0], scope[1]))
-        self.transport.sendto(self.message(query, RESPONSE, varbinds), addr)
+        return b"".join(map(encode_varbind, found.oids, found.tags, found.values))
 
 
 async def main(address: str, port: int) -> None:

@@ -105,10 +105,11 @@ def render(tables: Iterable[Table], fixed: Labels = ()) -> bytes:
     return b"".join([header(family) + merge(texts) for family, texts in families.values()])
 
 
-def _number(value: float) -> bytes:
-    """A value as Go's ParseFloat and people read it."""
-    if isinstance(value, int):
-        return b"%d" % value
+def _number(value: Value) -> bytes:
+    """A value as Go's ParseFloat and people read it; there must be one."""
+    # Not `float`: compiled, that would turn an integer into one at the door.
+    if value is None or isinstance(value, int):
+        return b"%d" % (value or 0)
     if math.isnan(value):
         return b"NaN"
     if math.isinf(value):

@@ -47,6 +47,15 @@ test-compiled: compile ## Run the unit tests of polling and its pages on the com
 	PYTHONPATH=build/compiled $(BIN)/python -P -m pytest -o pythonpath="build/compiled ." \
 	  tests/unit/snmp tests/unit/mib tests/unit/probes tests/unit/exposition
 
+FUZZ_SECONDS ?= 60
+
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## Fuzz the decoders and the mapping, FUZZ_SECONDS (60) each, from build/fuzz
+	$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
+	for target in response request v3 mapping; do \
+	  $(BIN)/python -m tests.fuzz.run $$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; \
+	done
+
 .PHONY: soak
 soak: $(VENV)/.dev servers ## Minutes of the demo under Prometheus: what `make test` has no time for
 	$(BIN)/python -m pytest tests/soak

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import time
+from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from itertools import starmap
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Final
 
 import structlog
 
-from netmon import __version__, control
+from netmon import __version__, control, scrape
 from netmon.alerting import Alerting
 from netmon.commands import Desk, commands
 from netmon.config import Config, ConfigError, load, public_dump
@@ -53,17 +54,25 @@ _EVERYWHERE: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - compared wit
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
-def load_config(path: Path, modules: Mapping[str, Module], env: Mapping[str, str] | None = None) -> Config:
+def load_config(
+    path: Path, modules: Mapping[str, Module], env: Mapping[str, str] | None = None, *, cache: bool = False
+) -> Config:
     """Read and check a config file with the probes and modules that this netmon has.
 
-    Raises ConfigError.
+    `cache` is for the agent alone, whose folder the cache lies in.  Raises ConfigError.
     """
-    return load(path, PROBES, modules, os.environ if env is None else env)
+    return load(path, PROBES, modules, os.environ if env is None else env, cache=cache)
+
+
+def modules_of(config: Config, modules: Mapping[str, Module]) -> Mapping[str, Module]:
+    """What a config's checks may name: a module of a file hides netmon's own of that name."""
+    return ChainMap({}, config.modules, modules)  # type: ignore[arg-type]  # only the first is written to
 
 
 def explained(modules: Mapping[str, Module]) -> Sequence[Entry]:
     """Everything that can be explained: netmon's words, its own metrics and those of devices."""
-    families = dict.fromkeys([*FAMILIES, *(family for kind in PROBES.values() for family in kind.families)])
+    probes = [family for kind in PROBES.values() for family in kind.families]
+    families = dict.fromkeys([*FAMILIES, *probes, *scrape.FAMILIES])
     return tuple(entries(PROBES, [*((family, "") for family in families), *described(modules)]))
 
 
@@ -228,7 +237,7 @@ class Agent:
         """
         async with self._reloading:
             try:
-                config = await asyncio.to_thread(load_config, self._path, self._modules)
+                config = await asyncio.to_thread(load_config, self._path, self._modules, cache=True)
                 self._refuse_move(config)
                 checks = await self._planned(config)
                 await self._move(config)
@@ -274,12 +283,14 @@ class Agent:
         return await asyncio.to_thread(plan, config, self._library(config))
 
     def _library(self, config: Config) -> Library:
-        return Library(config.auths, self._modules)
+        return Library(config.auths, modules_of(config, self._modules))
 
     def _apply(self, config: Config, checks: frozenset[Check]) -> None:
         self._loaded = time.time()
         self.store.plan([entry.host for entry in config.hosts], checks)
-        self._scraper.configure(self._library(config), access(config))
+        self._scraper.configure(
+            self._library(config), Access.of(config.web.probe_targets, map(device, config.hosts))
+        )
         self.silences.set_windows(config.windows)
         changes = self.scheduler.apply(checks)
         self._watch.planned()
@@ -326,6 +337,7 @@ class Agent:
 
     def _notices(self) -> Sequence[str]:
         notices = [f"The config was not taken, the old one stays: {mistake}" for mistake in self._mistakes]
+        notices += self._config.notices
         if self._journal.failing is not None:
             notices.append(f"State cannot be written ({self._journal.failing}); it is kept in memory.")
         return notices
@@ -373,28 +385,12 @@ async def serve(agent: Agent, started: Callable[[], None] = lambda: None) -> Non
 async def run(path: Path) -> None:
     """`netmon run`.  Raises ConfigError, StateError or OSError before anything is checked."""
     modules = builtin_modules()
-    config = load_config(path, modules)
+    config = load_config(path, modules, cache=True)
     await serve(Agent(path, config, modules))
 
 
 def _resolver(config: Config | None) -> Resolver:
     return Resolver(config.dns.servers if config else (), clock=asyncio.get_running_loop().time)
-
-
-def access(config: Config) -> Access:
-    """Whom `/snmp` may contact by a config."""
-    return Access.of(
-        config.web.probe_targets,
-        (
-            device(
-                entry.host,
-                (probe.settings for probe in entry.probes),
-                timeout=entry.timeout,
-                retries=entry.retries,
-            )
-            for entry in config.hosts
-        ),
-    )
 
 
 def ehlo_name(config: Config | None) -> str:

@@ -49,6 +49,13 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^([0-9]+(y|w|d|h|ms|m|s))+$", "examples": ["30s", "5m"]}),
 ]
 
+# `0s` means never.
+OptionalDuration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^([0-9]+(y|w|d|h|ms|m|s))+$", "examples": ["0s", "5m"]}),
+]
+
 
 class Secret:
     """A text that never prints: not in a log, a page, an error or a traceback.

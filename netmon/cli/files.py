@@ -47,6 +47,8 @@ def check_config_command(
         config = load_config(file, builtin_modules())
     except ConfigError as error:
         bad_config(error)
+    for notice in config.notices:
+        typer.echo(f"{file}: {notice}", err=True)
     checks = sum(len(host.probes) for host in config.hosts)
     typer.echo(f"{file}: fine, {len(config.hosts)} hosts with {checks} checks")
 

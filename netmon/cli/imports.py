@@ -1,4 +1,4 @@
-"""`netmon import`: prints a netmon.yml made of a prometheus.yml or a file_sd file."""
+"""`netmon import`: prints a netmon.yml made of a prometheus.yml or file_sd file, or an old snmp.yml anew."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,22 +7,41 @@ import typer
 
 from netmon.cli.common import fail
 from netmon.config import RESERVED_LABELS
-from netmon.imports import ImportFileError, Known, read_targets, render
+from netmon.imports import ImportFileError, Known, convert, read_old_modules, read_targets, render
 from netmon.mib.modules import builtin_modules
 from netmon.probes import PROBES
 
 
 def import_command(
-    file: Annotated[Path, typer.Argument(help="A prometheus.yml, or a file_sd file (YAML or JSON).")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A prometheus.yml, a file_sd file (YAML or JSON), or a snmp.yml of snmp_exporter 0.21."
+        ),
+    ],
+    *,
+    secrets_from_env: Annotated[
+        bool,
+        typer.Option(help="Of an snmp.yml: name environment variables in the place of its credentials."),
+    ] = False,
 ) -> None:
-    """Print a netmon.yml with the hosts of a prometheus.yml's snmp and blackbox jobs.
+    """Print a netmon.yml with the hosts of a prometheus.yml's snmp and blackbox jobs, or convert an snmp.yml.
 
     Static and file_sd targets go through the jobs' relabelling; the jobs of one address become one host.
     What could not be carried over is said in comments.  Nothing is contacted.  Example:
 
         netmon import /etc/prometheus/prometheus.yml > netmon.yml
+
+    An snmp.yml of snmp_exporter 0.21 or 0.22 is printed in the format since 0.23, for module_files.  Its
+    credentials are carried over as they are, so let nobody but the agent read the result:
+
+        (umask 077; netmon import old.yml > snmp.yml)
     """
     try:
+        old = read_old_modules(file)
+        if old is not None:
+            typer.echo(convert(old, str(file), from_env=secrets_from_env), nl=False)
+            return
         found = read_targets(file)
     except ImportFileError as error:
         fail(str(error))

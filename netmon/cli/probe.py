@@ -9,7 +9,7 @@ import typer
 from pydantic_core import PydanticCustomError
 from typer.core import TyperCommand
 
-from netmon.agent import close_context, ehlo_name, make_context
+from netmon.agent import close_context, ehlo_name, make_context, modules_of
 from netmon.cli.common import (
     COMMUNITY_VARIABLE,
     DEFAULT_CONFIG,
@@ -138,13 +138,15 @@ def _checks(
     modules = builtin_modules()
     if "://" not in target:
         known = open_config(path or DEFAULT_CONFIG)
-        return known, checks_of_host(known, target, probe, wanted, modules)
+        return known, checks_of_host(known, target, probe, wanted, modules_of(known, modules))
     if probe is not None:
         raise NetmonError(f'a URL names its probe already; leave "{probe}" away')
     # A URL stands for itself: a netmon.yml that happens to lie here is asked only when it is wanted.
     wants_config = path is not None or wanted.auth is not None
     config = open_config(path or DEFAULT_CONFIG) if wants_config else None
-    return config, check_of_url(target, wanted, {} if config is None else config.auths, modules)
+    if config is None:
+        return None, check_of_url(target, wanted, {}, modules)
+    return config, check_of_url(target, wanted, config.auths, modules_of(config, modules))
 
 
 async def _look(config: Config | None, checks: Sequence[Check]) -> Outcome:

@@ -88,7 +88,10 @@ def checks_of_host(
         entry = replace(entry, timeout=wanted.timeout)
     if wanted.auth is not None or wanted.own_auth or wanted.modules:
         entry = replace(entry, probes=tuple(_given_snmp(entry.probes, wanted, config.auths, modules)))
-    every = _planned(entry, _library(config.auths, wanted, modules))
+    # A user, level or context is said on top of the host's own auth; a community stands for itself.
+    own = (probe.settings.auth for probe in hosts[name].probes if probe.kind.name == "snmp")
+    base = config.auths.get(next(own, ""), Auth()) if wanted.community is None else Auth()
+    every = _planned(entry, _library(config.auths, wanted, modules, base))
     chosen = tuple(check for check in every if probe is None or probe in _names(check))
     if not chosen:
         there = ", ".join(dict.fromkeys(_names(check)[-1] for check in every)) or "nothing"
@@ -192,10 +195,12 @@ def _with_snmp(
     return settings.model_copy(update=changed)
 
 
-def _library(auths: Mapping[str, Auth], wanted: Wanted, modules: Mapping[str, Module]) -> Library:
+def _library(
+    auths: Mapping[str, Auth], wanted: Wanted, modules: Mapping[str, Module], base: Auth | None = None
+) -> Library:
     known = {PUBLIC_AUTH: Auth()} | dict(auths)
     if wanted.auth is None and wanted.own_auth:
-        known[_GIVEN] = given_auth(Auth(), wanted.version, wanted.community, wanted.security)
+        known[_GIVEN] = given_auth(base or Auth(), wanted.version, wanted.community, wanted.security)
     elif wanted.own_auth or wanted.version is not None:
         # What is given here comes before what the one auth that is used says.
         used = known if wanted.auth is None else {wanted.auth: known[wanted.auth]}

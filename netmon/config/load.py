@@ -17,6 +17,7 @@ from netmon.config.compose import YamlError, read
 from netmon.config.expand import expand
 from netmon.config.merge import merge
 from netmon.config.mistakes import Mistakes, seen
+from netmon.config.module_files import Anything, ModuleFiles, read_module_files
 from netmon.config.nodes import ListNode, MapNode, Node, ScalarNode, Source
 from netmon.config.records import (
     PUBLIC_AUTH,
@@ -25,6 +26,7 @@ from netmon.config.records import (
     HostEntry,
     ProbeEntry,
     Records,
+    StateEntry,
     records,
 )
 from netmon.config.redact import redacted
@@ -46,14 +48,17 @@ def load(
     kinds: Mapping[str, ProbeKind],
     library_modules: Collection[str],
     env: Mapping[str, str],
+    *,
+    cache: bool = False,
 ) -> Config:
     """Read a config.
 
-    `library_modules` are the names that a probe's `modules` may hold, `env` is what `${env:NAME}` sees.
+    `library_modules` are the names that a probe's `modules` may hold besides those of `module_files`, `env`
+    is what `${env:NAME}` sees.  With `cache`, what was read of module files is kept under `state.path`.
     Messages call the file by `path` as it was given.  Takes seconds for thousands of hosts: not for
     the event loop.  Raises ConfigError with all mistakes.
     """
-    return _Loading(kinds, records(kinds), library_modules, env).run(Path(path))
+    return _Loading(kinds, records(kinds), library_modules, env, cache).run(Path(path))
 
 
 @dataclass(slots=True)
@@ -64,6 +69,8 @@ class _Loading:
     records: Records
     modules: Collection[str]
     env: Mapping[str, str]
+    cache: bool = False
+    module_files: ModuleFiles = field(default_factory=ModuleFiles)
     mistakes: Mistakes = field(default_factory=Mistakes)
     sources: list[Source] = field(default_factory=list)
     files: dict[Path, str] = field(default_factory=dict)
@@ -74,6 +81,9 @@ class _Loading:
             raise self.mistakes.error()
         roots = [top, *self._host_files(top, path)]
         host_nodes = [node for root in roots for node in _entries(root, "hosts")]
+        self.module_files = read_module_files(
+            top, self.modules, self.env, _cache_folder(top) if self.cache else None, self.mistakes
+        )
         names = self._names(top, host_nodes)
         for root in roots:
             shape = record_shape(self.records.top if root is top else self.records.file)
@@ -90,7 +100,9 @@ class _Loading:
         return Config(
             path=path,
             agent=main.agent,
-            auths={PUBLIC_AUTH: Auth()} | main.auths,
+            auths={PUBLIC_AUTH: Auth(), **self.module_files.auths, **main.auths},
+            modules=self.module_files.modules,
+            notices=self.module_files.notices,
             hosts=tuple(hosts),
             web=main.web,
             state=main.state,
@@ -159,11 +171,12 @@ class _Loading:
                     where = f"{first.source.name}:{first.line}:{first.column}"
                     self.mistakes.at(name, f"{seen(name)} is a host already, at {where}")
         sections = {key: node.items for key, node in top.items.items() if isinstance(node, MapNode)}
+        files = self.module_files
         return {
             "hosts": named,
             "groups": sections.get("groups", {}),
-            "auths": {PUBLIC_AUTH, *sections.get("auths", {})},
-            "modules": self.modules,
+            "auths": Anything() if files.failed else {PUBLIC_AUTH, *sections.get("auths", {}), *files.auths},
+            "modules": Anything() if files.failed else {*self.modules, *files.modules},
         }
 
     def _record(self, record: type[_Record], node: MapNode, *, partial: bool = False) -> _Record | None:
@@ -239,6 +252,13 @@ def plain(node: Node) -> Any:
     if isinstance(node, MapNode):
         return {key: plain(child) for key, child in node.items.items()}
     return [plain(child) for child in node.items]
+
+
+def _cache_folder(top: MapNode) -> Path:
+    """Where the agent keeps what it could read again."""
+    node = _mapping(top, "state").items.get("path")
+    written = node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else None
+    return top.source.path.parent.absolute() / (written or StateEntry().path) / "cache"
 
 
 def _entries(node: MapNode, key: str) -> list[Node]:

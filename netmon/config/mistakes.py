@@ -5,6 +5,7 @@ the first mistake; every line opens with `file:line:column`, which editors and t
 """
 
 import difflib
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from netmon.config.compose import YamlError
 from netmon.config.nodes import SHOWN, ListNode, MapNode, Node, ScalarNode, Source, join, quote
 from netmon.errors import NetmonError
 
+_PLACED = re.compile(r"(.*?)(?::([0-9]+):([0-9]+))?: (.*)", re.DOTALL)
+_LAST = 1 << 30  # behind the mistakes of netmon.yml and its host files
 # Comparisons that all "did you mean" of one load may cost together: about half a second.
 SUGGESTION_BUDGET = 100_000
 
@@ -68,6 +71,12 @@ class Mistakes:
     def in_file(self, source: Source, error: YamlError) -> None:
         """What keeps a whole file from being read."""
         self._add(source, error.line, error.column, "", error.text)
+
+    def elsewhere(self, line: str) -> None:
+        """A mistake in a file that has a reader of its own: `file:line:column: text`, or `file: text`."""
+        match = _PLACED.fullmatch(line)
+        file, row, column, text = match.groups() if match else ("", None, None, line)
+        self._found.setdefault(Mistake(file, int(row or 1), int(column or 1), "", text), _LAST)
 
     def _add(self, source: Source, line: int, column: int, path: str, text: str) -> None:
         self._found.setdefault(Mistake(source.name, line, column, path, text), source.order)

@@ -27,6 +27,7 @@ from pydantic_core import PydanticCustomError
 from netmon.config.shapes import Switch
 from netmon.config.windows import WindowEntry
 from netmon.fields import Duration, Ref, Settings
+from netmon.mib.modules import Module
 from netmon.model import Host, Limits
 from netmon.probes.base import Auth, ProbeKind
 from netmon.receivers import AlertingEntry
@@ -340,6 +341,7 @@ class TopEntry(Settings):
     state: StateEntry = StateEntry()
     dns: DnsEntry = DnsEntry()
     alerting: AlertingEntry = AlertingEntry()
+    module_files: tuple[str, ...] = ()  # in the format of snmp_exporter's snmp.yml
     host_files: tuple[str, ...] = ()
     windows: tuple[WindowEntry, ...] = ()
 
@@ -393,13 +395,16 @@ class HostConfig:
 class Config:
     """A whole valid config.
 
-    `auths` holds `public_v2` besides the configured ones.  `public` is the text of each file without
-    secrets and comments, by the file's name.
+    `auths` holds `public_v2` and those of module files besides the configured ones.  `modules` are those of
+    module files.  `notices` are what people should know, though it is no mistake.  `public` is the text of
+    each file without secrets and comments, by the file's name.
     """
 
     path: Path
     agent: AgentEntry
     auths: Mapping[str, Auth]
+    modules: Mapping[str, Module]
+    notices: tuple[str, ...]
     hosts: tuple[HostConfig, ...]  # in file order, those of host_files after netmon.yml's
     web: WebEntry
     state: StateEntry

@@ -11,6 +11,7 @@ import yaml
 
 from netmon.errors import NetmonError
 from netmon.imports.relabel import RelabelError, relabel
+from netmon.imports.snmp_yml import is_new, is_old
 
 _LARGEST: Final = 16 << 20  # bytes of a file
 _MOST_FILES: Final = 1_000
@@ -71,6 +72,19 @@ def read_targets(path: Path) -> Found:
             f"{path} is neither a prometheus.yml (no scrape_configs) nor a file_sd file (no list of targets)"
         )
     return found
+
+
+def read_old_modules(path: Path) -> Mapping[str, Any] | None:
+    """The modules of an snmp.yml of snmp_exporter 0.21 or 0.22, all texts; None if it is another file.
+
+    Raises ImportFileError, for one of today's too, which needs no converting.
+    """
+    document = _load(path, yaml.CBaseLoader)
+    if is_new(document):
+        raise ImportFileError(
+            f"{path} is in the format since 0.23 already: name it in netmon.yml, module_files: [{path.name}]"
+        )
+    return document if is_old(document) else None
 
 
 def _from_file_sd(document: list[Any], path: Path, found: Found) -> None:
@@ -160,7 +174,7 @@ def _groups(groups: list[Any], path: Path, found: Found) -> Iterator[dict[str, s
             yield labels | {"__address__": str(target)}
 
 
-def _load(path: Path) -> Any:
+def _load(path: Path, loader: type[yaml.CSafeLoader | yaml.CBaseLoader] = yaml.CSafeLoader) -> Any:
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
@@ -169,7 +183,7 @@ def _load(path: Path) -> Any:
     if len(data) > _LARGEST:
         raise ImportFileError(f"{path} is larger than {_LARGEST >> 20} MiB")
     try:
-        return yaml.load(data, Loader=yaml.CSafeLoader)
+        return yaml.load(data, Loader=loader)  # noqa: S506 - both make plain values only
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = "" if mark is None else f":{mark.line + 1}:{mark.column + 1}"

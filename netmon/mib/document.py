@@ -17,6 +17,7 @@ import yaml
 from netmon.errors import NetmonError
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
+_DEEPEST: Final = 4  # merges within merges
 _SHOWN: Final = 60  # characters of a wrong value that a message quotes
 
 
@@ -87,11 +88,18 @@ class Place:
                 self.wrong(f'the key "{key}" is missing')
         return entries
 
-    def entries(self) -> dict[str, "Place"]:
-        """The entries of a mapping whose keys are names of the author's own."""
+    def entries(self, depth: int = 0) -> dict[str, "Place"]:
+        """The entries of a mapping whose keys are names of the author's own.
+
+        Those of a merge key (`<<: *base`) count where the mapping has none of its own.
+        """
         entries: dict[str, Place] = {}
+        merged: list[Place] = []
         if isinstance(self.node, yaml.MappingNode):
             for key, value in self.node.value:
+                if key.value == "<<" and not key.style:
+                    merged.append(self._at(value, self.path))
+                    continue
                 place = self._at(value, f"{self.path}.{key.value}" if self.path else str(key.value))
                 if not isinstance(key, yaml.ScalarNode):
                     self.wrong("has a key that is not a text")
@@ -101,6 +109,13 @@ class Place:
                     entries[key.value] = place
         elif not self._null:
             self.wrong("is not a mapping")
+        for place in merged:
+            if depth > _DEEPEST:
+                place.wrong("merges too much, or itself")
+                break
+            sources = place.items() if isinstance(place.node, yaml.SequenceNode) else [place]
+            for source in sources:
+                entries = replace(source, path=self.path).entries(depth + 1) | entries
         return entries
 
     def items(self) -> list["Place"]:
@@ -150,7 +165,7 @@ class Place:
     def _null(self) -> bool:
         return (
             isinstance(self.node, yaml.ScalarNode)
-            and self.node.style is None
+            and not self.node.style
             and self.node.value in ("", "~", "null")
         )
 

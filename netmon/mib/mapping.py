@@ -12,6 +12,7 @@ out are counted, never fatal.
 from collections import Counter
 from collections.abc import Sequence
 from itertools import zip_longest
+from math import isfinite
 from typing import Final, NamedTuple
 
 from netmon.mib.columns import Columns, Run
@@ -46,14 +47,16 @@ class Mapped(NamedTuple):
     mismatches: int  # values left out because they are of another type than the module says
 
 
-def map_module(module: Module, varbinds: Varbinds) -> Mapped:
+def map_module(module: Module, varbinds: Varbinds, *, wrong_is_zero: bool = False) -> Mapped:
     """The tables of a module's metrics, from everything that was read for it.
 
     Pure.  Varbinds that belong to no metric are passed over.  Every column of a table has a value
-    (or None) for each row; metrics with a label of their own have tables of their own.
+    (or None) for each row; metrics with a label of their own have tables of their own.  A value of
+    another type than the module says is left out; with `wrong_is_zero` it counts as the number 0, as
+    snmp_exporter has it.
     """
     columns = Columns(module, varbinds)
-    state = _Mapper(varbinds, columns)
+    state = _Mapper(varbinds, columns, wrong=0 if wrong_is_zero else None)
     for run in columns.runs():
         state.add(run)
     tables, repeated = unique(state.tables())
@@ -63,11 +66,12 @@ def map_module(module: Module, varbinds: Varbinds) -> Mapped:
 class _Mapper:
     """Collects tables; labels are worked out once for each labelling and set of rows."""
 
-    def __init__(self, varbinds: Varbinds, columns: Columns) -> None:
+    def __init__(self, varbinds: Varbinds, columns: Columns, wrong: int | None) -> None:
         self.duplicates = 0
         self.mismatches = 0
         self._varbinds = varbinds
         self._columns = columns
+        self._wrong = wrong  # what counts where a number belongs and none came
         # By identity of labellings, suffixes and rows, all of which outlive this object.
         self._rows: dict[tuple[int, int], tuple[Rows, list[int] | None]] = {}
         self._shared: dict[tuple[int, int], tuple[Labelling, Rows, list[Column]]] = {}
@@ -90,6 +94,10 @@ class _Mapper:
             run = _some(run, keep)
         if metric.syntax in _NUMERIC:
             column = _numbers(run.tags, run.values)
+            wrong = column.count(None)
+            if wrong and self._wrong is not None:
+                self.mismatches += wrong
+                column = [self._wrong if value is None else value for value in column]
         elif metric.syntax in _DATES:
             column = _dates(run)
         elif metric.extracts:
@@ -128,7 +136,15 @@ class _Mapper:
         fitting = [at for at, value in enumerate(run.values) if isinstance(value, wanted)]
         if len(fitting) < len(run.values):
             self.mismatches += len(run.values) - len(fitting)
+            if wanted is int and self._wrong is not None:
+                numbers = _numbers(run.tags, run.values)
+                values: list[ber.Value] = [
+                    self._wrong if n is None or not isfinite(n) else int(n) for n in numbers
+                ]
+                run, fitting = run._replace(values=values), list(range(len(values)))
             rows, run = tuple([rows[at] for at in fitting]), _some(run, fitting)
+        if wanted is int and ber.COUNTER64 in run.tags:
+            run = run._replace(values=[v % _WRAP if isinstance(v, int) else v for v in run.values])
         ones: list[Value]
         if metric.syntax in (Syntax.BITS, Syntax.ENUM_AS_STATE_SET):
             states = [_states(metric, value) for value in run.values]

@@ -70,7 +70,7 @@ def load_modules(path: Path, cache: Path | None = None) -> Mapping[str, Module]:
 def load_files(
     paths: Iterable[Path], cache: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> LoadedFiles:
-    """The modules and credentials of several files; no name may be given twice.
+    """The modules and credentials of several files; no name may stand for two things.
 
     `environ` is what `${NAME}` sees in credentials; by default the environment of the process.
     Raises DocumentError with every mistake of every file.
@@ -86,6 +86,12 @@ def load_files(
         except DocumentError as error:
             mistakes += error.mistakes
             continue
+        # A generator writes public_v1 and public_v2 into every file: the same credentials twice are one.
+        given = {
+            name: auth
+            for name, auth in given.items()
+            if name not in auths or auths[name].fields != auth.fields
+        }
         for section, names in (("modules", found.sealed), ("auths", given)):
             mistakes += [
                 f"{path}: {section}.{name} is in {owners[section, name]} too; a name stands for one thing"

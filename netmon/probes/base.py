@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from netmon.fields import Secret, Settings
 from netmon.model import Check, Family, Observation, Role
+from netmon.probes.snmp_static import StaticColumns
 from netmon.snmp.usm import MAX_NAME, MIN_PASSWORD
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ class Context:
     # Measures durations.  Not loop.time: uvloop's has steps of a millisecond and stands still in a callback.
     stopwatch: Callable[[], float] = perf_counter
     totals: Totals = field(default_factory=Totals)
+    statics: StaticColumns = field(default_factory=StaticColumns)
 
 
 @dataclass(frozen=True, slots=True)

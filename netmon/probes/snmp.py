@@ -56,6 +56,18 @@ VARBINDS: Final = Family(
     "netmon_snmp_varbinds_total", Kind.COUNTER, "Variable bindings that agents answered with."
 )
 
+DUPLICATES: Final = Family(
+    "netmon_snmp_duplicate_series_total",
+    Kind.COUNTER,
+    "Device series left out because an earlier one had the same name and labels.",
+)
+MISMATCHES: Final = Family(
+    "netmon_snmp_mismatched_values_total",
+    Kind.COUNTER,
+    "Device values left out because they were of another type than the module says.",
+)
+
+_TOTALS: Final = (PACKETS, RETRIES, VARBINDS, DUPLICATES, MISMATCHES)
 _SYS_UP_TIME: Final = encode_oid("1.3.6.1.2.1.1.3.0")
 _RESERVE: Final = 0.5  # seconds of the deadline kept for the last module's tables, or a tenth of a short one
 # It answered no, to what the config says of user, keys, level and context (SNMPv3).
@@ -95,6 +107,8 @@ class _Outcome:
     tables: tuple[Table, ...] = ()
     own: tuple[Table, ...] = ()
     trouble: str = ""  # why there are neither tables nor an error; goes on from "mx1:161 "
+    duplicates: int = 0  # series left out, also for those of an earlier module
+    mismatches: int = 0  # values left out
     objects: int = 0  # of the module; the meter counts those beyond a subtree's end too
     error: SnmpError | None = None
 
@@ -124,7 +138,7 @@ class _Run:
         self._phases: list[Phase] = []
         self._trail: list[str] = []
         self._outcomes = [_Outcome(part) for part in (*self._settings.modules, *extras(self._settings))]
-        self._reader = Reader(ctx.snmp)
+        self._reader = Reader(ctx.snmp, ctx.statics, self._settings.cache)
 
     async def observe(self) -> Observation:
         try:
@@ -209,6 +223,7 @@ class _Run:
         """Read one module and map it; what the trail should say of it besides.  Raises SnmpError."""
         reading = await self._reader.read(module, target, outcome.meter)
         outcome.tables, outcome.objects = reading.tables, reading.objects
+        outcome.duplicates, outcome.mismatches = reading.duplicates, reading.mismatches
         outcome.trouble = f"serves none of the objects of the module {module.name}"
         left_out = "".join(
             f"; {count} {what} left out"
@@ -276,6 +291,7 @@ class _Run:
         tables, repeated = unique([table for outcome in self._outcomes for table in outcome.tables])
         if repeated:
             self._trail.append(f"{repeated} series left out that an earlier module has")
+            self._count_repeated()
         return Observation(
             key=self._check.key,
             result=result,
@@ -302,6 +318,16 @@ class _Run:
             trail=tuple(self._trail),
         )
 
+    def _count_repeated(self) -> None:
+        """Whose the series are that an earlier module has."""
+        before: list[Table] = []
+        counted = 0
+        for outcome in self._outcomes:
+            before += outcome.tables
+            repeated = unique(before)[1]
+            outcome.duplicates += repeated - counted
+            counted = repeated
+
     def _alive(self) -> bool | None:
         said = [True if outcome.error is None else outcome.error.alive for outcome in self._outcomes]
         return next((value for value in (True, False) if value in said), None)
@@ -311,14 +337,19 @@ class _Run:
         totals = [
             self._ctx.totals.add(
                 ("snmp", host, outcome.name),
-                (outcome.meter.packets, outcome.meter.retries, outcome.meter.varbinds),
+                (
+                    outcome.meter.packets,
+                    outcome.meter.retries,
+                    outcome.meter.varbinds,
+                    outcome.duplicates,
+                    outcome.mismatches,
+                ),
             )
             for outcome in self._outcomes
         ]
         columns = [Column(MODULE_UP, [int(outcome.came) for outcome in self._outcomes])]
         columns += [
-            Column(family, counts)
-            for family, counts in zip((PACKETS, RETRIES, VARBINDS), zip(*totals, strict=True), strict=True)
+            Column(family, counts) for family, counts in zip(_TOTALS, zip(*totals, strict=True), strict=True)
         ]
         return Table(("module",), tuple((outcome.name,) for outcome in self._outcomes), tuple(columns))
 
@@ -341,6 +372,6 @@ KIND: Final = ProbeKind(
     endpoint=lambda host, settings: f"{host}:{settings.port}",
     role=lambda _settings: None,
     bind=bind,
-    families=(MODULE_UP, PACKETS, RETRIES, VARBINDS, PROCESSES, QUEUE_MESSAGES, QUEUE_OLDEST),
+    families=(MODULE_UP, *_TOTALS, PROCESSES, QUEUE_MESSAGES, QUEUE_OLDEST),
     own_labels=("host",),  # a host has one snmp check at most
 )

@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from netmon.fields import Duration, Ref, Settings
+from netmon.fields import Duration, OptionalDuration, Ref, Settings
 from netmon.mib.modules import Module
 from netmon.probes.base import Auth, Library
 
@@ -106,6 +106,7 @@ class SnmpSettings(Settings):
         None  # for one answer, retries included; default: the module's, else the host's
     )
     retries: Annotated[int, Field(ge=0, le=20)] | None = None  # default: the module's, else the host's
+    cache: OptionalDuration = 300.0  # how old names of rows may be; 0s: they are read at every run
     processes: Annotated[tuple[ProcessEntry, ...], Field(max_length=_MOST_PROCESSES)] = ()
     # The name of the extend of snmpd's that counts the queue; true: netmon-mailq.
     mail_queue: Annotated[
@@ -160,6 +161,7 @@ class Bound:
     retries: int | None
     processes: tuple[ProcessEntry, ...] = ()
     mail_queue: str | None = None
+    cache: float = 0.0  # seconds
 
 
 def bind(settings: SnmpSettings, library: Library) -> Bound:
@@ -173,4 +175,5 @@ def bind(settings: SnmpSettings, library: Library) -> Bound:
         retries=settings.retries,
         processes=settings.processes,
         mail_queue=settings.mail_queue,
+        cache=settings.cache,
     )

@@ -19,9 +19,8 @@ def target_of(
 ) -> Target:
     """An agent at a numeric address; `timeout` is seconds for each send.
 
-    `max_repetitions` are asked for at most; 0: as many as fit.
-    The context, of SNMPv3 alone, is the auth's where `context_name` is None.  Raises EncodeError for a
-    context name or engine ID that is too long.
+    `max_repetitions` are asked for at most; 0: as many as fit.  The context, of SNMPv3 alone, is the auth's
+    where `context_name` is None.  Raises EncodeError for a context name or engine ID that is too long.
     """
     return Target(
         address=address,

@@ -7,8 +7,8 @@ moment share a read, and keeps what several clients wait for apart from how long
 `transcript` shows the exchange to people.  Nothing here renders or knows of HTTP but its status codes.
 """
 
-from netmon.scrape.access import Access, ProbeTargets, device
+from netmon.scrape.access import Access, Device, ProbeTargets, device
 from netmon.scrape.query import QueryError
-from netmon.scrape.service import Answer, Scraper
+from netmon.scrape.service import FAMILIES, Answer, Scraper
 
-__all__ = ["Access", "Answer", "ProbeTargets", "QueryError", "Scraper", "device"]
+__all__ = ["FAMILIES", "Access", "Answer", "Device", "ProbeTargets", "QueryError", "Scraper", "device"]

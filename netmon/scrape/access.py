@@ -9,7 +9,7 @@ address is the IPv4 address that it reaches.
 import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from netmon.model import Host
 from netmon.probes.snmp_settings import SnmpSettings
@@ -34,10 +34,36 @@ class Device:
     retries: int
 
 
-def device(host: Host, settings: Iterable[Any], *, timeout: float, retries: int) -> Device:
-    """The device of a host with its probes' settings."""
+class _Probe(Protocol):
+    @property
+    def settings(self) -> Any: ...
+
+
+class ConfiguredHost(Protocol):
+    """A host of the config; a Protocol, since config and scrape do not know each other."""
+
+    @property
+    def host(self) -> Host:
+        """The host."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds for one answer."""
+
+    @property
+    def retries(self) -> int:
+        """Further sends."""
+
+    @property
+    def probes(self) -> Iterable[_Probe]:
+        """What is checked on it."""
+
+
+def device(entry: ConfiguredHost) -> Device:
+    """What an on-demand read needs of a host."""
+    settings = (probe.settings for probe in entry.probes)
     snmp = next((each for each in settings if isinstance(each, SnmpSettings)), None)
-    return Device(host, snmp, timeout, retries)
+    return Device(entry.host, snmp, entry.timeout, entry.retries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +180,7 @@ def _forbidden(target: Endpoint, port: int, devices: Sequence[Device]) -> QueryE
     if devices:
         name = devices[0].host.name
         return QueryError(
-            f"the host {name} is configured, but not its UDP port {port}; to allow it, "
+            f"the host {name} is configured, but not its port {port}; to allow it, "
             f"add to the host {name} in netmon.yml: snmp: {{port: {port}}}",
             403,
         )

@@ -27,7 +27,7 @@ _NAME: Final = re.compile(
 )
 _LAST_PORT: Final = 65535
 _MOST_MODULES: Final = 64
-_LONGEST_CONTEXT: Final = 255  # octets; what RFC 3411's SnmpAdminString holds
+_LONGEST_CONTEXT: Final = 32  # octets (RFC 3411 §5, vacmContextName)
 _ENGINE_ID: Final = re.compile(r"(?:0[xX])?((?:[0-9A-Fa-f]{2}){5,32})")  # RFC 3411 §5, SnmpEngineID
 _SHOWN: Final = 100
 

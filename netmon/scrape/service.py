@@ -25,7 +25,9 @@ from netmon.resolver import ResolveError
 from netmon.scrape.access import Access, Device, Door
 from netmon.scrape.query import Query, QueryError, parse_query
 from netmon.scrape.transcript import Transcript
-from netmon.snmp.client import Meter, SnmpError, Target
+from netmon.snmp.client import Client, Meter, SnmpError, Target
+from netmon.snmp.message_v3 import VERSION
+from netmon.snmp.stream import patient, stream_client
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +39,9 @@ _MARGIN: Final = 0.5  # seconds before the client gives up, for the answer's way
 _TIMEOUT: Final = 5.0
 _RETRIES: Final = 3
 # The rest of a read would meet the same.
-_GONE: Final = frozenset((Reason.REFUSED, Reason.UNREACHABLE, Reason.NO_ROUTE, Reason.LOCAL_ERROR))
+_GONE: Final = frozenset(
+    (Reason.REFUSED, Reason.UNREACHABLE, Reason.NO_ROUTE, Reason.LOCAL_ERROR, Reason.CONNECTION_LOST)
+)
 
 WALK_DURATION: Final = Family(
     "snmp_scrape_walk_duration_seconds", Kind.GAUGE, "Time that the walk of the module took."
@@ -59,6 +63,8 @@ DUPLICATES: Final = Family(
     Kind.GAUGE,
     "Series of the module left out because an earlier row or an earlier module has them.",
 )
+# What a page of /snmp says about the read, by module.
+FAMILIES: Final = (WALK_DURATION, PACKETS_SENT, PACKETS_RETRIED, PDUS_RETURNED, DURATION, DUPLICATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +148,8 @@ class Scraper:
         if state is None:
             raise QueryError("netmon has not read its config yet", 503)
         query = parse_query(items, state.library.auths, state.library.modules)
-        if query.target.transport == "tcp":
-            raise QueryError(
-                "transport tcp is not done by this version of netmon yet; udp, udp4 and udp6 are"
-            )
-        auth = _with_context(state.library.auths[query.auth], query)
+        auth = state.library.auths[query.auth]
+        _fits(query, auth)
         async with asyncio.timeout(seconds):
             door = await state.access.admit(query.target, self._context.resolver.addresses)
         modules = tuple(state.library.modules[name] for name in query.modules)
@@ -159,8 +162,8 @@ class Scraper:
         """The flight for this query: one under way that means the same, else a new one."""
         # The records themselves, not their names: after a reload a name may mean something else.
         key = (
-            door.addresses, door.port, _overrides(door.device), auth, tuple(modules), query.engine_id,
-            query.partial, query.debug,
+            query.target.transport == "tcp", door.addresses, door.port, _overrides(door.device), auth,
+            tuple(modules), query.context, query.engine_id, query.partial, query.debug,
         )  # fmt: skip
         flight = self._flights.get(key)
         if flight is not None:
@@ -211,7 +214,22 @@ class Scraper:
                     part.error = SnmpError(Reason.CRASHED, text, alive=None)
 
     async def _read_all(self, flight: _Flight, address: str) -> None:
-        reader = Reader(self._context.snmp)
+        """Read every module from an address, over the transport that was asked for."""
+        if flight.query.target.transport != "tcp":
+            await self._read_over(self._context.snmp, flight, address)
+            return
+        try:
+            first = _target(flight, flight.parts[0].module, address)
+            async with stream_client(patient(first)) as client:
+                await self._read_over(client, flight, address)
+        except SnmpError as error:  # no connection
+            for part in flight.parts:
+                part.error = error
+            if flight.transcript is not None:
+                flight.transcript.say(f"{error.reason}: {error}")
+
+    async def _read_over(self, client: Client, flight: _Flight, address: str) -> None:
+        reader = Reader(client)
         gone: SnmpError | None = None
         for part in flight.parts:
             part.error = gone
@@ -219,6 +237,8 @@ class Scraper:
                 continue
             begun = self._context.stopwatch()
             target = _target(flight, part.module, address)
+            if flight.query.target.transport == "tcp":
+                target = patient(target)
             if flight.transcript is not None:
                 flight.transcript.say(
                     f"module {part.module.name} of {target}, SNMP version {target.version}, "
@@ -234,7 +254,7 @@ class Scraper:
                     flight.transcript.say(f"{error.reason}: {error}")
             else:
                 part.walked = self._context.stopwatch() - begun
-                mapped = map_module(part.module, varbinds)
+                mapped = map_module(part.module, varbinds, wrong_is_zero=True)
                 part.tables, part.objects = mapped.tables, len(varbinds)
                 part.duplicates = mapped.duplicates
                 part.done = True
@@ -264,15 +284,15 @@ def _patience(timeout: float | None) -> float:
     return min(LONGEST, timeout - min(_MARGIN, timeout / 4))
 
 
-def _with_context(auth: Auth, query: Query) -> Auth:
-    """The auth with what the query says besides.  Raises QueryError."""
-    if query.engine_id is not None and auth.version != 3:  # noqa: PLR2004 - SNMPv3
+def _fits(query: Query, auth: Auth) -> None:
+    """Whether the query makes sense with its auth.  Raises QueryError.
+
+    A context name with v1 or v2c, which know none, is left aside, as snmp_exporter does.
+    """
+    if query.engine_id is not None and auth.version != VERSION:
         raise QueryError(
             f"snmp_engineid is of SNMPv3 only, and the auth {query.auth} is of version {auth.version}"
         )
-    if query.context is None or auth.version != 3:  # noqa: PLR2004 - v1 and v2c know no contexts
-        return auth
-    return auth.model_copy(update={"context_name": query.context})
 
 
 def _overrides(device: Device | None) -> tuple[object, ...] | None:
@@ -308,6 +328,8 @@ def _target(flight: _Flight, module: Module, address: str) -> Target:
         timeout=timeout,
         retries=retries,
         max_repetitions=repetitions or 0,
+        context_name=flight.query.context,
+        context_engine_id=flight.query.engine_id or b"",
     )
 
 

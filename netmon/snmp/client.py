@@ -319,7 +319,10 @@ class Client:
         request.sends += 1
         request.meter.packets += 1
         if request.meter.tap is not None:
-            request.meter.tap("sent" if request.sends == 1 else "sent again", request.ask, None)
+            event = "sent" if request.sends == 1 else "sent again"
+            if request.session is not None and not request.engine_id:
+                event = f"{event}, as a question for the engine ID first:"
+            request.meter.tap(event, request.ask, None)
         timeout = request.target.timeout
         door.alarms.set(request.alarm, PATIENCE if request.held and timeout > PATIENCE else timeout)
 
@@ -426,6 +429,9 @@ class Client:
             self.stats.malformed += 1
             return
         request = self._pending.get(request_id)
+        if request is not None and request.target.any_source and request.peer is not peer and request.sends:
+            self._on_datagram(datagram, request.peer.address)
+            return
         if request is not None or peer is None:
             self.stats.foreign += 1
             if request is not None and request.peer.address != address:

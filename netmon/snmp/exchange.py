@@ -60,6 +60,7 @@ class Target:
     timeout: float = 3.0
     retries: int = 2
     max_repetitions: int = 0  # at most; 0: as many as fill a datagram of the path
+    any_source: bool = False  # take an answer from another address than was asked, if its request-id fits
 
     @property
     def patience(self) -> float:
@@ -310,11 +311,14 @@ class Request(Ticket):
             return ""
         if not self.engine_id:
             return "; it was asked for its engine ID (SNMPv3)"
-        if session.proven or session.user.level is not Level.AUTH_PRIV:
+        suspects = ["the privacy password (or privacy protocol)"] * (session.user.level is Level.AUTH_PRIV)
+        if session.user.context_name:
+            suspects.append(f'the context "{session.user.shown_context}"')
+        if session.proven or not suspects:
             return ""
         return (
-            "; it has told its engine ID, so the privacy password (or privacy protocol) of user "
-            f"{session.user.name} may be wrong: net-snmp drops what it cannot decrypt"
+            f"; it has told its engine ID, so {' or '.join(suspects)} of user {session.user.name} "
+            "may be wrong, which net-snmp meets with silence"
         )
 
 

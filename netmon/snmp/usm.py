@@ -62,6 +62,11 @@ class User:
         ):
             raise EncodeError(f"user {self.name}: privacy without a password or a known protocol")
 
+    @property
+    def shown_context(self) -> str:
+        """The context name for a message: one line of ASCII, whatever it holds."""
+        return self.context_name.decode(errors="replace").encode("unicode_escape").decode()
+
 
 class Keys(NamedTuple):
     """A user's keys at one engine, ready for use; None where the level has no use for them."""

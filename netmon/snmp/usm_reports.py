@@ -85,6 +85,6 @@ def explain_report(varbinds: Varbinds, user: User, target: object) -> tuple[Reas
         user=user.name,
         level=_LEVEL_NAMES[user.level],
         target=target,
-        context=user.context_name.decode(errors="replace").encode("unicode_escape").decode(),
+        context=user.shown_context,
     )
     return meaning.reason, f"{sentence} (the agent reports {meaning.counter})"

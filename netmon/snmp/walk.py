@@ -125,6 +125,26 @@ async def walk_all(
     return reading.tables(roots)
 
 
+def foresee(client: Client, target: Target, root: bytes, table: Varbinds, skip: frozenset[bytes]) -> None:
+    """Plan how the subtree `root`, which held `table`, is to be read without `skip` next time."""
+    for after, upto in stretches(root, skip):
+        key = _key(target, after, upto)
+        if target.version == 1 or client.plans.find(key) is not None:
+            continue
+        inside = Varbinds()
+        for oid, tag, value in zip(table.oids, table.tags, table.values, strict=True):
+            if increasing(after, (oid,)) and _is_inside(root, upto, oid):
+                inside.oids.append(oid)
+                inside.tags.append(tag)
+                inside.values.append(value)
+        client.plans.keep(key, plan_of(inside, client.room(target), target.max_repetitions or MOST))
+
+
+def _key(target: Target, after: bytes, upto: bytes) -> Key:
+    # Another view of the same agent, by other credentials, only makes a plan that does not fit.
+    return target.address, target.port, target.version, target.max_repetitions, after, upto
+
+
 class _Part(NamedTuple):
     piece: Piece
     table: Varbinds
@@ -167,7 +187,7 @@ class _Reading:
         unknown: list[tuple[_Stretch, _Part]] = []
         for root in roots:
             for after, upto in stretches(root, skip):
-                key = (target.address, target.port, target.version, target.max_repetitions, after, upto)
+                key = _key(target, after, upto)
                 stretch = _Stretch(root, after, upto, key, [])
                 plan = client.plans.find(key) if self._bulk else None
                 pieces = plan.pieces(after, upto) if plan else (Piece(after, upto, None, last=True),)

@@ -14,7 +14,8 @@ from tests.servers.agent import agent
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
 TOKENS = {"PAGER_TOKEN": "a", "CHAT_TOKEN": "b", "BEATS_TOKEN": "c"}
-ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SNMP_COMMUNITY": "public", **TOKENS}
+SECRETS = {"SNMP_AUTH": "auth-secret", "SNMP_PRIV": "priv-secret"}
+ENV = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SNMP_COMMUNITY": "public", **SECRETS, **TOKENS}
 
 
 def blocks(language: str, having: str) -> list[str]:
@@ -53,10 +54,10 @@ def test_its_config_is_valid(tmp_path: Path) -> None:
 
 
 def test_its_other_settings_are_valid_too(tmp_path: Path) -> None:
-    """Alerting and windows, as they stand there, beside one host."""
-    for section in ("alerting:", "windows:"):
+    """Alerting, windows and SNMPv3, as they stand there, beside one host."""
+    for section in ("alerting:", "windows:", "auths:\n  core:"):
         for number, snippet in enumerate(blocks("yaml", section)):
-            name = f"{section[:-1]}{number}.yml"
+            name = f"{section.partition(':')[0]}{number}.yml"
             (tmp_path / name).write_text(f"hosts: [{{name: sw1, ping: true}}]\n{snippet}")
             done = netmon("check-config", name, folder=tmp_path)
             assert (done.returncode, done.stderr) == (0, "")

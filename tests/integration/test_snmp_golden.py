@@ -41,13 +41,32 @@ class Page:
     error: str = ""
 
 
-# (capture, module) -> what 0.21 does wrong there.
-DEFECTS: Final[Mapping[tuple[str, str], str]] = {}
+@dataclass(frozen=True)
+class Defect:
+    """What 0.21 does wrong: what it says then, and the metrics without which it does not."""
+
+    reason: str
+    says: str
+    metrics: frozenset[str]
+
+
+DEFECTS: Final[Mapping[tuple[str, str], Defect]] = {
+    ("juniper-mx960-13-3r9-13", "juniper"): Defect(
+        "rows whose looked-up names are equal become one series twice, which ends the whole scrape",
+        'collected metric "jnxFruState"',
+        frozenset({"jnxFruState"}),
+    ),
+}
 
 
 def wanted(module: Mapping[str, Any]) -> tuple[str, ...]:
     """The OIDs that a module asks for."""
     return tuple(f"{oid}." for oid in (*module.get("walk", ()), *module.get("get", ())))
+
+
+def rest(capture: str, module: str) -> str:
+    """The name of a module without the metrics of its defect."""
+    return f"{module}_without_defect_{capture.replace('-', '_')}"
 
 
 def answered(modules: Mapping[str, Any], paths: list[Path]) -> dict[tuple[str, str], int]:
@@ -68,7 +87,7 @@ def page(client: httpx.Client, url: str, target: str, module: str) -> Page:
     if answer.status_code != 200:
         return Page(answer.status_code, error=answer.text[:2000])
     series: dict[str, float] = {}
-    for line in answer.text.splitlines():
+    for line in answer.content.decode("utf-8", "replace").split("\n"):
         if line and not line.startswith(("#", "snmp_scrape_", "netmon_")):
             name, _, value = line.rpartition(" ")
             assert name not in series
@@ -101,6 +120,10 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[st
     stock = yaml.load(shared("peers/snmp.yml").read_text(), Loader=yaml.CSafeLoader)["modules"]
     pairs = answered(stock, paths)
     used = {name: stock[name] for name in sorted({module for _, module in pairs})}
+    for (capture, name), defect in DEFECTS.items():
+        metrics = [metric for metric in stock[name]["metrics"] if metric["name"] not in defect.metrics]
+        used[rest(capture, name)] = stock[name] | {"metrics": metrics}
+        pairs[capture, rest(capture, name)] = pairs[capture, name]
     old = folder / "old.yml"
     old.write_text(old_file(used, "public"))
     (folder / "snmp.yml").write_text(new_file(used))
@@ -123,9 +146,11 @@ def test_pages_are_equal(compared: dict[tuple[str, str], list[str]]) -> None:
     """Every series and value of every pair, but where 0.21 has a defect that is named here."""
     wrong = {pair: found[:20] for pair, found in compared.items() if found and pair not in DEFECTS}
     assert wrong == {}
-    assert len(compared) > 40
+    assert len(compared) > 70
 
 
 def test_named_defects_still_show(compared: dict[tuple[str, str], list[str]]) -> None:
-    """An allowed difference that is gone has to leave the list."""
-    assert [pair for pair in DEFECTS if not compared.get(pair)] == []
+    """An allowed difference that is gone has to leave the list; without its metrics all is equal."""
+    for pair, defect in DEFECTS.items():
+        assert [text for text in compared[pair] if defect.says in text], defect.reason
+        assert compared[pair[0], rest(*pair)] == []

@@ -7,10 +7,10 @@ _FOLDER: Final = Path(__file__).resolve().parents[3] / "shared"
 
 
 def shared(name: str) -> Path:
-    """The path of a file or folder of it.  FileNotFoundError says what is missing and where it is expected."""
+    """The path of a file or folder of it.  FileNotFoundError says what is missing."""
     path = _FOLDER / name
     if not path.exists():
         raise FileNotFoundError(
-            f"{name} is not in the folder shared beside the repository, which this test needs"
+            f"{name} is not in the folder shared beside the repository: this test needs it"
         )
     return path

@@ -38,7 +38,7 @@ def without_news(module: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def old_file(modules: Mapping[str, Mapping[str, Any]], community: str) -> str:
-    """An snmp.yml of 0.21 with these modules of the present format, the version and the community inside each."""
+    """An snmp.yml of 0.21 with these modules of the present format, version and community inside each."""
     old = {
         name: without_news(module) | {"version": 2, "auth": {"community": community}}
         for name, module in modules.items()

@@ -3,7 +3,8 @@
     with snmpd(tmp_path, "sysName switch1", "extend mailq /bin/echo 7") as server:
         Target("127.0.0.1", port=server.port, community=server.community.encode())
 
-It answers SNMPv1 and v2c for one read-only community and touches nothing outside its folder.
+It answers SNMPv1 and v2c for one read-only community, SNMPv3 for the users that `lines` make, and
+touches nothing outside its folder.
 """
 
 import os
@@ -50,17 +51,20 @@ class Snmpd:
 
 
 @contextmanager
-def snmpd(folder: Path, *lines: str, community: str = "public", pace: int = 1) -> Iterator[Snmpd]:
+def snmpd(
+    folder: Path, *lines: str, community: str = "public", pace: int = 1, at: int | None = None
+) -> Iterator[Snmpd]:
     """Start snmpd with `lines` added to its configuration; it has ended when the block ends.
 
     With another `pace` its clock runs so many times as fast, for what it measures over a minute.
+    `at` is the port of one that ran in the same folder before: a restart.
     Raises RuntimeError with the server's log if it does not come up, and when it is not installed.
     """
     program = shutil.which("snmpd", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if program is None:
         raise RuntimeError("snmpd is not installed: apt-get install snmpd snmp")
     for attempt in range(_ATTEMPTS):
-        port = _free_port()
+        port = at or _free_port()
         process = _start(program, folder, port, community, lines, pace=pace)
         try:
             if answers(ADDRESS, port, community, process):

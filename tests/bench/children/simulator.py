@@ -27,8 +27,13 @@ async def main(folder: Path) -> None:
     async with Company(clock=lambda: now) as company:
         (folder / "ca.pem").write_bytes(company.ca_file.read_bytes())
         (folder / "starttls.port").write_text(str(company.mail_ports["starttls"]))
-        # One module, for an equal page; with the peer's size of a request, and with netmon's own.
-        config = company.config(listen="127.0.0.1:0").replace("[system, if_mib]", "[if_mib]")
+        # One module, for an equal page, and nothing of it from memory; with netmon's own size of a
+        # request, and with the peer's.
+        config = re.sub(
+            r"( +)modules: \[system, if_mib\]",
+            r"\1modules: [if_mib]\n\1cache: 0s",
+            company.config(listen="127.0.0.1:0"),
+        )
         (folder / "own.yml").write_text(config)
         equal = re.sub(r"( +)modules: \[if_mib\]\n", r"\g<0>\1max_repetitions: 25\n", config)
         (folder / "equal.yml").write_text(equal)

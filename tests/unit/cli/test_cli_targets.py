@@ -6,11 +6,13 @@ import pytest
 
 from netmon.agent import load_config
 from netmon.cli.common import split_host_port
+from netmon.cli.snmp_options import Security, given_auth
 from netmon.cli.targets import Wanted, check_of_url, checks_of_host
 from netmon.errors import NetmonError
 from netmon.fields import Secret
 from netmon.mib.modules import builtin_modules
 from netmon.model import Check, Role
+from netmon.probes.base import Auth
 
 MODULES = builtin_modules()
 CONFIG = """
@@ -130,3 +132,58 @@ def test_host_and_no_port(text: str) -> None:
     """What stands behind the colon must be a port."""
     with pytest.raises(NetmonError, match="wanted HOST"):
         split_host_port(text)
+
+
+def secured(user: str | None = None, **rest: str | None) -> Security:
+    """The options of SNMPv3, with both passwords in the environment."""
+    passwords = {"password": Secret("auth-secret"), "priv_password": Secret("priv-secret")}
+    return Security(user, **rest, passwords=passwords)  # type: ignore[arg-type]
+
+
+def test_a_user_means_snmpv3() -> None:
+    """With today's protocols, and as secure as the passwords allow."""
+    auth = of("snmp://sw1", security=secured("ana", context="vlan-7")).settings.auth
+    assert (auth.version, auth.username, auth.security_level) == (3, "ana", "authPriv")
+    assert (auth.auth_protocol, auth.priv_protocol, auth.context_name) == ("SHA", "AES", "vlan-7")
+    assert auth.priv_password == Secret("priv-secret")
+    alone = of("snmp://sw1", security=Security("guest")).settings.auth
+    assert alone.security_level == "noAuthNoPriv"
+
+
+def test_passwords_alone_change_no_version() -> None:
+    """They may be in the environment for other targets."""
+    assert of("snmp://sw1", security=secured()).settings.auth == Auth()
+
+
+def test_an_auth_of_snmpv3_keeps_what_is_not_given() -> None:
+    """Protocols and level stay; a password of the environment comes first."""
+    auth = Auth(
+        version=3,
+        username="ana",
+        security_level="authNoPriv",
+        auth_protocol="SHA512",
+        password=Secret("x" * 8),
+    )
+    given = given_auth(auth, None, None, secured(context="red"))
+    assert (given.auth_protocol, given.security_level, given.context_name) == ("SHA512", "authNoPriv", "red")
+    assert given.password == Secret("auth-secret")
+    assert given_auth(auth, None, None, Security()) is auth
+    back = given_auth(auth, 2, Secret("open"), Security())
+    assert (back.version, back.community) == (2, Secret("open"))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("sha-512", "SHA512"), ("SHA1", "SHA"), ("Sha", "SHA"), ("md5", "MD5")]
+)
+def test_protocols_are_known_by_the_names_that_people_use(text: str, name: str) -> None:
+    """Those of net-snmp's tools too."""
+    assert given_auth(Auth(), 3, None, secured("ana", auth_protocol=text)).auth_protocol == name
+
+
+def test_options_of_snmpv3_lie_over_a_host_s_own_auth(tmp_path: Path) -> None:
+    """A context alone needs no user: the host has one."""
+    path = tmp_path / "netmon.yml"
+    path.write_text(CONFIG.replace("version: 1, community: sesame", "version: 3, username: ana"))
+    config = load_config(path, MODULES)
+    (check,) = checks_of_host(config, "mx1", "snmp", Wanted(security=Security(context="red")), MODULES)
+    assert (check.settings.auth.username, check.settings.auth.context_name) == ("ana", "red")

@@ -9,6 +9,8 @@ from netmon.config import PUBLIC_AUTH, Config, HostConfig, Listen, load, starter
 from netmon.fields import Secret
 from netmon.model import Confirm
 from netmon.probes import PROBES
+from netmon.probes.snmp_target import target_of
+from netmon.snmp.usm import Level, User
 from tests.unit.config.reading import ENV, GOOD, MODULES, SECRET, mistakes, read
 
 
@@ -172,3 +174,30 @@ def test_starter_is_valid_as_it_stands_and_with_its_examples(tmp_path: Path) -> 
     config = read(tmp_path, re.sub(r"\$\{env:\w+\}", "${env:SECRET}", whole))
     assert len(config.hosts) == 3
     assert [webhook.name for webhook in config.alerting.webhooks] == ["pager", "chat"]
+
+
+def test_a_user_of_snmpv3_arrives(tmp_path: Path) -> None:
+    """Every key of the schema, and the defaults that snmp_exporter has; the target speaks for that user."""
+    config = read(
+        tmp_path,
+        """
+auths:
+  core: {version: "3", username: ana, security_level: authPriv, auth_protocol: SHA256,
+         password: "auth-secret", priv_protocol: AES256C, priv_password: "priv-secret", context_name: vlan-7}
+  bare: {version: 3, username: guest}
+hosts: [{name: a, ping: true}]
+""",
+    )
+    target = target_of(config.auths["core"], "192.0.2.1", 161, timeout=1.0, retries=0)
+    assert target.version == 3
+    assert target.user == User(
+        "ana", Level.AUTH_PRIV, "SHA256", b"auth-secret", "AES256C", b"priv-secret", b"vlan-7"
+    )
+    other = target_of(
+        config.auths["core"], "::1", 161, timeout=1.0, retries=0, context_name="", context_engine_id=b"12345"
+    )
+    assert other.user is not None
+    assert (other.user.context_name, other.user.context_engine_id) == (b"", b"12345")
+    bare = config.auths["bare"]
+    assert (bare.security_level, bare.auth_protocol, bare.priv_protocol) == ("noAuthNoPriv", "MD5", "DES")
+    assert target_of(config.auths["public_v2"], "::1", 161, timeout=1.0, retries=0).user is None

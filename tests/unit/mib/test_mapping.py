@@ -236,6 +236,200 @@ def text(value: str) -> tuple[int, bytes]:
             id="a lookup overwrites its index, and may be an enum",
         ),
         pytest.param(
+            column("g", 1, "gauge", BY_NUMBER + ", scale: 0.1, offset: -1"),
+            [("1.1", ber.INTEGER, 30), ("1.2", ber.INTEGER, -5)],
+            {"g{i=1}": 2.0, "g{i=2}": -1.5},
+            id="scale and offset",
+        ),
+        pytest.param(
+            column("g", 1, "gauge", BY_NUMBER + ", scale: -1, offset: 2"),
+            [("1.1", ber.INTEGER, 1), ("1.2", ber.INTEGER, 2)],
+            {"g{i=1}": 1, "g{i=2}": 0},
+            id="truth values as 1 and 0",
+        ),
+        pytest.param(
+            column("g", 1, "gauge", BY_NUMBER + ", scale: 0, offset: 1e2"),
+            [("1.1", ber.INTEGER, 1)],
+            {"g{i=1}": 101},
+            id="a scale of nothing is none",
+        ),
+        pytest.param(
+            column("c", 1, "counter", BY_NUMBER + ", scale: 2"),
+            [("1.1", ber.COUNTER64, 2**53 + 3)],
+            {"c{i=1}": 6},
+            id="scaled after the wrap",
+        ),
+        pytest.param(
+            column("s", 1, "DisplayString", BY_NUMBER + ", scale: 3, offset: 1"),
+            [("1.1", *text("x"))],
+            {"s{i=1,s=x}": 4},
+            id="even the 1 of a text",
+        ),
+        pytest.param(
+            column("d", 1, "DateAndTime", BY_NUMBER + ", offset: 1"),
+            [("1.1", ber.OCTET_STRING, bytes.fromhex("07b2 0101 0000 0100"))],
+            {"d{i=1}": 2},
+            id="a date with an offset",
+        ),
+        pytest.param(
+            column("d", 1, "ParseDateAndTime", BY_NUMBER + ", datetime_pattern: '%b %d %Y'"),
+            [("1.1", *text("Jan 02 1970")), ("1.2", *text("Jan 03 1970"))],
+            {"d{i=1}": 86400, "d{i=2}": 172800},
+            id="a date by a pattern",
+        ),
+        pytest.param(
+            column("d", 1, "ParseDateAndTime", BY_NUMBER + ", datetime_pattern: '%s'"),
+            [("1.1", ber.INTEGER, 77)],
+            {"d{i=1}": 77},
+            id="a number by a pattern",
+        ),
+        pytest.param(
+            column("d", 1, "NTPTimeStamp"),
+            [("1.1", ber.OCTET_STRING, bytes.fromhex("83aa7e81 80000000"))],
+            {"d{i=1}": 1},
+            id="NTP time",
+        ),
+        pytest.param(
+            column("o", 1, "OctetString", BY_NUMBER + ", display_hint: '1d.'"),
+            [("1.1", *text("\x01\x02")), ("1.2", *text("")), ("1.3", ber.INTEGER, 5)],
+            {"o{i=1,o=1.2}": 1, "o{i=2,o=}": 1, "o{i=3,o=5}": 1},
+            id="octets by their display hint",
+        ),
+        pytest.param(
+            column("o", 1, "OctetString", BY_NUMBER + ", display_hint: 255t"),
+            [("1.1", ber.OCTET_STRING, b"a\xff\xfe")],
+            {"o{i=1,o=a\ufffd}": 1},
+            id="a display hint that gives bad UTF-8",
+        ),
+        pytest.param(
+            column("s", 1, "DisplayString", BY_NUMBER + ", display_hint: '1d.'"),
+            [("1.1", *text("ab"))],
+            {"s{i=1,s=ab}": 1},
+            id="a display hint is for octets only",
+        ),
+        pytest.param(
+            column(
+                "s",
+                1,
+                "DisplayString",
+                BY_NUMBER + ", regex_extracts: {Temp: [{regex: '([0-9.]+) C'},"
+                " {regex: '([0-9.]+) F', value: '0$1'}, {regex: hot, value: 99}],"
+                " '': [{regex: '.*(.)', value: $1}]}",
+            ),
+            [
+                ("1.1", *text("21.5 C")),
+                ("1.2", *text("70 F")),
+                ("1.3", *text("hot")),
+                ("1.4", *text("n/a 7")),
+            ],
+            {
+                "sTemp{i=1}": 21.5,
+                "sTemp{i=2}": 70,
+                "sTemp{i=3}": 99,
+                "sTemp{i=4}": None,
+                "s{i=1}": None,
+                "s{i=2}": None,
+                "s{i=3}": None,
+                "s{i=4}": 7,
+            },
+            id="numbers out of texts, and no text beside them",
+        ),
+        pytest.param(
+            column(
+                "s",
+                1,
+                "DisplayString",
+                BY_NUMBER + ", scale: 10, offset: 1, regex_extracts: {X: [{regex: (.*)}]}",
+            ),
+            [("1.1", *text("2")), ("1.2", ber.INTEGER, 3)],
+            {"sX{i=1}": 21, "sX{i=2}": 31},
+            id="extracts are scaled",
+        ),
+        pytest.param(
+            column(
+                "s", 1, "OctetString", BY_NUMBER + ", display_hint: 1d, regex_extracts: {X: [{regex: (.*)}]}"
+            ),
+            [("1.1", *text("\x07"))],
+            {"sX{i=1}": 7},
+            id="extracts of what a display hint made",
+        ),
+        pytest.param(
+            column("g", 1, "gauge", BY_NUMBER + ", regex_extracts: {X: [{regex: (.*)}]}"),
+            [("1.1", ber.INTEGER, 3)],
+            {"g{i=1}": 3},
+            id="numbers are not extracted from",
+        ),
+        pytest.param(
+            column(
+                "x",
+                1,
+                "gauge",
+                f"{BY_NUMBER}, lookups: [{{labels: [i], labelname: a, oid: {TABLE}.9,"
+                " type: OctetString, display_hint: '1d.'}]",
+            ),
+            [("1.1", ber.INTEGER, 4), ("9.1", *text("\x0a\x01"))],
+            {"x{i=1,a=10.1}": 4},
+            id="a lookup with a display hint",
+        ),
+        pytest.param(
+            column(
+                "x",
+                1,
+                "gauge",
+                f"{BY_NUMBER}, lookups: [{{labels: [i], labelname: a, oid: {TABLE}.9, type: InetAddress}}]",
+            ),
+            [
+                *((f"1.{n}", ber.INTEGER, n) for n in (1, 2, 3, 4)),
+                ("8.1", ber.INTEGER, 1),
+                ("8.2", ber.INTEGER, 16),
+                *((f"9.{n}", *text("abcd")) for n in (1, 2, 3)),
+            ],
+            {"x{i=1,a=97.98.99.100}": 1, "x{i=2,a=0x61626364}": 2, "x{i=3,a=0x61626364}": 3, "x{i=4,a=}": 4},
+            id="a lookup whose kind is in the column before",
+        ),
+        pytest.param(
+            column(
+                "x",
+                1,
+                "gauge",
+                f"{BY_NUMBER}, lookups: [{{labels: [i], labelname: a, oid: {TABLE}.9,"
+                " type: gauge, enum_values: {3: three}}]",
+            ),
+            [("1.1", ber.INTEGER, 4), ("9.1", ber.INTEGER, 3)],
+            {"x{i=1,a=3}": 4},
+            id="enums of a lookup are for EnumAsInfo",
+        ),
+        pytest.param(
+            column(
+                "x",
+                1,
+                "gauge",
+                f"{BY_NUMBER}, lookups: [{{labels: [i], labelname: i, oid: {TABLE}.9,"
+                f" type: gauge}}, {{labels: [i], labelname: s, oid: {TABLE}.10, type: DisplayString}}]",
+            ),
+            [
+                ("1.1", ber.INTEGER, 4),
+                ("1.2", ber.INTEGER, 5),
+                ("9.1", ber.INTEGER, 7),
+                ("10.7", *text("seven")),
+                ("10.2", *text("two")),
+            ],
+            {"x{i=7,s=seven}": 4, "x{i=,s=two}": 5},
+            id="a chained lookup that came to nothing leaves the index to the next",
+        ),
+        pytest.param(
+            column("e", 1, "EnumAsInfo", BY_NUMBER + ", enum_values: {1: x}"),
+            [("1.1", ber.COUNTER64, 2**53 + 1)],
+            {"e_info{i=1,e=x}": 1},
+            id="Counter64 as an enum",
+        ),
+        pytest.param(
+            column("i", 1, "EnumAsInfo", BY_NUMBER + ", enum_values: {1: x}"),
+            [("1.1", ber.INTEGER, 1)],
+            {},
+            id="an info that is among the labels already",
+        ),
+        pytest.param(
             column("name", 9, "DisplayString", NAMED),
             [("9.1", *text("eth0"))],
             {"name{name=eth0}": 1},
@@ -305,6 +499,31 @@ def test_values_of_a_wrong_type_are_left_out_and_counted() -> None:
     )  # fmt: skip
     assert series(mapped) == {"a{i=1}": 1, "a{i=2}": None, "a{i=3}": None, "a{i=4}": None}
     assert mapped.mismatches == 9
+
+
+def test_a_wrong_type_may_count_as_zero() -> None:
+    """As snmp_exporter has it, for pages that take its place; a wrong type is counted all the same."""
+    mapped = map_module(
+        module(
+            column("a", 1, "gauge", BY_NUMBER + ", offset: 1"),
+            column("e", 3, "EnumAsInfo", BY_NUMBER + ", enum_values: {0: zero, 3: three}"),
+            column("t", 4, "Bits", "enum_values: {1: x}"),
+        ),
+        sent(
+            ("1.1", ber.INTEGER, 1), ("1.2", *text("n/a")), ("1.3", ber.NULL, None),
+            ("3.1", *text("x")), ("3.2", ber.OPAQUE, b"\x9f\x78\x04\x40\x48\xf5\xc3"),
+            ("4.1", ber.INTEGER, 1),
+        ),
+        wrong_is_zero=True,
+    )  # fmt: skip
+    assert series(mapped) == {
+        "a{i=1}": 2,
+        "a{i=2}": 1,
+        "a{i=3}": 1,
+        "e_info{i=1,e=zero}": 1,
+        "e_info{i=2,e=three}": 1,
+    }
+    assert mapped.mismatches == 5
 
 
 def test_of_equal_series_the_first_wins() -> None:

@@ -198,6 +198,25 @@ def test_a_mistake_is_told_with_its_place(text: str, expected: str) -> None:
     assert any(expected in line for line in mistakes(text)), mistakes(text)
 
 
+def test_mappings_may_be_merged() -> None:
+    """As in files that people keep by hand; what a mapping says itself counts before what it merges."""
+    text = """
+modules:
+  a: &a {walk: [1.3.6.1], retries: 1, timeout: 2s}
+  b: {<<: *a, retries: 5}
+  c: {<<: [{max_repetitions: 7, retries: 6}, *a]}
+"""
+    found = parse_modules(text, "t.yml")
+    assert [(m.walk == found["a"].walk, m.retries, m.timeout) for m in found.values()] == [
+        (True, 1, 2.0), (True, 5, 2.0), (True, 6, 2.0),
+    ]  # fmt: skip
+    assert found["c"].max_repetitions == 7
+    assert mistakes("modules: {a: &a {<<: *a, walk: [1.3.6]}}") == (
+        "1:14: modules.a: merges too much, or itself",
+    )
+    assert mistakes("modules: {a: {<<: 3, walk: [1.3.6]}}") == ("1:19: modules.a: is not a mapping",)
+
+
 def test_an_object_is_one_metric() -> None:
     """Two metrics of one OID are refused, because only one of them could have its values."""
     one = "{name: x, oid: 1.3.6.1, type: gauge}"
@@ -280,3 +299,13 @@ def test_processors_are_those_of_the_device_module(stock_texts: dict[str, str]) 
     assert (ours.oid, ours.syntax, ours.family.name) == (other.oid, other.syntax, other.family.name)
     assert ours.labelling.names == other.labelling.names
     assert ours.labelling.lookups == other.labelling.lookups
+
+
+def test_nothing_at_all_is_an_empty_list_or_mapping() -> None:
+    """A key without a value, as people leave it when they comment out what was there."""
+    module = parse("modules: {m: {walk: [1.3.6], get: , metrics: ~, filters: null}}")
+    assert (module.get, module.metrics, module.filters) == ((), (), ())
+    assert parse_modules("auths:\nmodules:\n", "t.yml") == {}
+    assert mistakes("modules: {m: {walk: [1.3.6], metrics: 'null'}}") == (
+        "1:39: modules.m.metrics: is not a list",
+    )

@@ -304,6 +304,8 @@ def test_a_name_without_address(answer: ResolveError | None, result: Result, rea
             "netmon_snmp_packets_total": 0,
             "netmon_snmp_retries_total": 0,
             "netmon_snmp_varbinds_total": 0,
+            "netmon_snmp_duplicate_series_total": 0,
+            "netmon_snmp_mismatched_values_total": 0,
         }
     }
     assert seen.phases[0].name == "resolve"
@@ -355,6 +357,8 @@ def test_what_two_modules_want_is_walked_once() -> None:
         "netmon_snmp_packets_total": 0,
         "netmon_snmp_retries_total": 0,
         "netmon_snmp_varbinds_total": 0,
+        "netmon_snmp_duplicate_series_total": 1,
+        "netmon_snmp_mismatched_values_total": 0,
     }
     assert any("1 series left out" in line for line in seen.trail)
 

@@ -7,17 +7,15 @@ import pytest
 
 from netmon.model import Host
 from netmon.probes.snmp_settings import SnmpSettings
-from netmon.scrape.access import Access, Door, ProbeTargets, device
+from netmon.scrape.access import Access, Device, Door, ProbeTargets
 from netmon.scrape.query import QueryError, parse_endpoint
 
 NETWORKS = (ipaddress.ip_network("192.0.2.0/24"), ipaddress.ip_network("2001:db8::/32"))
 HOSTS = (
-    device(
-        Host("sw1", "192.0.2.1", addresses=("2001:db8::1",)), [SnmpSettings(port=1161)], timeout=10, retries=2
-    ),
-    device(Host("mx1", "mx1.example.org"), [], timeout=10, retries=2),
-    device(Host("here", "localhost"), [SnmpSettings()], timeout=10, retries=2),
-    device(Host("odd", "odd.example.org", addresses=("127.0.0.9",)), [], timeout=10, retries=2),
+    Device(Host("sw1", "192.0.2.1", addresses=("2001:db8::1",)), SnmpSettings(port=1161), 10, 2),
+    Device(Host("mx1", "mx1.example.org"), None, 10, 2),
+    Device(Host("here", "localhost"), SnmpSettings(), 10, 2),
+    Device(Host("odd", "odd.example.org", addresses=("127.0.0.9",)), None, 10, 2),
 )
 
 

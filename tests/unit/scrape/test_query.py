@@ -63,7 +63,7 @@ def test_further_parameters() -> None:
         ),
         ([("target", "a"), ("module", ",".join(map(str, range(65))))], "65 modules are too many for one"),
         ([("target", "a"), ("snmp_engineid", "xyz")], 'snmp_engineid "xyz" is not 5 to 32 octets in'),
-        ([("target", "a"), ("snmp_context", "c" * 256)], "snmp_context is longer than 255 octets"),
+        ([("target", "a"), ("snmp_context", "c" * 33)], "snmp_context is longer than 32 octets"),
         ([("target", "a"), ("debug", "maybe")], 'debug="maybe" is neither true nor false'),
     ],
 )

@@ -160,6 +160,26 @@ def test_a_reply_from_another_address_is_not_taken(run: Run) -> None:
     run(with_client(silent, scene))
 
 
+def test_a_reply_from_another_address_is_taken_where_it_is_allowed(run: Run) -> None:
+    """By its request-id; one that fits no request of the kind is foreign all the same."""
+
+    async def scene(client: Client, server: Any) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.bind(("127.0.0.2", 0))
+            server.answer = lambda request: (stranger.sendto(one(request), server.peers[-1]), ())[1]
+            response = await ask(client, server.target(timeout=2, any_source=True))
+            assert response.varbinds.values == [1]
+            server.answer = lambda request: (
+                stranger.sendto(reply(request, shift=1), server.peers[-1]),
+                stranger.sendto(b"?", server.peers[-1]),
+                [],
+            )[2]
+            error = await fails(client, server.target(any_source=True))
+            assert error.reason is Reason.TIMEOUT
+
+    run(with_client(silent, scene))
+
+
 @pytest.mark.parametrize(
     "garbage",
     [b"\x00", b"\x30", b"220 mail.example.org ESMTP\r\n", bytes(65_507), b"\x30\x84\xff\xff\xff\xff" * 99],

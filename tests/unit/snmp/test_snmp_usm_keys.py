@@ -1,5 +1,6 @@
 """Keys, digests and ciphers of SNMPv3 by the standards' vectors, and against pysnmp for every combination."""
 
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -11,12 +12,12 @@ from pyasn1.type import univ
 from pysnmp.proto.mpmod.rfc3412 import SNMPv3Message
 from pysnmp.proto.secmod.rfc3414 import service
 
-from netmon.snmp.ber import DecodeError, EncodeError
-from netmon.snmp.message import GET, encode_message
+from netmon.snmp.ber import COUNTER32, DecodeError, EncodeError, encode_oid
+from netmon.snmp.message import GET, REPORT, RESPONSE, Response, encode_message, encode_varbind
 from netmon.snmp.message_v3 import Head, decode_head, decode_message_id, encode_scope, is_version_3
 from netmon.snmp.usm import Level, User, keys_at
 from netmon.snmp.usm_crypto import Aes, Des, Mac
-from netmon.snmp.usm_engine import Session
+from netmon.snmp.usm_engine import Again, Dropped, Refused, Session
 from netmon.snmp.usm_keys import AUTH_PROTOCOLS, PRIV_PROTOCOLS, Masters, localise, password_to_key
 
 ENGINE_ID = bytes.fromhex("000000000000000000000002")  # of RFC 3414 appendix A.3
@@ -237,6 +238,40 @@ def test_a_message_with_wrong_octets_decodes_or_is_refused(data: st.DataObject) 
     except DecodeError:
         return
     assert 0 <= head.digest_at <= head.data_at <= head.end <= len(broken)
+
+
+@dataclass
+class Asked:
+    """As much of a request as a session looks at."""
+
+    request_id: int = 77
+    engine_id: bytes = ENGINE_ID
+    resyncs: int = 0
+    unproven: bool = False
+    target: str = "192.0.2.1:161"
+
+
+VARBINDS = encode_varbind(encode_oid("1.3.6.1.6.3.15.1.1.2.0"), COUNTER32, 7)
+
+
+@given(st.sampled_from((RESPONSE, REPORT)), st.sampled_from((b"", ENGINE_ID)), st.data())
+def test_a_session_meets_any_octets_with_an_outcome(pdu_type: int, asked: bytes, data: st.DataObject) -> None:
+    """Whatever stands in a message that authenticates itself by nothing: an outcome, or DecodeError."""
+    session = Session(User("guest"), MASTERS)
+    session._meet(Head(1, 0, ENGINE_ID, 9, 1_000, b"", 0, 0, b"", 0, 0), 0.0)
+    good = session.seal(77, encode_message(encode_scope(ENGINE_ID, b""), pdu_type, 77, 0, 0, VARBINDS), 0.0)
+    broken = bytearray(good)
+    for _ in range(data.draw(st.integers(0, 3))):
+        at = data.draw(st.integers(0, len(broken)))
+        broken[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
+    request: Any = Asked(engine_id=asked)
+    try:
+        outcome = session.receive(bytes(broken), decode_head(bytes(broken)), request, 1.0)
+    except DecodeError:
+        return
+    assert isinstance(outcome, Response | Again | Refused | Dropped)
+    if bytes(broken) == good and asked:
+        assert isinstance(outcome, Response if pdu_type == RESPONSE else Refused)
 
 
 def test_every_protocol_is_held_against_pysnmp() -> None:

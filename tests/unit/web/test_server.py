@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from netmon import web
-from netmon.web import Server, accepts_gzip, reply
+from netmon.web import Server, accepts_gzip, reply, while_there
 from tests.unit.web.serving import serving
 
 BIG = [bytes([65 + i % 26]) * 50_000 for i in range(40)]
@@ -351,3 +351,36 @@ async def test_a_defect_in_a_handler_is_a_500(caplog: pytest.LogCaptureFixture) 
         assert "secret" not in answer.text
         assert (await client.get("/")).status_code == 200
     assert "a secret detail" in caplog.text
+
+
+async def test_work_ends_with_its_reader() -> None:
+    """What goes on for a client is cancelled when it leaves; one that stays gets the result."""
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def forever() -> str:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return ""
+
+    async def quick() -> str:
+        return "done"
+
+    async def endless(request: Request) -> Response:
+        return PlainTextResponse(await while_there(request, forever()) or "gone")
+
+    async def short(request: Request) -> Response:
+        return PlainTextResponse(await while_there(request, quick()) or "gone")
+
+    async with serving({"/endless": endless, "/short": short}) as (server, client):
+        host, _, port = server.address.rpartition(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        async with asyncio.timeout(10):
+            await begun.wait()
+            assert not ended.is_set()
+            writer.close()
+            await ended.wait()
+        assert (await client.get("/short")).text == "done"

@@ -1,0 +1,90 @@
+"""`module_files`: modules and auths of the peers' files, joined with netmon's own, and their mistakes."""
+
+from pathlib import Path
+
+import pytest
+
+from netmon.agent import load_config, modules_of
+from netmon.fields import Secret
+from netmon.mib.modules import builtin_modules
+from tests.unit.config.reading import mistakes, read
+
+SNMP = """\
+auths:
+  public_v2: {community: file, security_level: noAuthNoPriv, auth_protocol: MD5, version: 2}
+  old: {community: "${SECRET}", version: 1}
+modules:
+  mine: {get: [1.3.6.1.2.1.1.5.0], metrics: [{name: sysName, oid: 1.3.6.1.2.1.1.5, type: DisplayString}]}
+"""
+OTHER = "modules: {more: {walk: [1.3.6.1.2.1.2], metrics: []}}\n"
+
+
+def written(folder: Path, name: str, text: str) -> None:
+    """A file beside netmon.yml."""
+    (folder / name).write_text(text)
+
+
+def test_modules_and_auths_join(tmp_path: Path) -> None:
+    """Hosts name them as netmon's own; an auth of netmon.yml wins, a file's public_v2 over the usual one."""
+    written(tmp_path, "snmp.yml", SNMP)
+    written(tmp_path, "more.yml", OTHER)
+    config = read(
+        tmp_path,
+        "module_files: [snmp.yml, more.yml]\n"
+        "auths: {old: {version: 2, community: own}}\n"
+        "hosts: [{name: sw1, snmp: {auth: public_v2, modules: [mine, more, system]}}]\n",
+    )
+    assert set(config.modules) == {"mine", "more"}
+    assert config.auths["public_v2"].community == Secret("file")
+    assert config.auths["old"].community == Secret("own")
+    assert config.notices == ("Auths of netmon.yml take the place of those in snmp.yml, more.yml: old.",)
+
+
+def test_variables_of_the_files(tmp_path: Path) -> None:
+    """`${NAME}` in credentials is the environment's; one that is not set is a mistake with its place."""
+    written(tmp_path, "snmp.yml", SNMP)
+    text = "module_files: [snmp.yml]\nhosts: [{name: sw1, snmp: {auth: old, modules: [mine]}}]\n"
+    assert read(tmp_path, text).auths["old"].community == Secret("swordfish")
+    written(tmp_path, "snmp.yml", SNMP.replace("SECRET", "NOWHERE"))
+    assert mistakes(tmp_path, text)[0] == (
+        "snmp.yml:3:20: auths.old.community: the environment variable NOWHERE is not set"
+    )
+
+
+def test_a_module_takes_the_place_of_netmons_own(tmp_path: Path) -> None:
+    """That is said as a notice, and it is what checks and /snmp get."""
+    written(tmp_path, "snmp.yml", SNMP.replace("mine:", "system:"))
+    written(tmp_path, "netmon.yml", "module_files: [snmp.yml]\nhosts: [{name: sw1, snmp: true}]\n")
+    builtin = builtin_modules()
+    config = load_config(tmp_path / "netmon.yml", builtin, {"SECRET": "x"})
+    assert config.notices == ("Modules of snmp.yml take the place of netmon's own: system.",)
+    modules = modules_of(config, builtin)
+    assert len(modules["system"].metrics) == 1
+    assert modules["if_mib"] is builtin["if_mib"]
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted"),
+    [
+        ("[nowhere.yml]", 'netmon.yml:1:16: module_files[0]: "nowhere.yml" is not there'),
+        ("[.]", 'netmon.yml:1:16: module_files[0]: "." is no file'),
+        ("[7]", "netmon.yml:1:16: module_files[0]: 7 is not a text; put it in quotes"),
+        ("snmp.yml", "netmon.yml:1:15: module_files: the value is not a list"),
+        ("[snmp.yml, again.yml]", "again.yml:1:1: modules.mine is in snmp.yml too; "),
+        ("[broken.yml]", "broken.yml:1:27: modules.bad.walk[0]: "),
+        (
+            "[blackbox.yml]",
+            'netmon.yml:1:16: module_files[0]: "blackbox.yml" holds modules of blackbox_exporter (prober:)',
+        ),
+        ("[version.yml]", "version.yml:1:24: auths.new.version: "),
+    ],
+)
+def test_mistakes(tmp_path: Path, files: str, wanted: str) -> None:
+    """Each is told where it is: in netmon.yml, or in the file by line and column."""
+    written(tmp_path, "snmp.yml", SNMP)
+    written(tmp_path, "again.yml", SNMP)
+    written(tmp_path, "broken.yml", "modules: {bad: {walk:    [nothing], metrics: []}}\n")
+    written(tmp_path, "blackbox.yml", "modules:\n  smtp:\n    prober: tcp\n")
+    written(tmp_path, "version.yml", f"auths: {{new: {{version: 4}}}}\n{OTHER}")
+    told = mistakes(tmp_path, f"module_files: {files}\nhosts: []\n")
+    assert [line for line in told if line.startswith(wanted)], told

@@ -30,7 +30,22 @@ check: $(VENV)/.dev ## Lint, types, import contracts
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure CPU side by side with the peers (build/bench.json)
 	sh tests/servers/install.sh bench
+	@if command -v cc >/dev/null; then $(MAKE) compile; else echo "no C compiler: netmon is measured interpreted only"; fi
 	$(BIN)/python -m tests.bench.run
+
+.PHONY: compile
+compile: build/compiled/.done ## Make netmon with its hot modules compiled, in build/compiled (needs a C compiler)
+
+build/compiled/.done: $(VENV)/.dev pyproject.toml .ci/compile.py $(shell find netmon -type f -not -name '*.pyc')
+	rm -rf build/compiled
+	NETMON_COMPILE=1 $(BIN)/python -m pip install --quiet --no-deps --target build/compiled .
+	touch $@
+
+.PHONY: test-compiled
+test-compiled: compile ## Run the unit tests of polling and its pages on the compiled modules
+	$(BIN)/python -P -c 'import sys; sys.path.insert(0, "build/compiled"); from netmon.compiled import COMPILED; sys.exit(not COMPILED)'
+	PYTHONPATH=build/compiled $(BIN)/python -P -m pytest -o pythonpath="build/compiled ." \
+	  tests/unit/snmp tests/unit/mib tests/unit/probes tests/unit/exposition
 
 FUZZ_SECONDS ?= 60
 

@@ -12,6 +12,7 @@ import typer
 
 from netmon import __version__
 from netmon.cli import demo, explain, files, imports, mib, modules, probe, run, silence, snmp, snmp_set, top
+from netmon.compiled import COMPILED
 from netmon.demo.run import DEMO_HELP
 
 app = typer.Typer(
@@ -57,7 +58,7 @@ app.command("explain")(explain.explain_command)
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
     if wanted:
-        typer.echo(f"netmon {__version__}")
+        typer.echo(f"netmon {__version__}{' (compiled)' if COMPILED else ''}")
         raise typer.Exit
 
 

@@ -60,6 +60,7 @@ class Company:
         self._clock = clock or (lambda: epoch + time.monotonic())
         self._stack = contextlib.AsyncExitStack()
         self._folder = Path()
+        self._farm: Farm | None = None
 
     async def __aenter__(self) -> Self:
         async with contextlib.AsyncExitStack() as stack:
@@ -67,6 +68,7 @@ class Company:
             devices: dict[str, Device] = {}
             farm = Farm(devices, self._clock)
             self.snmp_port = farm.open(self.snmp_port)
+            self._farm = farm
             stack.callback(farm.close)
             authority = Authority("netmon demo CA", self._clock())
             self.ca_file.write_bytes(authority.pem)
@@ -91,6 +93,11 @@ class Company:
     def mail_ports(self) -> Mapping[str, int]:
         """The ports of mx1 by the names in MAIL_PORTS."""
         return self.mail("mx1").ports
+
+    @property
+    def snmp_requests(self) -> int:
+        """How many SNMP requests the devices have answered so far."""
+        return 0 if self._farm is None else self._farm.requests
 
     def mail(self, name: str) -> MailMachine:
         """The mail host of that name.  Raises KeyError."""

@@ -9,6 +9,7 @@ one bytes format over it: C code from end to end, with no object for a sample.
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import compress
 from typing import Final
 
@@ -29,6 +30,7 @@ def escape_help(text: str) -> str:
     return text.replace("\\", r"\\").replace("\n", r"\n")
 
 
+@lru_cache(maxsize=8192)  # more than the families of the stock modules
 def header(family: Family) -> bytes:
     """The HELP and TYPE lines of a family."""
     name, text = family.name, escape_help(family.help)
@@ -103,10 +105,11 @@ def render(tables: Iterable[Table], fixed: Labels = ()) -> bytes:
     return b"".join([header(family) + merge(texts) for family, texts in families.values()])
 
 
-def _number(value: float) -> bytes:
-    """A value as Go's ParseFloat and people read it."""
-    if isinstance(value, int):
-        return b"%d" % value
+def _number(value: Value) -> bytes:
+    """A value as Go's ParseFloat and people read it; there must be one."""
+    # Not `float`: compiled, that would turn an integer into one at the door.
+    if value is None or isinstance(value, int):
+        return b"%d" % (value or 0)
     if math.isnan(value):
         return b"NaN"
     if math.isinf(value):

@@ -64,7 +64,7 @@ _LAST_OCTET: Final = 0x80  # continuation bit of a sub-identifier, X.690 §8.19
 # Opaque holding BER of an ASN.1 real: how net-snmp sends floats (its NET-SNMP-TC, "Float").
 _FLOAT: Final = b"\x9f\x78\x04"
 _DOUBLE: Final = b"\x9f\x79\x08"
-_NOT_UTF_8: Final = re.compile("[\udc80-\udcff]+")
+_NOT_UTF_8: Final = re.compile(r"[\udc80-\udcff]+")
 
 
 def sub_ids(octets: bytes) -> list[int]:

@@ -57,7 +57,9 @@ T = TypeVar("T")
 class Client:
     """See the module.  Sockets open with the first request of their family, on the running loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, peers: int = _PEERS) -> None:
+        """`peers` are remembered; more only while they are asked."""
+        self._most_peers = peers
         self.stats = Stats()
         self.plans = Plans()
         self._doors: dict[int, Door] = {}
@@ -232,7 +234,7 @@ class Client:
             self._doors[family] = door
             loop.add_reader(door.socket.fileno(), self._on_readable, door)
         self._peers[address] = peer = Peer(address, door)
-        for _ in range(len(self._peers) - _PEERS):
+        for _ in range(len(self._peers) - self._most_peers):
             # One with requests under way must stay findable for their replies.
             oldest, forgotten = self._peers.popitem(last=False)
             if forgotten.requests or forgotten is peer:

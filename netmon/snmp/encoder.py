@@ -6,6 +6,7 @@ octets around the two, made once for each length of a name.  The messages are th
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from netmon.snmp.ber import NULL, SEQUENCE, encode_integer, tlv
@@ -20,12 +21,10 @@ _NULL_VALUE: Final = bytes((NULL, 0))
 class Encoder:
     """Makes requests behind a head: that of `encode_head`, or an SNMPv3 scope, which makes scoped PDUs."""
 
-    __slots__ = ("_after", "_before", "_form", "_head")
+    __slots__ = ("_head",)
 
     def __init__(self, head: bytes) -> None:
         self._head = head
-        self._form: tuple[int, int, int, int] | None = None
-        self._before = self._after = b""
 
     def encode(self, pdu_type: int, request_id: int, oids: Sequence[bytes], first: int, second: int) -> bytes:
         """A GET, GETNEXT or GETBULK; see `message.encode_request`."""
@@ -33,15 +32,14 @@ class Encoder:
             varbinds = b"".join(map(encode_varbind, oids))
             return encode_message(self._head, pdu_type, request_id, first, second, varbinds)
         oid = oids[0]
-        form = (pdu_type, len(oid), first, second)
-        if form != self._form:
-            self._draw_up(*form)
-            self._form = form
-        return b"".join((self._before, request_id.to_bytes(_ID_OCTETS, "big"), self._after, oid, _NULL_VALUE))
+        before, after = _form(self._head, pdu_type, len(oid), first, second)
+        return b"".join((before, request_id.to_bytes(_ID_OCTETS, "big"), after, oid, _NULL_VALUE))
 
-    def _draw_up(self, pdu_type: int, octets: int, first: int, second: int) -> None:
-        varbind = encode_varbind(bytes(octets))
-        whole = encode_message(self._head, pdu_type, _LARGEST_ID, first, second, varbind)
-        behind_id = encode_integer(first) + encode_integer(second) + tlv(SEQUENCE, varbind)
-        self._before = whole[: -len(behind_id) - _ID_OCTETS]
-        self._after = behind_id[: -octets - len(_NULL_VALUE)]
+
+@lru_cache(maxsize=4096)
+def _form(head: bytes, pdu_type: int, octets: int, first: int, second: int) -> tuple[bytes, bytes]:
+    """What comes before the request-id, and what between it and a name of so many octets."""
+    varbind = encode_varbind(bytes(octets))
+    whole = encode_message(head, pdu_type, _LARGEST_ID, first, second, varbind)
+    behind_id = encode_integer(first) + encode_integer(second) + tlv(SEQUENCE, varbind)
+    return whole[: -len(behind_id) - _ID_OCTETS], behind_id[: -octets - len(_NULL_VALUE)]

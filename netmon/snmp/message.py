@@ -159,8 +159,8 @@ def decode_response(datagram: bytes) -> Response:
     """Decode the reply of an agent.  Raises DecodeError and nothing else."""
     if (usual := _open_usual_response(datagram)) is not None:
         version, community, request_id, status, index, start, stop = usual
-        varbinds = Varbinds(*decode_varbinds(datagram, start, stop))
-        return Response(version, community, RESPONSE, request_id, status, index, varbinds)
+        oids, tags, values = decode_varbinds(datagram, start, stop)
+        return Response(version, community, RESPONSE, request_id, status, index, Varbinds(oids, tags, values))
     version, community, pdu_type, start, stop = _open_message(datagram)
     if pdu_type != RESPONSE:
         raise DecodeError(f"a PDU of type {pdu_type:#04x}, wanted a Response")

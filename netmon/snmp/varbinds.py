@@ -3,6 +3,7 @@
 A list of the usual shape is taken apart by one regular expression: in C, with no step of Python for
 a varbind, which saves a third of a walk's decoding.  That is no guess at its content: the expression
 matches a varbind only if its three lengths agree, and the matches have to fill the list without a gap.
+Compiled, the loop is the faster of the two and takes them all (`netmon.compiled`).
 Whatever it does not match (names of different lengths, long lengths, damage) goes through a loop over
 the varbinds, which reads it by the letter of X.690 or refuses it.  Where both can read, both read
 the same.
@@ -13,6 +14,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Final
 
+from netmon.compiled import COMPILED
 from netmon.snmp.ber import (
     COUNTER32,
     COUNTER64,
@@ -36,6 +38,7 @@ Lists = tuple[list[bytes], list[int], list[Value]]
 
 _SHORT: Final = 0x80  # lengths below take one octet
 _NEGATIVE: Final = 0x80
+_SURELY_SHORT: Final = 126  # octets that cannot hold more sub-identifiers than an OID may have
 # The largest value of each unsigned type.
 _LIMITS: Final = {
     COUNTER32: 0xFFFFFFFF,
@@ -63,7 +66,7 @@ def decode_varbinds(data: bytes, at: int, end: int) -> Lists:
 
     Raises DecodeError and nothing else.
     """
-    name = data[at + 3] if end - at > _AROUND else 0
+    name = data[at + 3] if end - at > _AROUND and not COMPILED else 0
     if 0 < name <= _LONGEST_NAME:
         # Of each varbind four items: what lies before the match, its name, its tag and its content.
         found = _usual_varbind(name).split(data[at:end])
@@ -135,10 +138,7 @@ def _decode_one_by_one(data: bytes, at: int, end: int) -> Lists:
     oids: list[bytes] = []
     tags: list[int] = []
     values: list[Value] = []
-    add_oid = oids.append
-    add_tag = tags.append
-    add_value = values.append
-    from_bytes = int.from_bytes
+    suspect = False
     try:
         while at < end:
             # 30 len 06 len OID tag len value.  When the outer length takes one octet and the
@@ -159,23 +159,34 @@ def _decode_one_by_one(data: bytes, at: int, end: int) -> Lists:
                 name, name_end, tag, start, stop = _unusual_varbind(data, at, end)
                 size = stop - start
             at = stop
-            add_oid(data[name:name_end])
-            add_tag(tag)
+            if data[name_end - 1] >= _SHORT or not 0 < name_end - name <= _SURELY_SHORT:
+                suspect = True
+            oids.append(data[name:name_end])
+            tags.append(tag)
             if tag == OCTET_STRING:
-                add_value(data[start:stop])
+                values.append(data[start:stop])
             elif 0 < size <= _SAFE_OCTETS[tag]:
-                add_value(data[start] if size == 1 else from_bytes(data[start:stop], "big"))
+                values.append(data[start] if size == 1 else _unsigned(data, start, stop))
             elif tag == INTEGER and size == 1:
                 octet = data[start]
-                add_value(octet if octet < _NEGATIVE else octet - 256)
+                values.append(octet if octet < _NEGATIVE else octet - 256)
             else:
-                add_value(decode_value(tag, data, start, stop))
+                values.append(decode_value(tag, data, start, stop))
     except IndexError:
         raise DecodeError(f"octet {at}: a varbind is cut off") from None
     if at != end:
         raise DecodeError(f"octet {at}: the last varbind overruns the list")
-    check_oids(oids)
+    if suspect or is_suspect(b"".join(oids)):
+        check_oids(oids)
     return oids, tags, values
+
+
+def _unsigned(data: bytes, start: int, stop: int) -> int:
+    """As int.from_bytes, which compiled code can only call like any stranger."""
+    number = 0
+    for at in range(start, stop):
+        number = number << 8 | data[at]
+    return number
 
 
 def _unusual_varbind(data: bytes, at: int, end: int) -> tuple[int, int, int, int, int]:

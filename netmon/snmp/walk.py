@@ -37,6 +37,7 @@ from netmon.snmp.message import (
     error_name,
 )
 from netmon.snmp.plans import MOST, UNKNOWN, Key, Piece, octets_of, plan_of
+from netmon.snmp.together import together
 
 _GET_AT_ONCE: Final = 25  # varbinds in one GET: about what one unfragmented datagram holds
 _CONTINUED: Final = bytes(octet >> 7 for octet in range(256))
@@ -119,15 +120,7 @@ async def walk_all(
     if lanes == 1:
         await client.converse(target, reading.lane(0), meter)
     elif lanes:
-        failure: SnmpError | None = None
-        try:
-            async with asyncio.TaskGroup() as group:
-                for lane in range(lanes):
-                    group.create_task(client.converse(target, reading.lane(lane), meter))
-        except* SnmpError as errors:
-            failure = next(error for error in errors.exceptions if isinstance(error, SnmpError))
-        if failure is not None:
-            raise failure
+        await together([client.converse(target, reading.lane(lane), meter) for lane in range(lanes)])
     if reading.requests:
         wait = (loop.time() - begun) * lanes / reading.requests
         fits = client.learn(target, clean=meter.retries == retries, wait=wait)

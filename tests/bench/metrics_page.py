@@ -21,7 +21,7 @@ def measure(folder: Path, *, rounds: int, series: int) -> list[Contender]:
                 raise RuntimeError(f"the pages differ: {left} / {right}")
         contenders = [
             Contender("netmon, all values new", netmon, lambda _: netmon.ask("render")),
-            Contender("prometheus_client 0.26", peer, lambda _: peer.ask("render")),
+            Contender("prometheus_client 0.26", peer, lambda _: peer.ask("render"), reference=True),
         ]
         for turn in range(rounds):
             # New values are put in place outside the time that is taken.

@@ -1,8 +1,9 @@
 """Processes to be measured, and what the kernel charged to them."""
 
 import contextlib
+import filecmp
 import http.client
-import os
+import re
 import select
 import signal
 import socket
@@ -12,13 +13,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 ROOT = Path(__file__).resolve().parents[2]
+COMPILED = ROOT / "build/compiled"  # by `make compile`
 START = 30.0  # seconds for a process to come up
+AGENT_START = 120.0  # with ten thousand hosts to read and plan
 STOP = 5.0
 REPLY = 300.0  # seconds for a batch
-TICK = os.sysconf("SC_CLK_TCK")
+CPU_CLOCK = 2  # CPUCLOCK_SCHED of linux/posix-timers.h
 
 
 @dataclass
@@ -29,15 +32,34 @@ class Process:
     port: int = 0
 
     def cpu(self) -> float:
-        """CPU seconds so far, user and system, all threads (proc(5), fields 14 and 15)."""
-        stat = Path(f"/proc/{self.child.pid}/stat").read_text()
-        fields = stat.rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
+        """CPU seconds so far, user and system, of all threads, those that have ended included.
+
+        The process's own clock (clock_getcpuclockid(3) of the C library makes the same number): to the
+        nanosecond, where proc(5) has steps of 10 ms.
+        """
+        return time.clock_gettime(~self.child.pid << 3 | CPU_CLOCK)
+
+    def memory(self) -> int:
+        """The resident set now, in bytes."""
+        return self._status("VmRSS")
 
     def peak_memory(self) -> int:
         """Largest resident set so far, in bytes."""
+        return self._status("VmHWM")
+
+    def _status(self, key: str) -> int:
         status = Path(f"/proc/{self.child.pid}/status").read_text()
-        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) * 1024
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(key)) * 1024
+
+    def dropped(self) -> int:
+        """Datagrams that the kernel threw away for want of room in this process's UDP sockets.
+
+        The last column of /proc/net/udp, for the sockets that the process has open.
+        """
+        folder = Path(f"/proc/{self.child.pid}/fd")
+        names = {str(entry.readlink()) for entry in folder.iterdir() if entry.is_symlink()}
+        rows = [line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:]]
+        return sum(int(row[12]) for row in rows if f"socket:[{row[9]}]" in names)
 
     def line(self) -> str:
         """The next line of its output.  Raises RuntimeError if it ends or stays silent."""
@@ -75,14 +97,46 @@ def program(command: Sequence[str], *, log: Path) -> Iterator[Process]:
                 child.communicate()
 
 
+def compiled() -> bool:
+    """Whether `make compile` has made what can be measured, and of the sources as they are."""
+    sources = [path.relative_to(ROOT) for path in (ROOT / "netmon").rglob("*.py")]
+    return all(
+        (COMPILED / path).exists() and filecmp.cmp(ROOT / path, COMPILED / path, shallow=False)
+        for path in sources
+    )
+
+
+def interpreter(*, fast: bool = False) -> list[str]:
+    """Python with netmon as it lies here or, if `fast`, with its hot modules compiled."""
+    path = f"{COMPILED}:{ROOT}" if fast else str(ROOT)
+    return ["env", f"PYTHONPATH={path}", sys.executable, "-P"]
+
+
 @contextlib.contextmanager
-def python(name: str, *arguments: str, log: Path) -> Iterator[Process]:
+def python(name: str, *arguments: str, log: Path, fast: bool = False) -> Iterator[Process]:
     """Run `tests.bench.children.NAME`; its first line of output is its port, or 0."""
-    with program([sys.executable, "-m", f"tests.bench.children.{name}", *arguments], log=log) as process:
+    command = [*interpreter(fast=fast), "-m", f"tests.bench.children.{name}", *arguments]
+    with program(command, log=log) as process:
         try:
             process.port = int(process.line())
         except RuntimeError as error:
             raise RuntimeError(f"{error}\n{log.read_text()}") from error
+        yield process
+
+
+@contextlib.contextmanager
+def agent(config: Path, *, log: Path, fast: bool = False) -> Iterator[Process]:
+    """Run `netmon run` as users do; its web server's port is free to choose."""
+    command = [*interpreter(fast=fast), "-m", "netmon", "run", "--config", str(config)]
+    with program(command, log=log) as process:
+        deadline = time.monotonic() + AGENT_START
+        while True:
+            if found := re.search(r'"url": "http://[^"]*:(\d+)/', log.read_text()):
+                process.port = int(found[1])
+                break
+            if process.child.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"netmon does not start\n{log.read_text()[-5000:]}")
+            time.sleep(0.05)
         yield process
 
 
@@ -119,9 +173,9 @@ class Page:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def fetch(self) -> str:
-        """The page's text.  Raises RuntimeError unless the answer is 200."""
-        self._connection.request("GET", self._path)
+    def fetch(self, path: str = "") -> str:
+        """The page's text, or that of another.  Raises RuntimeError unless the answer is 200."""
+        self._connection.request("GET", path or self._path)
         answer = self._connection.getresponse()
         text = answer.read().decode()
         if answer.status != http.client.OK:
@@ -142,9 +196,21 @@ class Contender:
     process: Process
     work: Callable[[int], object]
     weight: float = 1.0  # share of the rounds' repetitions, for a side that is slow
+    reference: bool = False  # the peer that the others are compared with
+    requests: Callable[[], int] | None = None  # a count that goes on: what its work has asked so far
     cpu: list[float] = field(default_factory=list)  # seconds for one repetition, by round
     wall: list[float] = field(default_factory=list)
+    asked: list[float] = field(default_factory=list)  # requests for one repetition
     memory: int = 0  # bytes, the largest resident set
+
+
+class Fact(NamedTuple):
+    """One figure of a comparison that has no peer."""
+
+    name: str
+    value: float
+    unit: str
+    digits: int
 
 
 def race(contenders: Sequence[Contender], *, rounds: int, count: int, warm: bool = True) -> None:
@@ -158,9 +224,12 @@ def race(contenders: Sequence[Contender], *, rounds: int, count: int, warm: bool
     for _ in range(rounds):
         for side in contenders:
             repetitions = max(1, round(count * side.weight))
+            before = side.requests() if side.requests else 0
             cpu, wall = side.process.cpu(), time.perf_counter()
             side.work(repetitions)
             side.wall.append((time.perf_counter() - wall) / repetitions)
             side.cpu.append((side.process.cpu() - cpu) / repetitions)
+            if side.requests:
+                side.asked.append((side.requests() - before) / repetitions)
     for side in contenders:
         side.memory = side.process.peak_memory()

@@ -1,6 +1,6 @@
 """Runs the comparisons, prints a table and writes the numbers as JSON.
 
-    python -m tests.bench.run [--only snmp smtp metrics] [--quick] [--json build/bench.json]
+    python -m tests.bench.run [--only snmp far v3 fleet smtp metrics] [--quick] [--json build/bench.json]
 
 `--quick` shows that everything works; its numbers mean little.
 """
@@ -19,14 +19,28 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench import metrics_page, smtp_probe, snmp_page
-from tests.bench.process import ROOT, Contender
+from tests.bench import metrics_page, smtp_probe, snmp_far, snmp_fleet, snmp_page, snmp_v3
+from tests.bench.process import ROOT, Contender, Fact
 
-Measure = Callable[[Path, bool], list[Contender]]
+Measure = Callable[[Path, bool], list[Contender] | list[Fact]]
 BENCHES: Final[dict[str, tuple[str, Measure]]] = {
     "snmp": (
-        "One page of a 48-port switch (if_mib, 1,969 varbinds, max-repetitions 25, everything read afresh)",
+        "One page of a 48-port switch (if_mib, 1,969 varbinds, everything read afresh)",
         lambda folder, quick: snmp_page.measure(folder, rounds=1 if quick else 5, count=5 if quick else 60),
+    ),
+    "far": (
+        "The same page at a round trip of 20 ms",
+        lambda folder, quick: snmp_far.measure(folder, rounds=1 if quick else 5, count=1 if quick else 4),
+    ),
+    "v3": (
+        "The page in SNMPv3 authPriv (SHA-256, AES-128) beside SNMPv2c",
+        lambda folder, quick: snmp_v3.measure(folder, rounds=1 if quick else 5, count=10 if quick else 60),
+    ),
+    "fleet": (
+        "10,000 devices of 20 ports every 60 s in one agent (500 every 10 s with --quick)",
+        lambda folder, quick: snmp_fleet.measure(
+            folder, devices=500 if quick else 10_000, interval=10.0 if quick else 60.0
+        ),
     ),
     "smtp": (
         "One STARTTLS probe (greeting, EHLO, STARTTLS verified, EHLO, QUIT)",
@@ -66,30 +80,48 @@ def machine() -> dict[str, Any]:
 
 
 def summary(contenders: Sequence[Contender]) -> list[dict[str, Any]]:
-    """Milliseconds for one repetition (median of rounds), and its ratio to the first side's."""
-    own = statistics.median(contenders[0].cpu)
+    """Milliseconds for one repetition (median of rounds), and how much more the peer needs.
+
+    A side's peer is the next one in the list, else the last.
+    """
+    peers = [side for side in contenders if side.reference]
+    after = [
+        next((peer for peer in contenders[at:] if peer.reference), peers[-1]) for at in range(len(contenders))
+    ]
     return [
         {
             "name": side.name,
             "cpu_ms": round(statistics.median(side.cpu) * 1000, 3),
+            "cpu_ms_least": round(min(side.cpu) * 1000, 3),
             "cpu_ms_rounds": [round(seconds * 1000, 3) for seconds in side.cpu],
+            "cpu_ratio": round(statistics.median(peer.cpu) / statistics.median(side.cpu), 2),
+            "cpu_ratio_least": round(min(peer.cpu) / min(side.cpu), 2),
             "wall_ms": round(statistics.median(side.wall) * 1000, 3),
+            "wall_ratio": round(statistics.median(peer.wall) / statistics.median(side.wall), 2),
+            "requests": round(statistics.median(side.asked), 1) if side.asked else None,
             "peak_memory_mb": round(side.memory / 1e6, 1),
-            "times_netmon": round(statistics.median(side.cpu) / own, 2),
         }
-        for side in contenders
+        for side, peer in zip(contenders, after, strict=True)
     ]
 
 
 def table(title: str, rows: Sequence[dict[str, Any]]) -> str:
     """The rows for people."""
-    lines = [title, f"  {'':28}{'CPU ms':>10}{'x netmon':>10}{'wall ms':>10}{'peak MB':>10}"]
+    heads = ("CPU ms", "least", "peer /", "wall ms", "peer /", "requests", "peak MB")
+    lines = [title, f"  {'':32}" + "".join(f"{head:>9}" for head in heads)]
     lines += [
-        f"  {row['name']:28}{row['cpu_ms']:>10.2f}{row['times_netmon']:>10.2f}{row['wall_ms']:>10.2f}"
-        f"{row['peak_memory_mb']:>10.1f}"
+        f"  {row['name']:32}{row['cpu_ms']:>9.2f}{row['cpu_ms_least']:>9.2f}{row['cpu_ratio']:>9.2f}"
+        f"{row['wall_ms']:>9.2f}{row['wall_ratio']:>9.2f}{row['requests'] or '':>9}"
+        f"{row['peak_memory_mb']:>9.1f}"
         for row in rows
     ]
     return "\n".join(lines)
+
+
+def figures(title: str, facts: Sequence[Fact]) -> str:
+    """Figures without a peer, for people."""
+    lines = [f"  {fact.name:44}{fact.value:>14,.{fact.digits}f} {fact.unit}".rstrip() for fact in facts]
+    return "\n".join([title, *lines])
 
 
 def main() -> None:
@@ -104,13 +136,16 @@ def main() -> None:
         f"{about['cpu']}, {about['cores']} cores, Linux {about['kernel']}, Python {about['python']}",
         flush=True,
     )
-    results = {}
+    results: dict[str, Any] = {}
     for name in arguments.only:
         title, measure = BENCHES[name]
         with tempfile.TemporaryDirectory(prefix="netmon-bench-") as folder:
-            rows = summary(measure(Path(folder), arguments.quick))
-        print("\n" + table(title, rows), flush=True)
-        results[name] = {"title": title, "sides": rows}
+            outcome = measure(Path(folder), arguments.quick)
+        sides = [side for side in outcome if isinstance(side, Contender)]
+        facts = [fact for fact in outcome if isinstance(fact, Fact)]
+        rows = summary(sides) if sides else []
+        print("\n" + (table(title, rows) if rows else figures(title, facts)), flush=True)
+        results[name] = {"title": title, "sides": rows, "facts": [fact._asdict() for fact in facts]}
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(
         json.dumps({"machine": about, "quick": arguments.quick, "results": results}, indent=2) + "\n"

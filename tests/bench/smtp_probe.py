@@ -37,7 +37,7 @@ def measure(folder: Path, *, rounds: int, count: int) -> list[Contender]:
         config = folder / "blackbox.yml"
         config.write_text(BLACKBOX.format(ca=folder / "ca.pem", name=MAIL_NAME))
         with (
-            python("checks", str(folder / "netmon.yml"), log=folder / "checks.log") as netmon,
+            python("checks", str(folder / "own.yml"), log=folder / "checks.log") as netmon,
             exporter("prometheus-blackbox-exporter", config, log=folder / "blackbox.log") as peer,
             Page(netmon, f"/check?host=mx1&endpoint=mx1:{port}") as own_page,
             Page(peer, f"/probe?target={MAIL}:{port}&module=smtp") as peer_page,
@@ -45,7 +45,7 @@ def measure(folder: Path, *, rounds: int, count: int) -> list[Contender]:
             _verify(_netmon(own_page.fetch()), series(peer_page.fetch()))
             contenders = [
                 Contender("netmon", netmon, own_page.times),
-                Contender("blackbox_exporter 0.23", peer, peer_page.times),
+                Contender("blackbox_exporter 0.23", peer, peer_page.times, reference=True),
             ]
             race(contenders, rounds=rounds, count=count)
             return contenders

@@ -1,6 +1,10 @@
-"""One equal page of the 48-port switch: netmon, snmp_exporter, and pysnmp's walk without any page."""
+"""One equal page of the 48-port switch: netmon, snmp_exporter, and pysnmp's walk without any page.
 
-from collections.abc import Iterable
+netmon twice: with the same size of a request as the peer, and with the size that it chooses itself.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -9,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from netmon.demo.cast import SWITCH
 from netmon.demo.machine import COMMUNITY
-from tests.bench.process import Contender, Page, exporter, python, race
+from tests.bench.process import Contender, Page, compiled, exporter, python, race
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 VARBINDS: Final = 1969
@@ -39,27 +43,52 @@ def differences(left: Series, right: Series) -> list[str]:
     return [f"{key}: {left.get(key)} / {right.get(key)}" for key in keys if left.get(key) != right.get(key)]
 
 
+def own_sides(
+    stack: contextlib.ExitStack, folder: Path, path: str, theirs: Series, requests: Callable[[], int]
+) -> list[Contender]:
+    """netmon with requests of the peer's size and with its own, interpreted and compiled.
+
+    Each has given the same page as the peer.  Raises RuntimeError if they differ.
+    """
+    sides = []
+    for fast in (False, True) if compiled() else (False,):
+        for size in ("equal", "own"):
+            log = folder / f"{size}-{fast}.log"
+            process = stack.enter_context(python("checks", str(folder / f"{size}.yml"), log=log, fast=fast))
+            page = stack.enter_context(Page(process, path))
+            if wrong := differences(series(page.fetch()), theirs):
+                raise RuntimeError(f"{len(wrong)} series differ between the pages, such as {wrong[:5]}")
+            name = f"netmon{', compiled' if fast else ''}{', requests of 25' if size == 'equal' else ''}"
+            sides.append(Contender(name, process, page.times, requests=requests))
+    return sides
+
+
 def measure(folder: Path, *, rounds: int, count: int) -> list[Contender]:
     """Verify that the pages are equal, then time them.  Raises RuntimeError if they differ."""
     old = folder / "snmp.yml"
     old.write_text(old_format())
-    with (
-        python("simulator", str(folder), log=folder / "simulator.log") as simulator,
-        python("checks", str(folder / "netmon.yml"), log=folder / "checks.log") as netmon,
-        exporter("prometheus-snmp-exporter", old, log=folder / "snmp_exporter.log") as peer,
-        python("pysnmp_walk", SWITCH, str(simulator.port), log=folder / "pysnmp.log") as pysnmp,
-        Page(netmon, f"/check?host=sw1&endpoint=sw1:{simulator.port}") as own_page,
-        Page(peer, f"/snmp?target={SWITCH}:{simulator.port}&module=if_mib") as peer_page,
-    ):
-        own, theirs = series(own_page.fetch()), series(peer_page.fetch())
-        if wrong := differences(own, theirs):
-            raise RuntimeError(f"{len(wrong)} series differ between the pages, such as {wrong[:5]}")
+    with contextlib.ExitStack() as stack:
+        simulator = stack.enter_context(python("simulator", str(folder), log=folder / "simulator.log"))
+        peer = stack.enter_context(
+            exporter("prometheus-snmp-exporter", old, log=folder / "snmp_exporter.log")
+        )
+        pysnmp = stack.enter_context(
+            python("pysnmp_walk", SWITCH, str(simulator.port), log=folder / "pysnmp.log")
+        )
+        peer_page = stack.enter_context(Page(peer, f"/snmp?target={SWITCH}:{simulator.port}&module=if_mib"))
         if pysnmp.ask("1") != str(VARBINDS):
             raise RuntimeError("pysnmp walked another number of varbinds")
+
+        def requests() -> int:
+            return int(simulator.ask("requests"))
+
+        path = f"/check?host=sw1&endpoint=sw1:{simulator.port}"
         contenders = [
-            Contender("netmon", netmon, own_page.times),
-            Contender("snmp_exporter 0.21", peer, peer_page.times),
-            Contender("pysnmp (walk only)", pysnmp, lambda n: pysnmp.ask(str(n)), weight=0.1),
+            *own_sides(stack, folder, path, series(peer_page.fetch()), requests),
+            Contender("snmp_exporter 0.21", peer, peer_page.times, requests=requests, reference=True),
+            Contender(
+                "pysnmp (walk only)", pysnmp, lambda n: pysnmp.ask(str(n)), weight=0.1, requests=requests
+            ),
         ]
-        race([*contenders], rounds=rounds, count=count)
+        race(contenders, rounds=rounds, count=count)
         return contenders

@@ -1,77 +1,61 @@
-"""What SNMPv3 costs beside SNMPv2c: the same walk of Debian's snmpd, CPU of our own process.
+"""The same page in SNMPv2c and in SNMPv3 at its safest usual level: what the security costs."""
 
-    python -m tests.bench.snmp_v3
-
-Walks alone, without a page, so that the ratio flatters nobody: a page adds the same to both.
-"""
-
-import asyncio
-import gc
-import tempfile
-import time
+import contextlib
 from pathlib import Path
-from typing import Final
 
-import uvloop
+from netmon.demo.cast import SWITCH
+from netmon.demo.machine import COMMUNITY
+from tests.bench.process import Contender, Page, Process, compiled, python, race
+from tests.bench.snmp_page import differences, series
+from tests.unit.snmp.engines import USER
 
-from netmon.snmp.ber import encode_oid
-from netmon.snmp.client import Client, Meter, Target
-from netmon.snmp.usm import Level, User
-from netmon.snmp.walk import walk
-from tests.servers.snmpd import snmpd
-
-ROUNDS: Final = 7
-WALKS: Final = 20  # in a round
-LIMIT: Final = 2.0  # times the CPU of v2c, which authPriv with SHA-256 and AES-128 may take
-_ROOT: Final = encode_oid("1.3.6.1.2.1")
-_USER: Final = User("ana", Level.AUTH_PRIV, "SHA256", b"auth-secret", "AES", b"priv-secret")
-_LINES: Final = ('createUser ana SHA-256 "auth-secret" AES "priv-secret"', "rouser ana priv")
+LAB = f"lab: {{version: 2, community: {COMMUNITY}}}"
+LAB_V3 = (
+    f"lab: {{version: 3, username: {USER.name}, security_level: authPriv, auth_protocol: SHA256, "
+    "password: auth-secret, priv_protocol: AES, priv_password: priv-secret}"
+)
 
 
-async def _cpu(client: Client, target: Target) -> tuple[float, Meter]:
-    """Milliseconds of CPU of one walk, and what one walk is."""
-    meter = Meter()
-    begun = time.process_time()
-    for _ in range(WALKS):
-        await walk(client, target, _ROOT, meter, limit=100_000)
-    spent = (time.process_time() - begun) * 1_000 / WALKS
-    return spent, Meter(meter.packets // WALKS, meter.retries, meter.varbinds // WALKS)
+def measure(folder: Path, *, rounds: int, count: int) -> list[Contender]:
+    """Verify that the pages are equal, then time them.  Raises RuntimeError if they differ."""
+    with contextlib.ExitStack() as stack:
+        simulator = stack.enter_context(python("simulator", str(folder), log=folder / "simulator.log"))
+        switch = (SWITCH, str(simulator.port))
+        engine = stack.enter_context(python("engine", *switch, log=folder / "engine.log"))
+        for size in ("own", "equal"):
+            config = (folder / f"{size}.yml").read_text()
+            if LAB not in config:
+                raise RuntimeError(f"the simulator's config has no {LAB}")
+            config = config.replace(f"port: {simulator.port}\n", f"port: {engine.port}\n")
+            (folder / f"{size}.yml").write_text(config)
+            (folder / f"{size}3.yml").write_text(config.replace(LAB, LAB_V3))
+        sides = [
+            _side(stack, folder, size, version, engine, fast=fast)
+            for fast in ((False, True) if compiled() else (False,))
+            for size in ("equal", "own")
+            for version in ("", "3")
+        ]
+        first, *others = (series(page.fetch()) for _, page in sides)
+        for page in others:
+            if wrong := differences(page, first):
+                raise RuntimeError(f"{len(wrong)} series differ between the pages, such as {wrong[:5]}")
+        contenders = [side for side, _ in sides]
+        race(contenders, rounds=rounds, count=count)
+        return contenders
 
 
-async def _race(port: int) -> dict[str, list[float]]:
-    client = Client()
-    targets = {
-        "v2c": Target("127.0.0.1", port, 2, timeout=5.0),
-        "v3 authPriv": Target("127.0.0.1", port, 3, user=_USER, timeout=5.0),
-    }
-    times: dict[str, list[float]] = {name: [] for name in targets}
-    for name, target in targets.items():  # warm, and the engine discovered
-        _, meter = await _cpu(client, target)
-        print(f"{name}: {meter.varbinds} varbinds in {meter.packets} packets a walk")  # noqa: T201
-    gc.collect()
-    for _ in range(ROUNDS):
-        for name, target in targets.items():
-            times[name].append((await _cpu(client, target))[0])
-    client.close()
-    return times
+def _side(
+    stack: contextlib.ExitStack, folder: Path, size: str, version: str, agent: Process, *, fast: bool
+) -> tuple[Contender, Page]:
+    name = (
+        f"{'v3 authPriv' if version else 'v2c'}{', compiled' if fast else ''}"
+        f"{', requests of 25' if size == 'equal' else ''}"
+    )
+    config, log = folder / f"{size}{version}.yml", folder / f"{size}{version}-{fast}.log"
+    process = stack.enter_context(python("checks", str(config), log=log, fast=fast))
+    page = stack.enter_context(Page(process, f"/check?host=sw1&endpoint=sw1:{agent.port}"))
 
+    def requests() -> int:
+        return int(agent.ask("requests"))
 
-def measure(folder: Path) -> dict[str, float]:
-    """Milliseconds of CPU of a walk, the best of all rounds, by what it spoke."""
-    with snmpd(folder, *_LINES) as server, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return {name: min(times) for name, times in runner.run(_race(server.port)).items()}
-
-
-def main() -> None:
-    """Print the figures; exit 1 where v3 is above its limit."""
-    with tempfile.TemporaryDirectory() as folder:
-        best = measure(Path(folder))
-    ratio = best["v3 authPriv"] / best["v2c"]
-    for name, spent in best.items():
-        print(f"{name}: {spent:.2f} ms")  # noqa: T201
-    print(f"v3 / v2c: {ratio:.2f} (at most {LIMIT:g})")  # noqa: T201
-    raise SystemExit(ratio > LIMIT)
-
-
-if __name__ == "__main__":
-    main()
+    return Contender(name, process, page.times, requests=requests, reference=bool(version)), page

@@ -1,7 +1,8 @@
 """The device and the mail server that both sides of a comparison talk to.
 
 Its clock stands still, so that equal readings give equal values.  Writes what the others need into
-the folder that is given, prints the SNMP port, and goes on until SIGTERM.
+the folder that is given, prints the SNMP port, and goes on until SIGTERM; a line of input is answered
+with the number of SNMP requests so far.
 """
 
 # ruff: noqa: T201 - stdout is how it talks to the benchmark
@@ -26,14 +27,22 @@ async def main(folder: Path) -> None:
     async with Company(clock=lambda: now) as company:
         (folder / "ca.pem").write_bytes(company.ca_file.read_bytes())
         (folder / "starttls.port").write_text(str(company.mail_ports["starttls"]))
-        (folder / "netmon.yml").write_text(
-            # One module, for an equal page, and nothing of it from memory.
-            re.sub(
-                r"( +)modules: \[system, if_mib\]",
-                r"\1modules: [if_mib]\n\1cache: 0s",
-                company.config(listen="127.0.0.1:0"),
-            )
+        # One module, for an equal page, and nothing of it from memory; with netmon's own size of a
+        # request, and with the peer's.
+        config = re.sub(
+            r"( +)modules: \[system, if_mib\]",
+            r"\1modules: [if_mib]\n\1cache: 0s",
+            company.config(listen="127.0.0.1:0"),
         )
+        (folder / "own.yml").write_text(config)
+        equal = re.sub(r"( +)modules: \[if_mib\]\n", r"\g<0>\1max_repetitions: 25\n", config)
+        (folder / "equal.yml").write_text(equal)
+
+        def count() -> None:
+            if sys.stdin.readline():
+                print(company.snmp_requests, flush=True)
+
+        asyncio.get_running_loop().add_reader(sys.stdin, count)
         print(company.snmp_port, flush=True)
         await stop.wait()
 

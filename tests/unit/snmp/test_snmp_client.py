@@ -343,10 +343,9 @@ def test_request_ids_begin_anywhere_and_skip_those_in_use() -> None:
     assert len({Client()._last_id for _ in range(5)}) > 1
 
 
-async def test_the_memory_of_peers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_memory_of_peers_is_bounded() -> None:
     """The least recently asked is forgotten, but never one that is being asked."""
-    monkeypatch.setattr("netmon.snmp.client._PEERS", 3)
-    client = Client()
+    client = Client(peers=3)
     async with agent(silent) as server:
         waiting = asyncio.create_task(fails(client, server.target(retries=0)))
         await asyncio.sleep(0)

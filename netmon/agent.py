@@ -394,7 +394,11 @@ async def run(path: Path) -> None:
 
 
 def _resolver(config: Config | None) -> Resolver:
-    return Resolver(config.dns.servers if config else (), clock=asyncio.get_running_loop().time)
+    return Resolver(
+        config.dns.servers if config else (),
+        validating=config is not None and config.dns.validating,
+        clock=asyncio.get_running_loop().time,
+    )
 
 
 def ehlo_name(config: Config | None) -> str:

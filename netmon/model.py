@@ -214,6 +214,23 @@ class FindingKind(StrEnum):
     CERTIFICATE_EXPIRING = "certificate_expiring"
     CERTIFICATE_CHAIN_INVALID = "certificate_chain_invalid"
     CERTIFICATE_NAME_MISMATCH = "certificate_name_mismatch"
+    # What a domain publishes about its mail.
+    POLICY_MISSING = "policy_missing"
+    DANE_INVALID = "dane_invalid"
+    DANE_UNUSABLE = "dane_unusable"
+    DANE_NOT_CHECKED = "dane_not_checked"  # no AD bit that could be believed
+    DANE_ROLLOVER = "dane_rollover"
+    MTA_STS_INVALID = "mta_sts_invalid"  # the record or the policy itself
+    MTA_STS_MISMATCH = "mta_sts_mismatch"  # the servers are not as the policy says
+    MTA_STS_CHANGED = "mta_sts_changed"
+    TLS_RPT_INVALID = "tls_rpt_invalid"
+    SPF_INVALID = "spf_invalid"
+    SPF_WEAK = "spf_weak"
+    DKIM_INVALID = "dkim_invalid"
+    DKIM_WEAK = "dkim_weak"
+    DMARC_INVALID = "dmarc_invalid"
+    DMARC_WEAK = "dmarc_weak"
+    REVERSE_DNS_INVALID = "reverse_dns_invalid"
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,8 @@ class _Binding:
 def _check(entry: PlannedHost, probe: PlannedProbe, binding: _Binding) -> Check:
     kind, settings = probe.kind, probe.settings
     bound, encoded = binding(kind, settings)
-    deadline = min(entry.interval, LONGEST_RUN)
+    interval = max(entry.interval, kind.least_interval)
+    deadline = min(interval, LONGEST_RUN)
     timeout = min(entry.timeout, deadline)
     role = kind.role(settings)
     required = bool(getattr(settings, "required", True))
@@ -110,7 +111,7 @@ def _check(entry: PlannedHost, probe: PlannedProbe, binding: _Binding) -> Check:
         *key,
         entry.host.address,
         encoded,
-        entry.interval,
+        interval,
         timeout,
         entry.retries,
         deadline,
@@ -121,7 +122,7 @@ def _check(entry: PlannedHost, probe: PlannedProbe, binding: _Binding) -> Check:
         key=key,
         host=entry.host,
         settings=bound,
-        interval=entry.interval,
+        interval=interval,
         timeout=timeout,
         retries=entry.retries,
         deadline=deadline,

@@ -51,6 +51,7 @@ class Resolver:
 
     `servers` are addresses of DNS servers (default: those of `resolv_conf`), `port` is theirs,
     `deadline` the seconds that one question may take in all, over every server and retry.
+    `validating`: these servers check DNSSEC, so their AD bit can be believed.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Resolver:
         *,
         port: int = 53,
         deadline: float = 5.0,
+        validating: bool = False,
         hosts: Path = Path("/etc/hosts"),
         resolv_conf: Path = Path("/etc/resolv.conf"),
         clock: Callable[[], float] = time.monotonic,
@@ -66,6 +68,7 @@ class Resolver:
         self._servers = list(servers)
         self._port = port
         self._deadline = deadline
+        self.validating = validating
         self._hosts = _HostsFile(hosts)
         self._resolv_conf = resolv_conf
         self._clock = clock
@@ -97,6 +100,18 @@ class Resolver:
             self._asking[name] = task
             task.add_done_callback(lambda done: self._asked(name, done))
         return await asyncio.shield(task)
+
+    @property
+    def deadline(self) -> float:
+        """Seconds that one question may take."""
+        return self._deadline
+
+    def stub(self) -> dns.asyncresolver.Resolver:
+        """dnspython's resolver with this one's servers, for questions of other kinds; not to be changed.
+
+        Raises ResolveError if no server is known.
+        """
+        return self._resolver()
 
     async def close(self) -> None:
         """End the questions under way."""

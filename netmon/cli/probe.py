@@ -85,6 +85,12 @@ def probe_command(
     module: Annotated[list[str] | None, typer.Option(help="SNMP: a module to read; may repeat.")] = None,
     tls_name: Annotated[str | None, typer.Option(help="The name that the certificate must be for.")] = None,
     ca_file: Annotated[Path | None, typer.Option(help="Whom to trust; the system's if left out.")] = None,
+    dkim: Annotated[
+        list[str] | None, typer.Option(help="policy: a DKIM selector of the domain; may repeat.")
+    ] = None,
+    validating: Annotated[
+        bool, typer.Option("--validating", help="policy: the DNS servers check DNSSEC (dns.validating).")
+    ] = False,
     timeout: Annotated[str | None, typer.Option(help="For one answer, as 10s or 500ms.")] = None,
     as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -102,6 +108,8 @@ def probe_command(
 
         netmon probe submissions://mx1.example.org --tls-name mail.example.org
 
+        netmon probe policy://example.org --dkim mail2026 --validating
+
         NETMON_COMMUNITY=... netmon probe snmp://sw1
 
         NETMON_COMMUNITY=... netmon probe snmp://sw1 --module if_mib
@@ -118,9 +126,10 @@ def probe_command(
             ca_file,
             _seconds(timeout),
             Security.given(user, level, auth_protocol, priv_protocol, context),
+            dkim or (),
         )
         found, checks = _checks(target, probe, config, wanted)
-        outcome = in_loop(_look(found, checks))
+        outcome = in_loop(_look(found, checks, validating=validating))
     except ConfigError as error:
         _unknown("; ".join(map(str, error.mistakes)))
     except (NetmonError, OSError) as error:
@@ -151,8 +160,9 @@ def _checks(
     return config, check_of_url(target, wanted, config.auths, modules_of(config, modules))
 
 
-async def _look(config: Config | None, checks: Sequence[Check]) -> Outcome:
+async def _look(config: Config | None, checks: Sequence[Check], *, validating: bool) -> Outcome:
     context = make_context(config, ehlo_name(config) if any(check.role for check in checks) else "")
+    context.resolver.validating = context.resolver.validating or validating
     try:
         return await look(checks, context)
     finally:

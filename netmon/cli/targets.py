@@ -7,6 +7,7 @@ the product's own and not one that resembles it.  Schemes as services are called
     smtp+starttls:// smtp+plain:// smtps://
     submission://mx1          port 587, STARTTLS;  submissions://mx1  port 465, implicit TLS
     snmp://sw1  ping://sw1
+    policy://example.org      what a domain publishes: DANE, MTA-STS, TLS-RPT, SPF, DKIM, DMARC, reverse DNS
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,6 +41,7 @@ _SCHEMES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "smtps": ("smtp", {"port": 465, "tls": "implicit"}),
     "submission": ("smtp", {"port": 587, "tls": "starttls"}),
     "submissions": ("smtp", {"port": 465, "tls": "implicit"}),
+    "policy": ("policy", {}),
 }
 
 
@@ -55,6 +57,7 @@ class Wanted:
     ca_file: Path | None = None
     timeout: float | None = None  # seconds
     security: Security = field(default_factory=Security)
+    dkim: Sequence[str] = ()  # selectors
 
     @property
     def own_auth(self) -> bool:
@@ -128,8 +131,12 @@ def check_of_url(
         if probe != "snmp":
             raise NetmonError(f"{scheme} takes no user in front of the host")
         wanted = replace(wanted, community=Secret(user))
-    if probe == "smtp":
-        named = {"tls_name": wanted.tls_name, "ca_file": wanted.ca_file}
+    if wanted.dkim and probe != "policy":
+        raise NetmonError("--dkim goes with policy://DOMAIN")
+    if probe in {"smtp", "policy"}:
+        named: dict[str, Any] = {"tls_name": wanted.tls_name, "ca_file": wanted.ca_file}
+        if probe == "policy":
+            named = {"ca_file": wanted.ca_file, "domain": host, "dkim": tuple(wanted.dkim)}
         settings |= {key: value for key, value in named.items() if value is not None}
     bound = _settings(probe, settings)
     if probe == "snmp":

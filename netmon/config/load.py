@@ -59,6 +59,7 @@ def load(
     Messages call the file by `path` as it was given.  Takes seconds for thousands of hosts: not for
     the event loop.  Raises ConfigError with all mistakes.
     """
+    kinds = {name: kind for name, kind in kinds.items() if kind.of_hosts}
     return _Loading(kinds, records(kinds), library_modules, env, cache).run(Path(path))
 
 

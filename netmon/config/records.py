@@ -309,9 +309,13 @@ class StateEntry(Settings):
 
 
 class DnsEntry(Settings):
-    """`dns`: the servers to ask; none means the system's."""
+    """`dns`: the servers to ask; none means the system's.
+
+    `validating` says that they check DNSSEC and that the way to them is safe: their AD bit is believed.
+    """
 
     servers: tuple[IpAddress, ...] = ()
+    validating: bool = False
 
 
 class GroupEntry(DefaultsEntry):
@@ -363,6 +367,8 @@ def records(kinds: Mapping[str, ProbeKind]) -> Records:
     """The file's records for a table of probes."""
     keys: dict[str, Any] = {}
     for name, kind in kinds.items():
+        if not kind.of_hosts:
+            continue
         # Any: a type that is made at run time says nothing to a type checker.
         settings: Any = kind.settings
         keys[name] = (tuple[settings, ...], ()) if kind.many else (Annotated[settings | None, Switch()], None)

@@ -248,4 +248,115 @@ FINDINGS: Final[Mapping[FindingKind, Text]] = {
         ("the wrong certificate is loaded", "the host is configured by address or by an alias"),
         ("Set `tls_name` to the name that clients use, or issue the certificate for it",),
     ),
+    FindingKind.POLICY_MISSING: Text(
+        "A domain, or one of its servers, publishes nothing of this policy; nothing is broken.",
+        ("it was never set up", "its records were lost with a change of the DNS provider"),
+        (
+            "The finding names the policy; SPF and DMARC are worth having first, then MTA-STS or DANE",
+            "One MX without TLSA records beside others that have them: add them there too",
+        ),
+    ),
+    FindingKind.DANE_INVALID: Text(
+        "What an MX presents is not what its TLSA records say: senders that go by DANE do not deliver there.",
+        (
+            "the certificate was renewed with a new key, and its TLSA record was not published before",
+            "STARTTLS is off, or its certificate could not be loaded",
+            "the name server answers with an error to TLSA, or its signatures have expired",
+        ),
+        (
+            "Publish the present key as 3 1 1: openssl pkey -in key.pem -pubout -outform DER | sha256sum",
+            "Then keep the key at renewals, or publish the next key's record two TTLs before it is used",
+            "dig +dnssec _25._tcp.MX TLSA shows what is published",
+        ),
+    ),
+    FindingKind.DANE_UNUSABLE: Text(
+        "A TLSA record is of a sort that SMTP does not use (RFC 7672), so it protects nobody.",
+        ("usage 0 or 1, which are for other services", "a digest of the wrong length; a cut record"),
+        ("Publish 3 1 1, or 2 1 1 for the key of the issuer, and remove the other",),
+    ),
+    FindingKind.DANE_NOT_CHECKED: Text(
+        "There are TLSA records, and no validated answer that they could be believed by.",
+        (
+            "dns.validating is not set, because the resolver does not check DNSSEC",
+            "the zone of the domain, or that of its MX, is not signed or has no DS record at its parent",
+        ),
+        (
+            "Run unbound, validating, on netmon's machine; set dns.servers to it and dns.validating: true",
+            "delv MX of the domain, and delv A of the server, say where the chain breaks",
+        ),
+    ),
+    FindingKind.DANE_ROLLOVER: Text(
+        "The TLSA records are true now; this says what a renewal of the certificate will do to them.",
+        ("a rollover goes on, or its old records were left", "records of the whole certificate (3 0 x)"),
+        ("Remove records of keys that are gone; prefer 3 1 1 with a key that stays",),
+    ),
+    FindingKind.MTA_STS_INVALID: Text(
+        "The MTA-STS record or policy cannot be used; senders go by an older policy, or by none.",
+        (
+            "the web server of mta-sts.DOMAIN is down, redirects, or its certificate is not for that name",
+            "the policy's text is malformed, or served as another type than text/plain",
+            "the TXT record has no id of 1 to 32 letters and digits",
+        ),
+        ("Compare: curl -v https://mta-sts.DOMAIN/.well-known/mta-sts.txt; dig _mta-sts.DOMAIN TXT",),
+    ),
+    FindingKind.MTA_STS_MISMATCH: Text(
+        "An MX or its certificate is not as the MTA-STS policy says; in mode enforce senders do not deliver.",
+        (
+            "the MX was renamed or added, and the policy was not changed",
+            "a certificate that is self-signed, expired, or without the MX's name",
+        ),
+        (
+            "Name the MX in the policy and publish a new id; give it a certificate of a public authority",
+            "Until then mode: testing, with a new id, lets mail through",
+        ),
+    ),
+    FindingKind.MTA_STS_CHANGED: Text(
+        "The MTA-STS policy was changed or withdrawn in a way that senders do not notice until it expires.",
+        ("the policy's text was changed without a new id", "the record was removed without mode none first"),
+        ("Publish a new id with each change; to withdraw, publish mode: none and wait for the old max_age",),
+    ),
+    FindingKind.TLS_RPT_INVALID: Text(
+        "The TLS-RPT record is malformed, so nobody reports failed TLS.",
+        ("several records", "rua is no mailto: or https: address"),
+        ('One record: _smtp._tls.DOMAIN TXT "v=TLSRPTv1; rua=mailto:tls@DOMAIN"',),
+    ),
+    FindingKind.SPF_INVALID: Text(
+        "The SPF record cannot be evaluated (permerror): receivers take it for none, or refuse.",
+        (
+            "more than 10 lookups, mostly by includes of service providers",
+            "two records that begin with v=spf1",
+            "a slip of the pen, or an include whose record has gone",
+        ),
+        ("Merge the records; replace includes that are no longer used by ip4 and ip6",),
+    ),
+    FindingKind.SPF_WEAK: Text(
+        "The SPF record is sound and says little.",
+        ("+all lets everybody send", "it ends without -all or ~all", "it uses ptr"),
+        ("End it with ~all, or -all once DMARC reports show that no sender is forgotten",),
+    ),
+    FindingKind.DKIM_INVALID: Text(
+        "A DKIM selector of the config leads to no usable key: signatures with it fail.",
+        ("the key is revoked, or was never published", "the record was cut at 255 characters"),
+        ("Compare the record with the signer's public key: opendkim-testkey, or rspamadm dkim_keygen",),
+    ),
+    FindingKind.DKIM_WEAK: Text(
+        "A DKIM key is usable, and short or marked as a test.",
+        ("an RSA key of 1024 bits", "t=y was left from its introduction"),
+        ("Publish a key of 2048 bits under a new selector and sign with it; remove t=y",),
+    ),
+    FindingKind.DMARC_INVALID: Text(
+        "The DMARC record is malformed, so receivers take it for none.",
+        ("several records", "p is missing or is not none, quarantine or reject"),
+        ('One record: _dmarc.DOMAIN TXT "v=DMARC1; p=quarantine; rua=mailto:dmarc@DOMAIN"',),
+    ),
+    FindingKind.DMARC_WEAK: Text(
+        "The DMARC record is sound and asks receivers for nothing, or for part of the messages only.",
+        ("p=none, as at its introduction", "pct below 100"),
+        ("Read the reports until all senders pass, then set p=quarantine and p=reject",),
+    ),
+    FindingKind.REVERSE_DNS_INVALID: Text(
+        "An MX's address has no name in reverse DNS that leads back to it; many refuse mail from such.",
+        ("the owner of the address, mostly the provider, has set no PTR record", "the name was changed"),
+        ("Have the provider set the PTR to the server's name, and that name an address record back",),
+    ),
 }

@@ -222,7 +222,7 @@ def _judge(chain: Sequence[bytes], store: crypto.X509Store, now: float) -> _Judg
         certificates = [x509.load_der_x509_certificate(der) for der in chain]
         handles = [crypto.load_certificate(crypto.FILETYPE_ASN1, der) for der in chain]
         leaf = certificates[0]
-        names, serves = _names(leaf), _serves(leaf)
+        names, serves = certificate_names(leaf), _serves(leaf)
         starts = [item.not_valid_before_utc.timestamp() for item in certificates]
         ends = [item.not_valid_after_utc.timestamp() for item in certificates]
     except _UNREADABLE as error:
@@ -253,7 +253,8 @@ def _judge(chain: Sequence[bytes], store: crypto.X509Store, now: float) -> _Judg
     return _Judged(certificate, now, min([now + _AGE, *edges]))
 
 
-def _names(leaf: x509.Certificate) -> tuple[str, ...]:
+def certificate_names(leaf: x509.Certificate) -> tuple[str, ...]:
+    """The DNS names and addresses that a certificate is for; the parser's exceptions for a broken one."""
     try:
         extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

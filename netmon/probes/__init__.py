@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from netmon.probes import ping, smtp, snmp
+from netmon.probes import ping, policy, smtp, snmp
 from netmon.probes.base import ProbeKind
 
-PROBES: Final[Mapping[str, ProbeKind]] = {kind.name: kind for kind in (ping.KIND, snmp.KIND, smtp.KIND)}
+PROBES: Final[Mapping[str, ProbeKind]] = {
+    kind.name: kind for kind in (ping.KIND, snmp.KIND, smtp.KIND, policy.KIND)
+}

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, ValidationInfo, field_validator, model_vali
 from pydantic_core import PydanticCustomError
 
 from netmon.fields import Secret, Settings
+from netmon.mail.policy.memory import Memory
 from netmon.mib.auto import Row, shipped_rows
 from netmon.mib.choices import Choices
 from netmon.mib.prefer import shipped_preferences
@@ -141,6 +142,7 @@ class Context:
     totals: Totals = field(default_factory=Totals)
     choices: Choices = field(default_factory=Choices)  # of `modules: auto`
     statics: StaticColumns = field(default_factory=StaticColumns)
+    policies: Memory = field(default_factory=Memory)  # of domains
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,3 +158,5 @@ class ProbeKind:
     bind: Callable[[Any, Library], Any]  # settings -> what Check.settings holds, names resolved
     families: tuple[Family, ...]  # netmon_ families that `Observation.own` may hold
     own_labels: tuple[str, ...] = ("host", "endpoint")  # of CheckKey; `own` tables carry only further ones
+    least_interval: float = 0.0  # seconds; it is not asked more often, whatever its host's interval
+    of_hosts: bool = True  # False: a host of the config has no key for it

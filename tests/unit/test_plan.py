@@ -150,6 +150,7 @@ def test_digest_refuses_what_has_no_stable_form() -> None:
 def test_settings_that_cannot_be_hashed_are_planned_all_the_same() -> None:
     """A probe whose settings hold a mapping is bound for each host anew."""
     kind: Any = SimpleNamespace(
+        least_interval=0.0,
         name="odd",
         bind=lambda settings, _library: settings,
         role=lambda _settings: None,

@@ -1,0 +1,450 @@
+"""The `policy` probe: what a domain publishes about its mail, and whether it is true.
+
+DNS, one policy over HTTPS, and, only where DANE or MTA-STS promise something about them, a look at
+the certificate of each address of each MX.  Others' servers answer all that, and none of it changes
+quickly: a domain is looked at once an hour at most, however often somebody asks.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from netmon.errors import Reason
+from netmon.fields import Settings
+from netmon.mail.faults import MailError, failed, untestable
+from netmon.mail.policy import dane, dkim, dmarc, mta_sts, reverse, spf, tls_rpt
+from netmon.mail.policy.https import FetchError, client_context, fetch
+from netmon.mail.policy.judged import Judged, Policy, PolicyError, unknown
+from netmon.mail.policy.memory import HOUR
+from netmon.mail.policy.presented import Presented
+from netmon.mail.policy.questions import QuestionError, Questions
+from netmon.mail.policy.visit import Visitor
+from netmon.mail.trail import printable
+from netmon.model import Check, Column, Family, Finding, Kind, Observation, Phase, Result, Role, Table
+from netmon.probes.base import Context, Library, ProbeKind
+
+VALID: Final = Family(
+    "netmon_mail_policy_valid",
+    Kind.GAUGE,
+    "1 if what the domain publishes of this policy is sound and true; no series while it publishes none.",
+)
+PRESENT: Final = Family("netmon_mail_policy_present", Kind.GAUGE, "1 if the domain publishes this policy.")
+DANE: Final = Family(
+    "netmon_dane_valid",
+    Kind.GAUGE,
+    "1 if what the MX presents is as its TLSA records say; only for records that count.",
+)
+MTA_STS: Final = Family(
+    "netmon_mta_sts_valid", Kind.GAUGE, "1 if the domain's MX and their certificates are as its policy says."
+)
+LOOKUPS: Final = Family(
+    "netmon_spf_dns_lookups",
+    Kind.GAUGE,
+    "Lookups that the domain's SPF record asks for; more than 10 break it.",
+)
+
+_SHARE: Final = 0.97  # of the deadline: the run itself says how it ended
+_SERVERS: Final = 10  # MX that are looked at
+_ADDRESSES: Final = 4  # of each
+_NAMES: Final = 4  # of an address in reverse DNS
+_AT_ONCE: Final = 6  # connections of one run
+_FETCH: Final = 20.0  # seconds for the policy
+_DOMAIN: Final = re.compile(
+    r"(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+"
+)
+_SELECTOR: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,98}[A-Za-z0-9])?")
+
+
+def _domain(text: str) -> str:
+    name = text.rstrip(".").lower()
+    if not _DOMAIN.fullmatch(name):
+        raise PydanticCustomError("domain", "is not a domain like example.org")
+    return name
+
+
+def _selector(text: str) -> str:
+    if not _SELECTOR.fullmatch(text):
+        raise PydanticCustomError("selector", "is not a DKIM selector like mail2026")
+    return text.lower()
+
+
+class PolicySettings(Settings):
+    """One domain's policies; `port` is that of its MX."""
+
+    domain: Annotated[str, AfterValidator(_domain)]
+    port: Annotated[int, Field(ge=1, le=65535)] = 25
+    dane: bool = True
+    mta_sts: bool = True
+    dkim: Annotated[tuple[Annotated[str, AfterValidator(_selector)], ...], Field(max_length=20)] = ()
+    ca_file: Path | None = None  # whom to trust instead of the system's store
+
+    @property
+    def required(self) -> bool:
+        """A policy never says whether mail is accepted."""
+        return False
+
+
+async def probe(check: Check, ctx: Context) -> Observation:
+    """One look at everything, or what the last look within the hour saw."""
+    loop = asyncio.get_running_loop()
+    begun, started, stopwatch = loop.time(), ctx.wall(), time.perf_counter()
+    known = ctx.policies.recent(check.key, check.digest, begun)
+    if known is not None:
+        ago = f"* as it was {(begun - known.begun) / 60:.0f} minutes ago: once an hour is enough"
+        return replace(
+            known,
+            started=started,
+            begun=begun,
+            duration=time.perf_counter() - stopwatch,
+            trail=(ago, *known.trail),
+        )
+    run = _Run(check, ctx, begun + check.deadline * _SHARE, started)
+    try:
+        await run.look()
+    except MailError as fault:
+        result, reason, detail = fault.result, fault.reason, str(fault)
+    else:
+        result, reason, detail = Result.OK, Reason.OK, run.summary()
+    finally:
+        await run.questions.close()
+    observation = Observation(
+        key=check.key,
+        result=result,
+        reason=reason,
+        detail=printable(detail.encode(errors="replace")),
+        started=started,
+        duration=time.perf_counter() - stopwatch,
+        begun=begun,
+        phases=tuple(Phase(name, seconds) for name, seconds in run.phases.items()),
+        own=tuple(run.tables()),
+        findings=tuple(run.findings()),
+        trail=tuple(run.trail()),
+    )
+    if result is Result.OK:
+        ctx.policies.keep(check.digest, observation)
+    return observation
+
+
+@dataclass(slots=True)
+class _Server:
+    """An MX: whether its addresses are signed, and what they are."""
+
+    name: str
+    addresses: tuple[str, ...] = ()
+    secure: bool = False
+    records: dane.Server = field(default_factory=lambda: dane.Server(""))
+
+
+class _Run:
+    """What one look gathers."""
+
+    def __init__(self, check: Check, ctx: Context, limit: float, now: float) -> None:
+        self._check = check
+        self._ctx = ctx
+        self._settings: PolicySettings = check.settings
+        self._domain = self._settings.domain
+        self._limit = limit
+        self._now = now
+        self.questions = Questions(ctx.resolver)
+        self.phases: dict[str, float] = {}
+        self._judged: dict[Policy, Judged] = {}
+        self._servers: list[_Server] = []
+        self._presented: list[Presented] = []
+        self._dane: dict[str, bool] = {}
+        self._lookups: int | None = None
+        self._notes: list[str] = []
+
+    async def look(self) -> None:
+        """Everything, in the order in which one needs the other; raises MailError if nothing can be said."""
+        try:
+            async with asyncio.timeout_at(self._limit):
+                with self._phase("dns"):
+                    await self._find_servers()
+                    await asyncio.gather(*(self._guarded(*row) for row in self._by_dns()))
+                record, policy = await self._mta_sts_policy() if self._wants_mta_sts() else (None, None)
+                if self._promised(policy):
+                    with self._phase("servers"):
+                        await self._visit()
+                self._judge_servers(record, policy)
+        except TimeoutError:
+            raise untestable(Reason.DEADLINE, f"the policies of {self._domain} took too long") from None
+
+    # DNS
+
+    async def _find_servers(self) -> None:
+        try:
+            answer = await self.questions.exchanges(self._domain)
+            names = [name for _, name in answer.values] or [self._domain]
+            if names == [""]:
+                self._notes.append("the domain takes no mail (null MX, RFC 7505)")
+                return
+            if len(names) > _SERVERS:
+                self._notes.append(f"{len(names)} MX; the first {_SERVERS} are looked at")
+            self._servers = await asyncio.gather(
+                *(self._server(name, signed=answer.secure) for name in names[:_SERVERS] if name)
+            )
+        except QuestionError as error:
+            raise untestable(Reason.RESOLVE_FAILED, str(error)) from None
+        if not answer.values and not self._servers[0].addresses:
+            raise failed(Reason.NAME_NOT_FOUND, f"DNS has no MX and no address for {self._domain}")
+
+    async def _server(self, name: str, *, signed: bool) -> _Server:
+        found = await self.questions.addresses(name)
+        server = _Server(name, found.values[:_ADDRESSES], signed and found.secure, dane.Server(name))
+        if self._settings.dane:
+            try:
+                records = await self.questions.associations(dane.name(name, self._settings.port))
+            except QuestionError as error:
+                # Some servers of unsigned zones cannot answer to TLSA; that harms nobody (RFC 7672 §2.2.1).
+                server.records = dane.Server(name, failed=server.secure and error.refused)
+            else:
+                server.records = dane.Server(name, records.values, server.secure and records.secure)
+        return server
+
+    def _by_dns(self) -> Iterator[tuple[Policy, Callable[[], Awaitable[Judged]]]]:
+        yield Policy.SPF, self._spf
+        yield Policy.DMARC, self._dmarc
+        if self._settings.dkim:
+            yield Policy.DKIM, self._dkim
+        if self._servers:
+            yield Policy.TLS_RPT, self._tls_rpt
+            yield Policy.REVERSE_DNS, self._reverse
+
+    async def _guarded(self, policy: Policy, judge: Callable[[], Awaitable[Judged]]) -> None:
+        """One policy's trouble with DNS is not another's."""
+        try:
+            self._judged[policy] = await judge()
+        except QuestionError as error:
+            self._judged[policy] = unknown(policy, f"{policy}: {error}")
+
+    async def _spf(self) -> Judged:
+        texts = (await self.questions.texts(self._domain)).values
+        judged, lookups = await spf.judge(self._domain, texts, self.questions)
+        if judged.present:
+            self._lookups = lookups
+        return judged
+
+    async def _dmarc(self) -> Judged:
+        domain = self._domain
+        texts: tuple[str, ...] = ()
+        for name, domain in dmarc.names(self._domain):  # noqa: B007 - the last one is used
+            texts = (await self.questions.texts(name)).values
+            if any(text.replace(" ", "").startswith("v=DMARC1") for text in texts):
+                break
+        return dmarc.judge(texts, domain, self._domain)
+
+    async def _dkim(self) -> Judged:
+        answers = {}
+        for selector in self._settings.dkim:
+            answers[selector] = (await self.questions.texts(dkim.name(self._domain, selector))).values
+        return dkim.judge(answers)
+
+    async def _tls_rpt(self) -> Judged:
+        return tls_rpt.judge((await self.questions.texts(tls_rpt.name(self._domain))).values)
+
+    async def _reverse(self) -> Judged:
+        rows = [(server.name, address) for server in self._servers for address in server.addresses]
+        return reverse.judge(await asyncio.gather(*(self._pointer(*row) for row in rows)))
+
+    async def _pointer(self, server: str, address: str) -> reverse.Pointer:
+        names = (await self.questions.pointers(address)).values[:_NAMES]
+        return reverse.Pointer(
+            server, address, {name: (await self.questions.addresses(name)).values for name in names}
+        )
+
+    # MTA-STS
+
+    def _wants_mta_sts(self) -> bool:
+        return self._settings.mta_sts and bool(self._servers)
+
+    async def _mta_sts_policy(self) -> tuple[str | None, mta_sts.StsPolicy | None]:
+        """The record's id and the policy; where one of them is wanting that is judged already."""
+        earlier = self._ctx.policies.policy(self._domain)
+        try:
+            record = mta_sts.parse_record((await self.questions.texts(mta_sts.name(self._domain))).values)
+            if record is None:
+                self._judged[Policy.MTA_STS] = mta_sts.absent(earlier, self._now)
+                return None, None
+            with self._phase("https"):
+                policy = mta_sts.parse_policy(await self._fetch(mta_sts.policy_host(self._domain)))
+        except QuestionError as error:
+            self._judged[Policy.MTA_STS] = unknown(Policy.MTA_STS, f"mta_sts: {error}")
+        except PolicyError as error:
+            self._judged[Policy.MTA_STS] = mta_sts.broken(error, earlier, self._now)
+        else:
+            return record, policy
+        return None, None
+
+    async def _fetch(self, host: str) -> bytes:
+        addresses = (await self.questions.addresses(host)).values[:_ADDRESSES]
+        if not addresses:
+            raise FetchError(f"{host} has no address, so the policy cannot be fetched")
+        ca_file = str(self._settings.ca_file) if self._settings.ca_file else None
+        context = client_context(ca_file)
+        left = min(_FETCH, (self._limit - asyncio.get_running_loop().time()) / 2)
+        for tried, address in enumerate(addresses, 1):
+            try:
+                return await fetch(
+                    host,
+                    mta_sts.PATH,
+                    address=address,
+                    port=self._ctx.policies.https_port,
+                    context=context,
+                    seconds=left / len(addresses),
+                    largest=mta_sts.LARGEST,
+                )
+            except FetchError as error:
+                if not error.network or tried == len(addresses):
+                    raise
+                self._notes.append(str(error))
+        raise AssertionError("the last address returns or raises")
+
+    # The servers themselves
+
+    def _promised(self, policy: mta_sts.StsPolicy | None) -> bool:
+        """Whether anything is promised about certificates."""
+        return (policy is not None and policy.mode != "none") or any(
+            server.records.records and server.records.secure for server in self._servers
+        )
+
+    async def _visit(self) -> None:
+        ca_file = self._settings.ca_file
+        visitor = Visitor(
+            agent_name=self._ctx.agent_name,
+            slots=self._ctx.slots,
+            trust=self._ctx.trust,
+            ca_file=str(ca_file) if ca_file else None,
+            port=self._settings.port,
+            patience=self._check.timeout,
+            limit=self._limit - 1.0,
+            now=self._now,
+        )
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(server: str, address: str) -> Presented:
+            async with gate:
+                return await visitor.visit(server, address)
+
+        rows = [(server.name, address) for server in self._servers for address in server.addresses]
+        self._presented = await asyncio.gather(*(one(*row) for row in rows))
+        for item in self._presented:
+            what = item.fault or item.untrusted or "a trusted certificate"
+            self._notes.append(f"{item.server} ({item.address}): {what}")
+
+    def _judge_servers(self, record: str | None, policy: mta_sts.StsPolicy | None) -> None:
+        if self._settings.dane and self._servers:
+            records = [server.records for server in self._servers]
+            self._judged[Policy.DANE], self._dane = dane.judge_domain(
+                self._domain, records, self._presented, validating=self.questions.validating
+            )
+        if record is not None and policy is not None:
+            names = [server.name for server in self._servers]
+            earlier = self._ctx.policies.policy(self._domain)
+            self._judged[Policy.MTA_STS] = mta_sts.judge(record, policy, names, self._presented, earlier)
+            self._ctx.policies.saw(self._domain, record, policy, self._now)
+
+    # What came of it
+
+    def summary(self) -> str:
+        """One sentence."""
+        sorts: dict[str, list[str]] = {}
+        for policy, judged in self._sorted():
+            sort = "not known" if judged.present is None else "not published" if not judged.present else None
+            sorts.setdefault(sort or ("not judged", "wrong", "sound")[_rank(judged.valid)], []).append(policy)
+        order = ("wrong", "sound", "not judged", "not published", "not known")
+        return "; ".join(f"{sort}: {', '.join(sorts[sort])}" for sort in order if sort in sorts)
+
+    def findings(self) -> Iterator[Finding]:
+        """With the check that says them, and when."""
+        for _, judged in self._sorted():
+            for finding in judged.findings:
+                yield replace(finding, key=self._check.key, at=self._now)
+
+    def trail(self) -> Iterator[str]:
+        """A line for each policy and note."""
+        for _, judged in self._sorted():
+            yield f"* {judged.summary}"
+        for note in self._notes:
+            yield f"* {note}"
+
+    def tables(self) -> Iterator[Table]:
+        """netmon's own series; a family without rows is told too, so that the last known ones go."""
+        judged = self._sorted()
+        if not judged:
+            return
+        yield self._table(PRESENT, [(policy, item.present) for policy, item in judged])
+        yield self._table(VALID, [(policy, item.valid) for policy, item in judged])
+        yield Table(
+            ("domain", "mx"),
+            tuple((self._domain, server) for server in self._dane),
+            (Column(DANE, tuple(int(valid) for valid in self._dane.values())),),
+        )
+        sts = self._judged.get(Policy.MTA_STS)
+        for family, value in ((MTA_STS, sts.valid if sts else None), (LOOKUPS, self._lookups)):
+            rows = () if value is None else (((self._domain,), int(value)),)
+            yield Table(
+                ("domain",), tuple(row for row, _ in rows), (Column(family, tuple(v for _, v in rows)),)
+            )
+
+    def _table(self, family: Family, values: Sequence[tuple[Policy, bool | None]]) -> Table:
+        known = [(policy, value) for policy, value in values if value is not None]
+        return Table(
+            ("domain", "policy"),
+            tuple((self._domain, policy.value) for policy, _ in known),
+            (Column(family, tuple(int(value) for _, value in known)),),
+        )
+
+    def _sorted(self) -> list[tuple[Policy, Judged]]:
+        return [(policy, self._judged[policy]) for policy in Policy if policy in self._judged]
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.phases[name] = self.phases.get(name, 0.0) + time.perf_counter() - begun
+
+
+def _rank(valid: bool | None) -> int:  # noqa: FBT001 - three values
+    return 0 if valid is None else 1 + int(valid)
+
+
+def endpoint(host: str, settings: PolicySettings) -> str:
+    """The label `endpoint`: the domain."""
+    del host
+    return settings.domain
+
+
+def role(settings: Any) -> Role:
+    """What is promised to senders, so it belongs to the mail that comes in."""
+    del settings
+    return Role.INBOUND
+
+
+def bind(settings: PolicySettings, library: Library) -> PolicySettings:
+    """Settings name nothing of the config: they are bound as they are."""
+    del library
+    return settings
+
+
+KIND: Final = ProbeKind(
+    name="policy",
+    settings=PolicySettings,
+    many=True,
+    probe=probe,
+    endpoint=endpoint,
+    role=role,
+    bind=bind,
+    families=(PRESENT, VALID, DANE, MTA_STS, LOOKUPS),
+    least_interval=HOUR,
+    of_hosts=False,
+)

@@ -131,13 +131,7 @@ def check_of_url(
         if probe != "snmp":
             raise NetmonError(f"{scheme} takes no user in front of the host")
         wanted = replace(wanted, community=Secret(user))
-    if wanted.dkim and probe != "policy":
-        raise NetmonError("--dkim goes with policy://DOMAIN")
-    if probe in {"smtp", "policy"}:
-        named: dict[str, Any] = {"tls_name": wanted.tls_name, "ca_file": wanted.ca_file}
-        if probe == "policy":
-            named = {"ca_file": wanted.ca_file, "domain": host, "dkim": tuple(wanted.dkim)}
-        settings |= {key: value for key, value in named.items() if value is not None}
+    settings |= _asked_for(probe, host, wanted)
     bound = _settings(probe, settings)
     if probe == "snmp":
         bound = _with_snmp(bound, wanted, auths, modules)
@@ -146,6 +140,18 @@ def check_of_url(
         probes=(ProbeEntry(PROBES[probe], bound),),
     )  # fmt: skip
     return _planned(entry, _library(auths, wanted, modules))
+
+
+def _asked_for(probe: str, host: str, wanted: Wanted) -> dict[str, Any]:
+    """The settings of a mail probe that are asked for beside the URL."""
+    if probe != "policy":
+        if wanted.dkim:
+            raise NetmonError("--dkim goes with policy://DOMAIN")
+        named = {"tls_name": wanted.tls_name, "ca_file": wanted.ca_file} if probe == "smtp" else {}
+        return {key: value for key, value in named.items() if value is not None}
+    if wanted.tls_name is not None:
+        raise NetmonError("--tls-name does not go with policy://DOMAIN: its MX are the names")
+    return {"domain": host, "dkim": tuple(wanted.dkim), "ca_file": wanted.ca_file}
 
 
 def _authority(rest: str, scheme: str) -> tuple[str | None, str, int | None]:

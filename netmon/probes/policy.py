@@ -21,7 +21,7 @@ from netmon.errors import Reason
 from netmon.fields import Settings
 from netmon.mail.faults import MailError, failed, untestable
 from netmon.mail.policy import dane, dkim, dmarc, mta_sts, reverse, spf, tls_rpt
-from netmon.mail.policy.https import FetchError, client_context, fetch
+from netmon.mail.policy.https import FetchError, fetch
 from netmon.mail.policy.judged import Judged, Policy, PolicyError, unknown
 from netmon.mail.policy.memory import HOUR
 from netmon.mail.policy.presented import Presented
@@ -288,8 +288,9 @@ class _Run:
         if not addresses:
             raise FetchError(f"{host} has no address, so the policy cannot be fetched")
         ca_file = str(self._settings.ca_file) if self._settings.ca_file else None
-        context = client_context(ca_file)
-        left = min(_FETCH, (self._limit - asyncio.get_running_loop().time()) / 2)
+        now = asyncio.get_running_loop().time()
+        context = await self._ctx.policies.https_context(ca_file, now)
+        left = min(_FETCH, (self._limit - now) / 2)
         for tried, address in enumerate(addresses, 1):
             try:
                 return await fetch(

@@ -51,6 +51,26 @@ def test_mail(url: str, endpoint: str, mode: str, role: Role) -> None:
     assert (check.key.endpoint, check.settings.mode, check.role) == (endpoint, mode, role)
 
 
+def test_policy() -> None:
+    """The domain is what is looked at, once an hour at most, and never decides whether mail is down."""
+    check = of("policy://Example.org:2525", dkim=("Key1",))
+    assert check.key == ("example.org", "policy", "example.org")
+    assert (check.settings.domain, check.settings.port, check.settings.dkim) == (
+        "example.org",
+        2525,
+        ("key1",),
+    )
+    assert (check.interval, check.required, check.role) == (3600.0, False, Role.INBOUND)
+    for url, wanted, words in (
+        ("policy://mx1", {}, "is not a domain"),
+        ("policy://example.org", {"dkim": ("a b",)}, "is not a DKIM selector"),
+        ("policy://example.org", {"tls_name": "x"}, "--tls-name"),
+        ("smtp://example.org", {"dkim": ("a",)}, "--dkim goes with policy://"),
+    ):
+        with pytest.raises(NetmonError, match=words):
+            of(url, **wanted)
+
+
 def test_snmp() -> None:
     """The community is the user's part, decoded; modules and version as asked."""
     check = of("snmp://p%40ss@127.0.0.1:1161", modules=["if_mib"], version=1)

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,52 +89,75 @@ def validating(
 
     With `validate` off unbound only resolves, and sets no AD bit.
     """
-    base = Path(tempfile.mkdtemp(prefix="netmon-dns-"))
-    knot_port, unbound_port = _free_port(), _free_port()
-    processes: list[subprocess.Popen[bytes]] = []
-    try:
-        (base / "db").mkdir()
-        for name, records in zones.items():
-            head = f"$ORIGIN {name}.\n$TTL 1\n@ SOA ns hostmaster 1 600 60 86400 1\n@ NS ns\nns A 127.0.0.1\n"
-            (base / f"{name}.zone").write_text(head + records + "\n")
-        config = _KNOT.format(base=base, knot=knot_port, user=_user())
-        for name in zones:
-            config += f"  - domain: {name}\n"
-            if name not in unsigned:
-                config += "    dnssec-signing: on\n    dnssec-policy: signed\n"
-        (base / "knot.conf").write_text(config)
-        processes.append(_start(base, "knotd", "-c", str(base / "knot.conf")))
-        anchors = "".join(
-            f'    trust-anchor: "{_anchor(base, name, knot_port)}"\n'
-            for name in zones
-            if name not in unsigned and validate
-        )
-        stubs = "".join(
-            f'stub-zone:\n    name: "{name}."\n    stub-addr: 127.0.0.1@{knot_port}\n' for name in zones
-        )
-        modules = "validator iterator" if validate else "iterator"
-        (base / "unbound.conf").write_text(
-            _UNBOUND.format(unbound=unbound_port, base=base, anchors=anchors, stubs=stubs, modules=modules)
-        )
-        processes.append(_start(base, "unbound", "-d", "-c", str(base / "unbound.conf")))
-        _until_it_answers(next(iter(zones)), unbound_port, base)
-        yield Dns(unbound_port, base)
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(_SECONDS)
-        shutil.rmtree(base, ignore_errors=True)
+    signed = [name for name in zones if name not in unsigned]
+    for last in (False, False, True):
+        base = Path(tempfile.mkdtemp(prefix="netmon-dns-"))
+        processes: list[subprocess.Popen[bytes]] = []
+        try:
+            try:
+                knot = _knot(base, zones, signed, processes)
+                port = _unbound(base, zones, signed if validate else [], knot, processes)
+            except _NotStartedError:  # mostly another program took the port meanwhile
+                if last:
+                    raise
+                continue
+            yield Dns(port, base)
+            return
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.wait(_SECONDS)
+            shutil.rmtree(base, ignore_errors=True)
+
+
+class _NotStartedError(AssertionError):
+    pass
+
+
+def _knot(
+    base: Path, zones: Mapping[str, str], signed: Sequence[str], processes: list[subprocess.Popen[bytes]]
+) -> int:
+    port = _free_port()
+    (base / "db").mkdir()
+    config = _KNOT.format(base=base, knot=port, user=_user())
+    for name, records in zones.items():
+        head = f"$ORIGIN {name}.\n$TTL 1\n@ SOA ns hostmaster 1 600 60 86400 1\n@ NS ns\nns A 127.0.0.1\n"
+        (base / f"{name}.zone").write_text(head + records + "\n")
+        config += f"  - domain: {name}\n"
+        if name in signed:
+            config += "    dnssec-signing: on\n    dnssec-policy: signed\n"
+    (base / "knot.conf").write_text(config)
+    processes.append(_start(base, "knotd", "-c", str(base / "knot.conf")))
+    return port
+
+
+def _unbound(
+    base: Path,
+    zones: Mapping[str, str],
+    trusted: Sequence[str],
+    knot: int,
+    processes: list[subprocess.Popen[bytes]],
+) -> int:
+    port = _free_port()
+    keys = [f"{name}. DNSKEY {_key(name, knot, processes[0], base)}" for name in trusted]
+    text = _UNBOUND.format(
+        unbound=port,
+        base=base,
+        modules="validator iterator" if trusted else "iterator",
+        anchors="".join(f'    trust-anchor: "{key}"\n' for key in keys),
+        stubs="".join(
+            f'stub-zone:\n    name: "{name}."\n    stub-addr: 127.0.0.1@{knot}\n' for name in zones
+        ),
+    )
+    (base / "unbound.conf").write_text(text)
+    processes.append(_start(base, "unbound", "-d", "-c", str(base / "unbound.conf")))
+    _answer(next(iter(zones)), "SOA", port, processes[1], base)
+    return port
 
 
 def _user() -> str:
     return "root" if os.geteuid() == 0 else str(os.geteuid())
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind(("127.0.0.1", 0))
-        return int(udp.getsockname()[1])
 
 
 def _start(base: Path, program: str, *arguments: str) -> subprocess.Popen[bytes]:
@@ -144,25 +167,37 @@ def _start(base: Path, program: str, *arguments: str) -> subprocess.Popen[bytes]
         return subprocess.Popen([path, *arguments], stdout=out, stderr=out, cwd=base)
 
 
-def _anchor(base: Path, name: str, port: int) -> str:
+def _key(name: str, port: int, process: subprocess.Popen[bytes], base: Path) -> str:
     """The zone's DNSKEY, once Knot has signed it."""
-    question = dns.message.make_query(name, "DNSKEY", want_dnssec=True)
+    reply = _answer(name, "DNSKEY", port, process, base)
+    return str(reply.answer[0][0].to_text())
+
+
+def _answer(
+    name: str, kind: str, port: int, process: subprocess.Popen[bytes], base: Path
+) -> dns.message.Message:
+    """The first answer that holds records."""
+    question = dns.message.make_query(name, kind, want_dnssec=True)
     end = time.monotonic() + _SECONDS
-    while time.monotonic() < end:
+    while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(OSError, dns.exception.DNSException):
             reply = dns.query.udp(question, "127.0.0.1", port=port, timeout=0.5)
-            if len(reply.answer) > 1:  # the key and its signature
-                return f"{name}. DNSKEY {reply.answer[0][0].to_text()}"
+            if reply.answer:
+                return reply
         time.sleep(0.02)
-    raise AssertionError(f"Knot does not sign {name}:\n{(base / 'knot.log').read_text()}")
+    logs = "\n".join(path.read_text(errors="replace") for path in base.glob("*.log"))
+    raise _NotStartedError(f"no {kind} of {name} from port {port}:\n{logs}")
 
 
-def _until_it_answers(name: str, port: int, base: Path) -> None:
-
-    end = time.monotonic() + _SECONDS
-    while time.monotonic() < end:
-        with contextlib.suppress(OSError, dns.exception.DNSException):
-            dns.query.udp(dns.message.make_query(name, "SOA"), "127.0.0.1", port=port, timeout=0.5)
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"unbound does not answer:\n{(base / 'unbound.out.log').read_text()}")
+def _free_port() -> int:
+    """Free for UDP and TCP alike."""
+    while True:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+        ):
+            tcp.bind(("127.0.0.1", 0))
+            port = int(tcp.getsockname()[1])
+            with contextlib.suppress(OSError):
+                udp.bind(("127.0.0.1", port))
+                return port

@@ -29,7 +29,7 @@ from netmon.config.shapes import Switch
 from netmon.config.windows import WindowEntry
 from netmon.fields import Duration, Ref, Settings
 from netmon.mib.modules import Module
-from netmon.model import Host, Limits
+from netmon.model import Confirm, Host, Limits
 from netmon.probes.base import Auth, ProbeKind
 from netmon.receivers import AlertingEntry
 from netmon.windows import Window
@@ -75,6 +75,21 @@ def _address(text: str) -> str:
         if _DNS_NAME.fullmatch(text):
             return text
     raise PydanticCustomError("address", "is not an IP address or a DNS name (without port and brackets)")
+
+
+def _domain(text: str) -> str:
+    name = text.rstrip(".").lower()
+    if not _DNS_NAME.fullmatch(name) or "." not in name:
+        raise PydanticCustomError("domain", "is not a domain's name like example.org")
+    return name
+
+
+def _dns_server(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    bracketed = _BRACKETS.fullmatch(host)
+    if colon and _PORT.fullmatch(port) and 0 < int(port) <= MAX_PORT and (bracketed or ":" not in host):
+        return f"[{_ip_address(bracketed[1])}]:{port}" if bracketed else f"{_ip_address(host)}:{port}"
+    return _ip_address(text)
 
 
 def _label_name(text: str) -> str:
@@ -145,9 +160,20 @@ def _network(value: object) -> Network:
     raise PydanticCustomError("network", "holds what is no network like 192.0.2.0/24")
 
 
+def _one_network(value: object) -> Network:
+    try:
+        return _network(value)
+    except PydanticCustomError as error:
+        hint = (error.context or {}).get("hint", "")
+        raise PydanticCustomError(
+            "network", "is no network like 192.0.2.0/24{hint}", {"hint": hint}
+        ) from None
+
+
 HostName = Annotated[str, AfterValidator(_host_name)]
 Address = Annotated[str, AfterValidator(_address)]
 IpAddress = Annotated[str, AfterValidator(_ip_address)]
+DnsServer = Annotated[str, AfterValidator(_dns_server)]
 LabelName = Annotated[str, AfterValidator(_label_name)]
 Interval = Annotated[Duration, AfterValidator(partial(_bounded, low=1.0, high=7 * _DAY, words="1s to 7d"))]
 Timeout = Annotated[Duration, AfterValidator(partial(_bounded, low=0.01, high=60.0, words="10ms to 60s"))]
@@ -163,6 +189,12 @@ ListenAddress = Annotated[
 ]
 
 
+NetworkField = Annotated[
+    Network,
+    PlainValidator(_one_network),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "examples": ["192.0.2.0/24"]}),
+]
 ProbeTargetsField = Annotated[
     ProbeTargets,
     PlainValidator(_probe_targets),
@@ -309,9 +341,26 @@ class StateEntry(Settings):
 
 
 class DnsEntry(Settings):
-    """`dns`: the servers to ask; none means the system's."""
+    """`dns`: the servers to ask, each with a port if it is not 53; none means the system's."""
 
-    servers: tuple[IpAddress, ...] = ()
+    servers: tuple[DnsServer, ...] = ()
+
+
+class DomainEntry(Settings):
+    """An entry of `domains`: mail for it is followed by its MX records.
+
+    `allow` are networks that are not public, where its servers may be all the same.  `tls`, `ca_file` and
+    `cert_warn` are as in a host's `smtp`.
+    """
+
+    name: Annotated[str, AfterValidator(_domain)]
+    port: int = Field(default=25, ge=1, le=MAX_PORT)
+    interval: Interval = 300.0
+    timeout: Timeout | None = None  # default: that of `defaults`
+    tls: Literal["none", "starttls"] | None = None
+    ca_file: Path | None = None
+    cert_warn: Duration | None = None
+    allow: tuple[NetworkField, ...] = ()
 
 
 class GroupEntry(DefaultsEntry):
@@ -347,6 +396,7 @@ class TopEntry(Settings):
     mib_dirs: tuple[Path, ...] = ()  # MIB text of users' own
     settings: SettingsEntry = SettingsEntry()
     windows: tuple[WindowEntry, ...] = ()
+    domains: tuple[DomainEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,6 +445,22 @@ class HostConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DomainConfig:
+    """A domain whose MX records are followed; durations in seconds.
+
+    `confirm` and `limits` are of hosts that only MX records name.
+    """
+
+    name: str
+    interval: float
+    timeout: float
+    probe: ProbeEntry
+    confirm: Confirm
+    limits: Limits
+    allow: tuple[Network, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole valid config.
 
@@ -416,4 +482,5 @@ class Config:
     mib_dirs: tuple[Path, ...]
     settings: SettingsEntry
     windows: tuple[Window, ...]
+    domains: tuple[DomainConfig, ...]  # in the file's order
     public: Mapping[str, str] = field(repr=False)

@@ -21,17 +21,19 @@ from netmon import __version__, control, scrape
 from netmon.alerting import Alerting
 from netmon.commands import Desk, commands
 from netmon.config import Config, ConfigError, load, public_dump
+from netmon.domains import Domains
 from netmon.errors import NetmonError
 from netmon.explain import Entry, entries
 from netmon.exposition import Exposition, Reading, SelfMetrics
 from netmon.exposition.families import FAMILIES
 from netmon.icmp import Pinger
 from netmon.journal import Journal, StateError
+from netmon.mail.mx.questions import Questions
 from netmon.mail.slots import Slots
 from netmon.mail.tls import TrustStores
 from netmon.mib.modules import Module, builtin_modules, described
 from netmon.model import Check, CheckKey, Observation
-from netmon.plan import plan
+from netmon.plan import all_hosts, plan
 from netmon.probes import PROBES
 from netmon.probes.base import Context, Library
 from netmon.readings import readings
@@ -51,6 +53,7 @@ log = structlog.get_logger(__name__)
 
 TICK: Final = 10.0  # seconds between two looks for what has become stale
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - compared with, not listened on
+_SETTLE: Final = 0.5  # seconds from a change of DNS to the new plan, in which others join it
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -113,6 +116,7 @@ class Agent:
         self._ticking: asyncio.Task[None] | None = None
         self._retiring: asyncio.Task[None] | None = None
         self._testing: asyncio.Task[None] | None = None
+        self._replanning: asyncio.Task[None] | None = None
         loop = asyncio.get_running_loop()
 
         self._context = make_context(config, ehlo_name(config))
@@ -128,6 +132,15 @@ class Agent:
         wishes = _Wishes(self.scheduler, self._test_link)
         self._watch = Watch(self.store, wishes, clock=loop.time, wall=time.time, hush=self.silences)
         self.store.listen(self._watch.saw)
+        self._routed = asyncio.Event()  # the domains' mail goes elsewhere
+        self._questions = Questions(lambda: self._context.resolver, clock=loop.time)
+        self._domains = Domains(
+            self._questions.ask,
+            self._routed.set,
+            wall=time.time,
+            note=self.store.note,
+            noted=self.store.noted,
+        )
         self._live = Live()
         self.store.on_change(self._live.changed)
         self._metrics.add_source(
@@ -195,6 +208,7 @@ class Agent:
 
     async def start(self) -> None:
         """Begin to serve and to check."""
+        self._follow_domains()  # by what an earlier life knew, until DNS answers
         self._apply(self._config, *await self._planned(self._config))
         self._metrics.reloaded(time.time(), ok=True)
         await self._server.start()
@@ -206,6 +220,8 @@ class Agent:
         await self._tell(self._config)
         await self._alerting.start()
         self._ticking = asyncio.create_task(self._tick())
+        self._replanning = asyncio.create_task(self._replan())
+        self._domains.start()
         log.info(
             "netmon runs",
             version=__version__,
@@ -216,10 +232,12 @@ class Agent:
 
     async def stop(self) -> None:
         """End all runs, answer what was asked, write what must survive."""
-        for task in (self._ticking, self._testing):
+        for task in (self._ticking, self._testing, self._replanning):
             if task is not None:
                 task.cancel()
         await self._control.stop()
+        await self._domains.close()
+        await self._questions.close()
         await self.scheduler.stop()
         await self._alerting.stop()
         await self._live.close()
@@ -254,7 +272,10 @@ class Agent:
                 if config.dns != before.dns:
                     retired, self._context.resolver = self._context.resolver, _resolver(config)
                     await retired.close()
+                    self._questions.forget()
                 self._apply(config, checks, access)
+                self._follow_domains()
+                self._domains.start()
                 await self._tell(config)
         self._metrics.reloaded(time.time(), ok=not self._mistakes)
         for mistake in self._mistakes:
@@ -280,11 +301,11 @@ class Agent:
 
     async def _planned(self, config: Config) -> tuple[frozenset[Check], Access]:
         """The plan and who may be asked on demand, made off the loop: ten thousand hosts take a second."""
-        library = self._library(config)
+        library, routes = self._library(config), self._domains.routes
 
         def make() -> tuple[frozenset[Check], Access]:
             access = Access.of(config.web.probe_targets, map(device, config.hosts))
-            return plan(config, library), access
+            return plan(config, library, routes), access
 
         return await asyncio.to_thread(make)
 
@@ -293,9 +314,12 @@ class Agent:
 
     def _apply(self, config: Config, checks: frozenset[Check], access: Access) -> None:
         self._loaded = time.time()
-        self.store.plan([entry.host for entry in config.hosts], checks)
         self._scraper.configure(self._library(config), access)
         self.silences.set_windows(config.windows)
+        self._apply_plan(config, checks)
+
+    def _apply_plan(self, config: Config, checks: frozenset[Check]) -> None:
+        self.store.plan(all_hosts((entry.host for entry in config.hosts), checks), checks)
         changes = self.scheduler.apply(checks)
         self._watch.planned()
         log.info(
@@ -305,6 +329,25 @@ class Agent:
             removed=changes.removed,
             kept=changes.kept,
         )
+
+    def _follow_domains(self) -> None:
+        before = self._domains.routes
+        self._domains.configure(self._config.domains, (entry.host for entry in self._config.hosts))
+        if self._domains.routes != before:
+            self._routed.set()
+
+    async def _replan(self) -> None:
+        """Make the plan anew whenever the mail of some domain goes elsewhere."""
+        while True:
+            await self._routed.wait()
+            await asyncio.sleep(_SETTLE)
+            self._routed.clear()
+            try:
+                async with self._reloading:
+                    checks, _ = await self._planned(self._config)
+                    self._apply_plan(self._config, checks)
+            except Exception:  # a defect here must not end the following of domains
+                log.exception("the plan could not be made anew")
 
     async def _probe(self, check: Check) -> Observation:
         return await PROBES[check.key.probe].probe(check, self._context)
@@ -337,7 +380,8 @@ class Agent:
         return lately and not self._watch.isolated
 
     def _ready(self) -> bool:
-        return all(state.observation is not None for state in self.store.states().values())
+        seen = all(state.observation is not None for state in self.store.states().values())
+        return seen and self._domains.looked and not self._routed.is_set()
 
     def _notices(self) -> Sequence[str]:
         notices = [f"The config was not taken, the old one stays: {mistake}" for mistake in self._mistakes]

@@ -138,11 +138,22 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """An address of a mail server to which mail for a domain goes, by its MX records."""
+
+    domain: str
+    mx: str  # in lower case, without the dot at its end
+    address: str  # numeric
+    number: int = 1  # among the MX's addresses of that family; stays with the address while it is known
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One probe scheduled on one host.
 
     `settings` is the probe's own frozen record.  `digest` covers all that changes what a run does
-    or when it runs; the scheduler keeps a check whose digest stays.
+    or when it runs; the scheduler keeps a check whose digest stays.  A check that comes from `domains`
+    says for which, by which MX, and at which numeric address.
     """
 
     key: CheckKey
@@ -155,6 +166,9 @@ class Check:
     role: Role | None = None
     required: bool = True
     digest: str = ""
+    address: str = ""  # where a run goes, if not to whatever the host's address means then
+    mx: str = ""
+    domains: tuple[str, ...] = ()  # whose mail it is about, in the config's order
 
     def __hash__(self) -> int:
         # Labels and modules are mappings, which have no hash; the digest covers what a check means.
@@ -204,6 +218,17 @@ class FindingKind(StrEnum):
     QUEUE_OLD = "queue_old"
     MTA_REFUSING = "mta_refusing"  # it counts connections or messages that it turned away
     APPLICATION_DOWN = "application_down"  # NETWORK-SERVICES-MIB applOperStatus
+    # What DNS says of a domain's mail.
+    DNS_FAILED = "dns_failed"
+    NULL_MX = "null_mx"
+    DOMAIN_WITHOUT_MAIL = "domain_without_mail"
+    MX_MISSING = "mx_missing"
+    MX_IS_ALIAS = "mx_is_alias"
+    MX_IS_ADDRESS = "mx_is_address"
+    MX_NAME_INVALID = "mx_name_invalid"
+    MX_WITHOUT_ADDRESS = "mx_without_address"
+    MX_ADDRESS_REFUSED = "mx_address_refused"
+    MX_TOO_MANY = "mx_too_many"
     # What lies over the host's own state.
     FLAPPING = "flapping"
     AGENT_ISOLATED = "agent_isolated"  # netmon itself is cut off

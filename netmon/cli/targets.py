@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from netmon.cli.common import COMMUNITY_VARIABLE, did_you_mean
 from netmon.cli.snmp_options import Security, given_auth
-from netmon.config import PUBLIC_AUTH, Config, HostConfig, ProbeEntry
+from netmon.config import PUBLIC_AUTH, Config, DomainConfig, HostConfig, ProbeEntry
 from netmon.errors import NetmonError
 from netmon.fields import Secret
 from netmon.mib.auto import AUTO
@@ -70,6 +70,7 @@ class _Hosts:
     """As much of a config as plan() needs."""
 
     hosts: Sequence[HostConfig]
+    domains: Sequence[DomainConfig] = ()
 
 
 def checks_of_host(

@@ -29,7 +29,7 @@ from netmon.config.shapes import Switch
 from netmon.config.windows import WindowEntry
 from netmon.fields import Duration, Ref, Settings
 from netmon.mib.modules import Module
-from netmon.model import Host, Limits
+from netmon.model import Confirm, Host, Limits
 from netmon.probes.base import Auth, ProbeKind
 from netmon.receivers import AlertingEntry
 from netmon.windows import Window
@@ -48,6 +48,7 @@ _LIMITS: Final = Limits()
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 _BRACKETS: Final = re.compile(r"\[(.*)\]")
 _HOST_NAME: Final = re.compile(r"\w[\w.:-]{0,252}")
+_SELECTOR: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,98}[A-Za-z0-9])?")
 _LABEL_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 # RFC 1123 §2.1 with the underscore that people use; a last label of digits alone is a broken IPv4 address.
 _DNS_NAME: Final = re.compile(
@@ -75,6 +76,27 @@ def _address(text: str) -> str:
         if _DNS_NAME.fullmatch(text):
             return text
     raise PydanticCustomError("address", "is not an IP address or a DNS name (without port and brackets)")
+
+
+def _domain(text: str) -> str:
+    name = text.rstrip(".").lower()
+    if not _DNS_NAME.fullmatch(name) or "." not in name:
+        raise PydanticCustomError("domain", "is not a domain's name like example.org")
+    return name
+
+
+def _selector(text: str) -> str:
+    if not _SELECTOR.fullmatch(text):
+        raise PydanticCustomError("selector", "is not a DKIM selector like mail2026")
+    return text.lower()
+
+
+def _dns_server(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    bracketed = _BRACKETS.fullmatch(host)
+    if colon and _PORT.fullmatch(port) and 0 < int(port) <= MAX_PORT and (bracketed or ":" not in host):
+        return f"[{_ip_address(bracketed[1])}]:{port}" if bracketed else f"{_ip_address(host)}:{port}"
+    return _ip_address(text)
 
 
 def _label_name(text: str) -> str:
@@ -145,9 +167,20 @@ def _network(value: object) -> Network:
     raise PydanticCustomError("network", "holds what is no network like 192.0.2.0/24")
 
 
+def _one_network(value: object) -> Network:
+    try:
+        return _network(value)
+    except PydanticCustomError as error:
+        hint = (error.context or {}).get("hint", "")
+        raise PydanticCustomError(
+            "network", "is no network like 192.0.2.0/24{hint}", {"hint": hint}
+        ) from None
+
+
 HostName = Annotated[str, AfterValidator(_host_name)]
 Address = Annotated[str, AfterValidator(_address)]
 IpAddress = Annotated[str, AfterValidator(_ip_address)]
+DnsServer = Annotated[str, AfterValidator(_dns_server)]
 LabelName = Annotated[str, AfterValidator(_label_name)]
 Interval = Annotated[Duration, AfterValidator(partial(_bounded, low=1.0, high=7 * _DAY, words="1s to 7d"))]
 Timeout = Annotated[Duration, AfterValidator(partial(_bounded, low=0.01, high=60.0, words="10ms to 60s"))]
@@ -163,6 +196,12 @@ ListenAddress = Annotated[
 ]
 
 
+NetworkField = Annotated[
+    Network,
+    PlainValidator(_one_network),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "examples": ["192.0.2.0/24"]}),
+]
 ProbeTargetsField = Annotated[
     ProbeTargets,
     PlainValidator(_probe_targets),
@@ -309,13 +348,35 @@ class StateEntry(Settings):
 
 
 class DnsEntry(Settings):
-    """`dns`: the servers to ask; none means the system's.
+    """`dns`: the servers to ask, each with a port if it is not 53; none means the system's.
 
     `validating` says that they check DNSSEC and that the way to them is safe: their AD bit is believed.
     """
 
-    servers: tuple[IpAddress, ...] = ()
+    servers: tuple[DnsServer, ...] = ()
     validating: bool = False
+
+
+class DomainEntry(Settings):
+    """An entry of `domains`: mail for it is followed by its MX records, and what it publishes is judged.
+
+    `allow` are networks that are not public, where its servers may be all the same.  `tls`, `ca_file` and
+    `cert_warn` are as in a host's `smtp`.  `policy`: look at what it publishes about its mail, at most
+    hourly; `dane` and `mta_sts` leave one of that out, `dkim` are the selectors that it signs with.
+    """
+
+    name: Annotated[str, AfterValidator(_domain)]
+    port: int = Field(default=25, ge=1, le=MAX_PORT)
+    interval: Interval = 300.0
+    timeout: Timeout | None = None  # default: that of `defaults`
+    tls: Literal["none", "starttls"] | None = None
+    ca_file: Path | None = None
+    cert_warn: Duration | None = None
+    allow: tuple[NetworkField, ...] = ()
+    policy: bool = True
+    dane: bool = True
+    mta_sts: bool = True
+    dkim: tuple[Annotated[str, AfterValidator(_selector)], ...] = Field(default=(), max_length=20)
 
 
 class GroupEntry(DefaultsEntry):
@@ -351,6 +412,7 @@ class TopEntry(Settings):
     mib_dirs: tuple[Path, ...] = ()  # MIB text of users' own
     settings: SettingsEntry = SettingsEntry()
     windows: tuple[WindowEntry, ...] = ()
+    domains: tuple[DomainEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -401,6 +463,23 @@ class HostConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DomainConfig:
+    """A domain whose MX records are followed; durations in seconds.
+
+    `confirm` and `limits` are of hosts that only MX records name.
+    """
+
+    name: str
+    interval: float
+    timeout: float
+    probe: ProbeEntry
+    policy: ProbeEntry | None  # what is looked at of the domain itself
+    confirm: Confirm
+    limits: Limits
+    allow: tuple[Network, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole valid config.
 
@@ -422,4 +501,5 @@ class Config:
     mib_dirs: tuple[Path, ...]
     settings: SettingsEntry
     windows: tuple[Window, ...]
+    domains: tuple[DomainConfig, ...]  # in the file's order
     public: Mapping[str, str] = field(repr=False)

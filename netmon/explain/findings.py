@@ -188,6 +188,66 @@ FINDINGS: Final[Mapping[FindingKind, Text]] = {
             "Restarting or congested for long: look at disk, memory and what it waits for",
         ),
     ),
+    FindingKind.DNS_FAILED: Text(
+        "DNS does not answer for a domain or a mail server of it: what was last known stays in use.",
+        ("the DNS servers that netmon asks are dead or filtered", "the domain's own name servers are dead"),
+        (
+            "Ask by hand on netmon's machine: dig MX DOMAIN; then the domain's own servers: dig NS DOMAIN",
+            "If only netmon's resolver is dead, mend it or set dns.servers; senders are not harmed",
+            "If the domain's servers are dead, its mail waits at its senders, and is lost in some days",
+        ),
+    ),
+    FindingKind.NULL_MX: Text(
+        "A null MX (`MX 0 .`) says that the domain takes no mail: senders give up at once (RFC 7505).",
+        ("the domain is not meant for mail", "a web host's template replaced the zone"),
+        ("If it is to take mail: put its MX records back; else take it out of `domains`",),
+    ),
+    FindingKind.DOMAIN_WITHOUT_MAIL: Text(
+        "DNS says, several times in a row, that nobody takes the domain's mail: no such name, MX or address.",
+        ("the registration has run out", "the zone was lost or emptied", "a typing error in the config"),
+        ("See whois DOMAIN for the registration, then dig NS DOMAIN and dig MX DOMAIN",),
+    ),
+    FindingKind.MX_MISSING: Text(
+        "The domain has no MX record, so mail goes to its own address (RFC 5321 §5.1); for information.",
+        ("it was never set up", "the record was lost when the zone moved"),
+        ("Publish an MX record if mail is to go elsewhere, or to survive a move of the web server",),
+    ),
+    FindingKind.MX_IS_ALIAS: Text(
+        "An MX record names an alias (CNAME), which the standards forbid: some senders refuse it.",
+        ("the server was renamed, and the old name made an alias",),
+        ("Name the server itself in the MX record: the name that the CNAME leads to",),
+    ),
+    FindingKind.MX_IS_ADDRESS: Text(
+        "An MX record holds an IP address where a name belongs: no sender can use it.",
+        ("a form of the DNS provider that takes anything",),
+        ("Give the server a name with an A or AAAA record, and name that in the MX record",),
+    ),
+    FindingKind.MX_NAME_INVALID: Text(
+        "An MX record holds a name that no host can have.",
+        ("a typing error in the zone", "a zone file that lacks the dot at a name's end"),
+        ("Correct the zone: dig MX DOMAIN shows what it says",),
+    ),
+    FindingKind.MX_WITHOUT_ADDRESS: Text(
+        "An MX record names a server that has no address: senders lose time with it, or mail.",
+        ("the server is gone and its MX record stayed", "the name lacks the dot at its end in the zone file"),
+        ("Remove the MX record, or give the name an address",),
+    ),
+    FindingKind.MX_ADDRESS_REFUSED: Text(
+        "An MX has an address that is not of the public internet: netmon does not go there on DNS's word.",
+        (
+            "the zone is for the inside, or was published by mistake",
+            "somebody wants netmon to look into a network of its own",
+        ),
+        (
+            "If it is right: name it in a host's `addresses`, or its network in the domain's `allow`",
+            "If not: correct the zone, for no sender outside can reach such an address",
+        ),
+    ),
+    FindingKind.MX_TOO_MANY: Text(
+        "DNS gives more mail servers or addresses than netmon follows; the best are checked.",
+        ("a zone that is made by a script", "a name server that answers with anything"),
+        ("See dig MX DOMAIN; 20 MX with 10 addresses each are followed",),
+    ),
     FindingKind.FLAPPING: Text(
         "The host's verdict has changed 6 times within an hour: one alert for that instead of many.",
         (

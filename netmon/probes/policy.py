@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -20,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from netmon.errors import Reason
 from netmon.fields import Settings
 from netmon.mail.faults import MailError, failed, untestable
+from netmon.mail.mx.fence import outside
 from netmon.mail.policy import dane, dkim, dmarc, mta_sts, reverse, spf, tls_rpt
 from netmon.mail.policy.https import FetchError, fetch
 from netmon.mail.policy.judged import Judged, Policy, PolicyError, unknown
@@ -85,6 +87,9 @@ class PolicySettings(Settings):
     mta_sts: bool = True
     dkim: Annotated[tuple[Annotated[str, AfterValidator(_selector)], ...], Field(max_length=20)] = ()
     ca_file: Path | None = None  # whom to trust instead of the system's store
+    # Where it may connect besides public addresses: networks, and single addresses.  None: anywhere.
+    allow: tuple[str, ...] | None = None
+    addresses: tuple[str, ...] = ()
 
     @property
     def required(self) -> bool:
@@ -151,6 +156,7 @@ class _Run:
         self._ctx = ctx
         self._settings: PolicySettings = check.settings
         self._domain = self._settings.domain
+        self._allow = None if self._settings.allow is None else [*map(ip_network, self._settings.allow)]
         self._limit = limit
         self._now = now
         self.questions = Questions(ctx.resolver)
@@ -198,7 +204,8 @@ class _Run:
 
     async def _server(self, name: str, *, signed: bool) -> _Server:
         found = await self.questions.addresses(name)
-        server = _Server(name, found.values[:_ADDRESSES], signed and found.secure, dane.Server(name))
+        addresses = tuple(address for address in found.values if self._may(name, address))[:_ADDRESSES]
+        server = _Server(name, addresses, signed and found.secure, dane.Server(name))
         if self._settings.dane:
             try:
                 records = await self.questions.associations(dane.name(name, self._settings.port))
@@ -208,6 +215,13 @@ class _Run:
             else:
                 server.records = dane.Server(name, records.values, server.secure and records.secure)
         return server
+
+    def _may(self, name: str, address: str) -> bool:
+        """Whether DNS may lead netmon there: the zone is written by others."""
+        if self._allow is None or not outside(address, self._allow, self._settings.addresses):
+            return True
+        self._notes.append(f"{name} has the address {address}, which is not public: not contacted")
+        return False
 
     def _by_dns(self) -> Iterator[tuple[Policy, Callable[[], Awaitable[Judged]]]]:
         yield Policy.SPF, self._spf
@@ -284,9 +298,11 @@ class _Run:
         return None, None
 
     async def _fetch(self, host: str) -> bytes:
-        addresses = (await self.questions.addresses(host)).values[:_ADDRESSES]
+        found = (await self.questions.addresses(host)).values
+        addresses = [address for address in found if self._may(host, address)][:_ADDRESSES]
         if not addresses:
-            raise FetchError(f"{host} has no address, so the policy cannot be fetched")
+            what = f"no public address, only {found[0]} (see the domain's allow)" if found else "no address"
+            raise FetchError(f"{host} has {what}, so the policy cannot be fetched")
         ca_file = str(self._settings.ca_file) if self._settings.ca_file else None
         now = asyncio.get_running_loop().time()
         context = await self._ctx.policies.https_context(ca_file, now)

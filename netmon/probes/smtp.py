@@ -183,7 +183,7 @@ class _Run:
         raise (refused or tested or faults)[0]
 
     async def _addresses(self) -> Sequence[str]:
-        name = self._check.host.address
+        name = self._check.address or self._check.host.address
         try:
             async with asyncio.timeout_at(self._limit):
                 return await self._ctx.resolver.addresses(name)

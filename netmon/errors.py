@@ -27,6 +27,7 @@ class Reason(StrEnum):
     NO_ROUTE = "no_route"  # this machine has no route or address of that family
     RESOLVE_FAILED = "resolve_failed"  # the resolver did not answer: netmon's own side
     NAME_NOT_FOUND = "name_not_found"  # NXDOMAIN, or no address of the wanted family
+    DNSSEC_INVALID = "dnssec_invalid"  # DNS has an answer, and its signatures do not validate
     LOCAL_ERROR = "local_error"  # out of sockets, permission refused: netmon's own side
     CRASHED = "crashed"  # a defect in a probe, contained and logged
 

@@ -66,6 +66,11 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ("a typing mistake in the config", "the record was removed, or its zone has expired"),
         ("Compare the host's `address` in the config with the zone",),
     ),
+    Reason.DNSSEC_INVALID: Text(
+        "DNS has an answer whose signatures do not validate: senders that check DNSSEC find no mail server.",
+        ("the zone's signatures have expired", "a DS record of an old key at the registrar"),
+        ("delv +vtrace DOMAIN MX; sign the zone anew, or mend the DS record",),
+    ),
     Reason.LOCAL_ERROR: Text(
         "netmon's own machine could not do it: no permission, no socket, no memory, a file missing.",
         (

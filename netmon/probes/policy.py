@@ -198,6 +198,9 @@ class _Run:
                 *(self._server(name, signed=answer.secure) for name in names[:_SERVERS] if name)
             )
         except QuestionError as error:
+            if error.refused and await self.questions.is_bogus(error.name, error.kind):
+                text = f"DNSSEC: the answer to {error.kind} of {error.name} does not validate"
+                raise failed(Reason.DNSSEC_INVALID, text) from None
             raise untestable(Reason.RESOLVE_FAILED, str(error)) from None
         if not answer.values and not self._servers[0].addresses:
             raise failed(Reason.NAME_NOT_FOUND, f"DNS has no MX and no address for {self._domain}")

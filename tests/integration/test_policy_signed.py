@@ -86,7 +86,8 @@ PLAIN = f"@ MX 10 mx\nmx A 127.0.0.1\n*._tcp.mx TLSA {TLSA['dbad']}\n"
 @pytest.fixture(scope="module")
 def dns() -> Iterator[Dns]:
     """One zone that is signed and one that is not, behind a validating resolver."""
-    with validating({ZONE: _zone(), "plain.test": PLAIN}, unsigned=("plain.test",)) as running:
+    zones = {ZONE: _zone(), "plain.test": PLAIN, "bogus.test": "@ MX 10 mx\nmx A 127.0.0.1"}
+    with validating(zones, unsigned=("plain.test",), bogus=("bogus.test",)) as running:
         yield running
 
 
@@ -234,6 +235,15 @@ async def test_a_domain_that_takes_no_mail(dns: Dns) -> None:
     (seen,) = await look(dns, f"null.{ZONE}")
     assert seen.result is Result.OK
     assert [key[2] for key in series(seen) if key[0] == "netmon_mail_policy_present"] == ["spf", "dmarc"]
+
+
+async def test_signatures_that_do_not_validate(dns: Dns) -> None:
+    """Told apart from DNS that is down, by an answer that comes once nobody validates it."""
+    (seen,) = await look(dns, "bogus.test")
+    assert (seen.result, seen.reason) == (Result.FAILED, Reason.DNSSEC_INVALID), dns.log()
+    assert "MX of bogus.test" in seen.detail
+    (seen,) = await look(dns, "bogus.test", validates=False)
+    assert seen.reason is Reason.RESOLVE_FAILED  # nobody says that this resolver validates
 
 
 async def test_no_such_domain_and_dead_dns(dns: Dns) -> None:

@@ -57,7 +57,7 @@ server:
     do-daemonize: no
     do-ip6: no
     do-not-query-localhost: no
-    module-config: "{modules}"
+    module-config: "validator iterator"
     cache-max-ttl: 1
     cache-max-negative-ttl: 1
     local-zone: "test." nodefault
@@ -83,20 +83,24 @@ class Dns:
 
 @contextlib.contextmanager
 def validating(
-    zones: Mapping[str, str], *, unsigned: tuple[str, ...] = (), validate: bool = True
+    zones: Mapping[str, str],
+    *,
+    unsigned: tuple[str, ...] = (),
+    bogus: tuple[str, ...] = (),
 ) -> Iterator[Dns]:
     """Serve zones (name -> records without SOA and NS) through unbound, which validates them.
 
-    With `validate` off unbound only resolves, and sets no AD bit.
+    Of `bogus` zones it expects another key than they have.
     """
     signed = [name for name in zones if name not in unsigned]
+    trust = {name: signed[0] if name in bogus else name for name in signed}
     for last in (False, False, True):
         base = Path(tempfile.mkdtemp(prefix="netmon-dns-"))
         processes: list[subprocess.Popen[bytes]] = []
         try:
             try:
                 knot = _knot(base, zones, signed, processes)
-                port = _unbound(base, zones, signed if validate else [], knot, processes)
+                port = _unbound(base, zones, trust, knot, processes)
             except _NotStartedError:  # mostly another program took the port meanwhile
                 if last:
                     raise
@@ -135,16 +139,15 @@ def _knot(
 def _unbound(
     base: Path,
     zones: Mapping[str, str],
-    trusted: Sequence[str],
+    trust: Mapping[str, str],
     knot: int,
     processes: list[subprocess.Popen[bytes]],
 ) -> int:
     port = _free_port()
-    keys = [f"{name}. DNSKEY {_key(name, knot, processes[0], base)}" for name in trusted]
+    keys = [f"{name}. DNSKEY {_key(whose, knot, processes[0], base)}" for name, whose in trust.items()]
     text = _UNBOUND.format(
         unbound=port,
         base=base,
-        modules="validator iterator" if trusted else "iterator",
         anchors="".join(f'    trust-anchor: "{key}"\n' for key in keys),
         stubs="".join(
             f'stub-zone:\n    name: "{name}."\n    stub-addr: 127.0.0.1@{knot}\n' for name in zones

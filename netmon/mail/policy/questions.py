@@ -29,10 +29,12 @@ _PAYLOAD: Final = 1232  # octets over UDP; larger answers come over TCP
 
 
 class QuestionError(NetmonError):
-    """DNS gave no answer.  `refused`: servers answered, but with SERVFAIL or the like."""
+    """DNS gave no answer to `kind` of `name`.  `refused`: servers answered, but with SERVFAIL or the like."""
 
-    def __init__(self, text: str, *, refused: bool = False) -> None:
+    def __init__(self, text: str, name: str = "", kind: str = "", *, refused: bool = False) -> None:
         super().__init__(text)
+        self.name = name
+        self.kind = kind
         self.refused = refused
 
 
@@ -95,6 +97,20 @@ class Questions:
         name = dns.reversename.from_address(address.partition("%")[0]).to_text()
         return await self._ask(name, "PTR", lambda record: record.target.to_text(omit_final_dot=True))
 
+    async def is_bogus(self, name: str, kind: str) -> bool:
+        """Whether a refused question has an answer once nobody validates it (the CD bit, RFC 4035 §3.2.2)."""
+        if not self.validating:
+            return False
+        try:
+            stub = self._stub(dns.flags.RD | dns.flags.CD)
+            async with asyncio.timeout(self._resolver.deadline):
+                await stub.resolve(dns.name.from_text(name), kind, raise_on_no_answer=False)
+        except dns.resolver.NXDOMAIN:
+            return True
+        except (TimeoutError, dns.exception.DNSException, ResolveError, OSError, ValueError):
+            return False
+        return True
+
     async def _ask(self, name: str, kind: str, value: Callable[[Any], T]) -> Answer[T]:
         key = (name.lower(), kind)
         known = self._known.get(key)
@@ -122,7 +138,7 @@ class Questions:
             return Answer((), self._secure(reply))
         except dns.resolver.NoNameservers:
             text = f"DNS has no answer to {kind} of {name}, only an error (SERVFAIL or the like)"
-            raise QuestionError(text, refused=True) from None
+            raise QuestionError(text, name, kind, refused=True) from None
         except (dns.exception.DNSException, OSError) as error:
             raise QuestionError(f"DNS did not answer to {kind} of {name}: {type(error).__name__}") from None
         values = tuple(value(record) for record in list(answer.rrset or ())[:MOST])
@@ -131,9 +147,10 @@ class Questions:
     def _secure(self, reply: Any) -> bool:
         return self.validating and reply is not None and bool(reply.flags & dns.flags.AD)
 
-    def _stub(self) -> dns.asyncresolver.Resolver:
+    def _stub(self, flags: int = dns.flags.RD | dns.flags.AD) -> dns.asyncresolver.Resolver:
+        """AD: we understand the bit (RFC 6840 §5.7)."""
         stub = copy.copy(self._resolver.stub())
-        stub.flags = dns.flags.RD | dns.flags.AD  # RFC 6840 §5.7: we understand the bit
+        stub.flags = flags
         stub.use_edns(0, 0, _PAYLOAD)
         return stub
 

@@ -229,8 +229,9 @@ def test_whose_address_it_is_has_the_check(tmp_path: Path) -> None:
 
 
 def test_a_shared_mx_is_talked_to_once(tmp_path: Path) -> None:
-    """One check with both domains, by the shorter interval and else the first one's settings; not of
-    another port, nor of a domain that is no longer configured.
+    """One check with both domains, by the shorter interval and else the first one's settings.
+
+    Not of another port, nor of a domain that is no longer configured.
     """
     at = "mx.test", "198.51.100.1"
     checks = routed(tmp_path, *(Route(name, *at) for name in ("c.org", "b.org", "a.org", "gone.org")))

@@ -21,6 +21,7 @@ from netmon import __version__, control, scrape
 from netmon.alerting import Alerting
 from netmon.commands import Desk, commands
 from netmon.config import Config, ConfigError, load, public_dump
+from netmon.domain_watch import DomainWatch
 from netmon.domains import Domains
 from netmon.errors import NetmonError
 from netmon.explain import Entry, entries
@@ -44,7 +45,7 @@ from netmon.scrape import Access, Scraper, device
 from netmon.selftest import OwnLink
 from netmon.silences import Silences
 from netmon.snmp.client import Client
-from netmon.status import Live
+from netmon.status import Live, domain_rows
 from netmon.store import Store
 from netmon.watch import Watch
 from netmon.web import Server
@@ -137,10 +138,14 @@ class Agent:
         self._domains = Domains(
             self._questions.ask,
             self._routed.set,
+            looked=self._looked,
             wall=time.time,
             note=self.store.note,
             noted=self.store.noted,
         )
+        self._domain_watch = DomainWatch(self.store, self._domains.lookups, clock=loop.time, wall=time.time)
+        self.store.listen(self._domain_watch.saw)
+        self._metrics.add_source(lambda: starmap(Reading, self._domain_watch.readings()))
         self._live = Live()
         self.store.on_change(self._live.changed)
         self._metrics.add_source(
@@ -173,6 +178,7 @@ class Agent:
                 loaded=lambda: self._loaded,
                 listen=_listen(config),
                 explained=explained(modules),
+                domains=lambda: domain_rows(self._domain_watch.verdicts(), self._domains.lookups()),
                 silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
                 snmp=self._scraper.answer,
             )
@@ -322,6 +328,7 @@ class Agent:
         self.store.plan(all_hosts((entry.host for entry in config.hosts), checks), checks)
         changes = self.scheduler.apply(checks)
         self._watch.planned()
+        self._domain_watch.planned()
         log.info(
             "plan",
             added=changes.added,
@@ -330,9 +337,13 @@ class Agent:
             kept=changes.kept,
         )
 
+    def _looked(self, domain: str) -> None:
+        self._domain_watch.look(domain)
+
     def _follow_domains(self) -> None:
         before = self._domains.routes
         self._domains.configure(self._config.domains, (entry.host for entry in self._config.hosts))
+        self._domain_watch.planned()
         if self._domains.routes != before:
             self._routed.set()
 
@@ -356,6 +367,7 @@ class Agent:
         while True:
             await asyncio.sleep(TICK)
             self._watch.tick()
+            self._domain_watch.tick()
 
     def _test_link(self) -> None:
         if self._testing is None or self._testing.done():

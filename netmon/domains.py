@@ -8,7 +8,7 @@ address, so that a check keeps its name while other addresses come and go.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 import structlog
@@ -17,7 +17,7 @@ from netmon.mail.mx.answer import look
 from netmon.mail.mx.fence import Network, outside
 from netmon.mail.mx.known import Known, follow, from_note, to_note
 from netmon.mail.mx.questions import Ask
-from netmon.model import Finding, FindingKind, Host, Route, Severity
+from netmon.model import DnsState, Finding, FindingKind, Host, Lookup, Route, Severity
 
 log = structlog.get_logger(__name__)
 
@@ -44,18 +44,10 @@ class FollowedDomain(Protocol):
         """Networks that are not public, where its servers may be all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """What DNS says of a domain: what is known, and all that is wrong with it."""
-
-    known: Known
-    findings: tuple[Finding, ...]
-    routes: tuple[Route, ...]
-
-
 class Domains:
     """All domains that are followed.  For the event loop's thread.
 
+    `looked` is called with a domain after every look at it.
     `note` and `noted` keep things over a restart, as the store's do.
     """
 
@@ -64,12 +56,14 @@ class Domains:
         ask: Ask,
         changed: Callable[[], None],
         *,
+        looked: Callable[[str], None] = lambda _name: None,
         wall: Callable[[], float],
         note: Callable[[str, str, Any], None],
         noted: Callable[[str], Mapping[str, Any]],
     ) -> None:
         self._ask = ask
         self._changed = changed
+        self._looked = looked
         self._wall = wall
         self._note = note
         self._notes = dict(noted(NOTE))
@@ -141,6 +135,7 @@ class Domains:
         self._compose()
         if self._routes != before:
             self._changed()
+        self._looked(name)
         uncertain = answer.failed or answer.nothing is not None or known.doubts
         if uncertain or any(exchange.unsure for exchange in known.exchanges):
             return min(SOON, domain.interval)
@@ -173,7 +168,15 @@ class Domains:
                         refused.append(Finding(FindingKind.MX_TOO_MANY, Severity.RISK, text, subject=address))
             room -= len(mine)
             routes.append((name, mine))
-            lookups[name] = Lookup(known, (*_silence(known), *known.findings, *refused), ())
+            lookups[name] = Lookup(
+                name,
+                _state(known),
+                tuple(exchange.name for exchange in known.exchanges),
+                findings=(*_silence(known), *known.findings, *refused),
+                named=known.looks > 0 and not known.nothings,
+                unsure=any(exchange.unsure for exchange in known.exchanges),
+                good=known.good_at,
+            )
         self._number(present)
         found = {
             name: tuple(
@@ -181,9 +184,7 @@ class Domains:
             )
             for name, mine in routes
         }
-        self._lookups = {
-            name: Lookup(lookup.known, lookup.findings, found[name]) for name, lookup in lookups.items()
-        }
+        self._lookups = {name: replace(lookup, routes=found[name]) for name, lookup in lookups.items()}
         self._routes = tuple(route for mine in found.values() for route in mine)
 
     def _number(self, present: Mapping[tuple[str, bool], Sequence[str]]) -> None:
@@ -200,6 +201,14 @@ class Domains:
                     mine[address] = next(free)
             numbers[family] = mine
         self._numbers = numbers
+
+
+def _state(known: Known) -> DnsState:
+    if known.confirmed_nothing:
+        return DnsState.NOTHING
+    if known.unanswered:
+        return DnsState.SILENT
+    return DnsState.ANSWERS if known.looks else DnsState.NOT_ASKED
 
 
 def _refused(mx: str, address: str) -> Finding:

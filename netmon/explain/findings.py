@@ -233,7 +233,7 @@ FINDINGS: Final[Mapping[FindingKind, Text]] = {
         ("Remove the MX record, or give the name an address",),
     ),
     FindingKind.MX_ADDRESS_REFUSED: Text(
-        "An MX has an address that is not of the public internet: netmon does not go there on DNS's word.",
+        "An MX has an address outside the public internet, where netmon does not go on DNS's word alone.",
         (
             "the zone is for the inside, or was published by mistake",
             "somebody wants netmon to look into a network of its own",

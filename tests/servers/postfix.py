@@ -118,7 +118,11 @@ class Postfix:
 
 @contextlib.contextmanager
 def running(
-    pem: bytes, *, name: str = "mail.example.test", extra: Mapping[str, str] = {}
+    pem: bytes,
+    *,
+    name: str = "mail.example.test",
+    extra: Mapping[str, str] = {},
+    doors: Sequence[str] = ("127.0.0.1:", "[::1]:"),
 ) -> Iterator[Postfix]:
     """A Postfix that serves the private key and certificate chain in `pem`; `extra` goes into main.cf."""
     # Not pytest's folder, which is root's alone: Postfix's daemons run as another user.
@@ -127,7 +131,7 @@ def running(
         base.chmod(0o755)
         smtp, submission, implicit = free_ports(3)
         server = Postfix(base, name, smtp, submission, implicit)
-        set_up(server, pem, doors=("127.0.0.1:", "[::1]:"), extra=extra)
+        set_up(server, pem, doors=doors, extra=extra)
         try:
             server.start()
             yield server

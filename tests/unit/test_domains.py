@@ -7,7 +7,7 @@ from typing import Any
 
 from netmon.domains import MOST, NOTE, Domains
 from netmon.mail.mx.questions import Kind, Reply, State
-from netmon.model import FindingKind, Host
+from netmon.model import DnsState, FindingKind, Host
 from tests.virtual import run_virtual
 
 ALL = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
@@ -103,7 +103,7 @@ def test_dead_dns_takes_nothing_away_and_says_so() -> None:
         await asyncio.sleep(3600)
         lookup = domains.lookups()["a.org"]
         assert shown(domains) == ["a.org mx 192.0.2.1 1"]
-        assert lookup.known.unanswered
+        assert lookup.dns is DnsState.SILENT
         assert (lookup.findings[0].kind, lookup.findings[0].at) == (FindingKind.DNS_FAILED, 1300.0)
         assert world.changes == 1
         world.dead = False

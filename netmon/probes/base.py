@@ -16,7 +16,7 @@ from pydantic import AfterValidator, ValidationInfo, field_validator, model_vali
 from pydantic_core import PydanticCustomError
 
 from netmon.fields import Secret, Settings
-from netmon.mail.policy.memory import Memory
+from netmon.mail.policy.memory import PolicyMemory
 from netmon.mib.auto import Row, shipped_rows
 from netmon.mib.choices import Choices
 from netmon.mib.prefer import shipped_preferences
@@ -142,7 +142,7 @@ class Context:
     totals: Totals = field(default_factory=Totals)
     choices: Choices = field(default_factory=Choices)  # of `modules: auto`
     statics: StaticColumns = field(default_factory=StaticColumns)
-    policies: Memory = field(default_factory=Memory)  # of domains
+    policies: PolicyMemory = field(default_factory=PolicyMemory)  # of domains
 
 
 @dataclass(frozen=True, slots=True)

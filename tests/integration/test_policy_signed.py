@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from netmon.errors import Reason
-from netmon.mail.policy.memory import Memory
+from netmon.mail.policy.memory import PolicyMemory
 from netmon.model import Check, CheckKey, Host, Observation, Result, Role
 from netmon.probes import policy
 from netmon.probes.policy import PolicySettings
@@ -131,7 +131,7 @@ async def look(
         )
         ctx = make_context(
             resolver=Resolver(["127.0.0.1"], port=dns.port, validating=validates, deadline=5.0),
-            policies=Memory(https_port=web.port),
+            policies=PolicyMemory(https_port=web.port),
         )
         check = make_check(domain, smtp.port, **settings)
         seen = [await policy.probe(check, ctx) for _ in range(times)]

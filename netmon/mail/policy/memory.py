@@ -16,7 +16,7 @@ _MOST: Final = 10_000
 _TRUST: Final = 24 * HOUR  # how long a trust store is kept: the system's takes 70 ms to read
 
 
-class Memory:
+class PolicyMemory:
     """Shared by all runs; lives as long as the agent, and is bounded.
 
     `https_port` is where policies are served: 443 for all but tests.

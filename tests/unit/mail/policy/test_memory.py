@@ -3,7 +3,7 @@
 import dataclasses
 
 from netmon.errors import Reason
-from netmon.mail.policy.memory import HOUR, Memory
+from netmon.mail.policy.memory import HOUR, PolicyMemory
 from netmon.mail.policy.mta_sts import Seen, StsPolicy
 from netmon.model import CheckKey, Observation, Result
 
@@ -13,7 +13,7 @@ SEEN = Observation(KEY, Result.OK, Reason.OK, "", started=0.0, duration=1.0, beg
 
 def test_once_an_hour() -> None:
     """Within the hour the same check is answered from memory; other settings are another check."""
-    memory = Memory()
+    memory = PolicyMemory()
     memory.keep("a", SEEN)
     assert memory.recent(KEY, "a", 200.0) == SEEN
     assert memory.recent(KEY, "b", 200.0) is None
@@ -25,7 +25,7 @@ def test_once_an_hour() -> None:
 
 def test_a_policy_under_one_id() -> None:
     """The first counts, until the id changes."""
-    memory = Memory()
+    memory = PolicyMemory()
     first, second = StsPolicy("enforce", 60, ("a.test",)), StsPolicy("enforce", 60, ("b.test",))
     assert memory.policy("d.test") is None
     memory.saw("d.test", "1", first, 0.0)
@@ -37,7 +37,7 @@ def test_a_policy_under_one_id() -> None:
 
 def test_it_is_bounded() -> None:
     """What was written longest ago is forgotten first."""
-    memory = Memory()
+    memory = PolicyMemory()
     policy = StsPolicy("none", 1, ())
     for number in range(10_001):
         memory.saw(f"d{number}.test", "1", policy, 0.0)

@@ -212,6 +212,9 @@ class FindingKind(StrEnum):
     STARTTLS_INJECTION = "starttls_injection"
     CERTIFICATE_EXPIRED = "certificate_expired"
     CERTIFICATE_EXPIRING = "certificate_expiring"
+    CERTIFICATE_NOT_YET_VALID = "certificate_not_yet_valid"
+    CERTIFICATE_SELF_SIGNED = "certificate_self_signed"  # and not trusted
+    CERTIFICATE_WEAK = "certificate_weak"  # a short key, or a signature that can be forged
     CERTIFICATE_CHAIN_INVALID = "certificate_chain_invalid"
     CERTIFICATE_NAME_MISMATCH = "certificate_name_mismatch"
 

@@ -235,11 +235,29 @@ FINDINGS: Final[Mapping[FindingKind, Text]] = {
         ("automatic renewal fails", "an intermediate certificate was left as it was"),
         ("Run the renewal by hand and read what it says; reload the server",),
     ),
+    FindingKind.CERTIFICATE_NOT_YET_VALID: Text(
+        "The certificate's time has not begun; a fault where clients verify (submission), else information.",
+        ("it was installed before its time", "the clock of the authority, the server or netmon is wrong"),
+        ("Compare the dates with `date` on both machines; load the certificate before it until then",),
+    ),
+    FindingKind.CERTIFICATE_SELF_SIGNED: Text(
+        "The certificate is signed by its own key; information on port 25, a fault where clients verify.",
+        (
+            "the certificate that the package made at installation (snakeoil) is still there",
+            "the real one cannot be read, and the server made one up",
+        ),
+        ("Load one that an authority issued; if it is meant, set `ca_file` to the certificate itself",),
+    ),
+    FindingKind.CERTIFICATE_WEAK: Text(
+        "A key under 2048 bits (RSA) or 224 (curves), or a signature with MD5 or SHA-1, in the chain.",
+        ("a certificate made years ago and renewed with its old key", "an old authority of one's own"),
+        ("Make a new key (RSA 2048 or P-256) and have it signed with SHA-256",),
+    ),
     FindingKind.CERTIFICATE_CHAIN_INVALID: Text(
         "The presented chain leads to no certificate that this machine trusts.",
         (
             "the server sends no intermediate certificate",
-            "a private authority or a self-signed certificate",
+            "a private authority",
         ),
         ("Send the full chain; for a private authority set `ca_file` on the endpoint",),
     ),

@@ -253,7 +253,8 @@ class _Run:
         except TrustError as error:
             raise untestable(Reason.LOCAL_ERROR, str(error)) from error
         self._facts = facts
-        self._trail.note(f"{facts.version} {facts.cipher}, {facts.certificate.chain_error or 'chain valid'}")
+        told = facts.certificate
+        self._trail.note(f"{facts.version} {facts.cipher}, {told.key}, {told.chain_error or 'chain valid'}")
 
     def _summary(self) -> str:
         name, software = esmtp.greeting(self._talk.greeting if self._talk else "")

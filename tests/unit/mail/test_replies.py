@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from netmon.mail import esmtp
 from netmon.mail.report import certificate_findings, tls_tables
-from netmon.mail.tls import Certificate, TlsFacts
+from netmon.mail.tls import Certificate, ChainFault, TlsFacts
 from netmon.mail.trail import LINES, WIDTH, Trail, printable
 
 
@@ -132,7 +132,7 @@ def test_stale_certificate_beside_the_chain(strict: bool) -> None:  # noqa: FBT0
 def test_expired_issuer() -> None:
     """Where not the server's own certificate ended, the chain is what is wrong."""
     seen = facts(
-        Certificate("certificate has expired", only_expired=True, not_after=900.0, used_not_after=900.0)
+        Certificate("certificate has expired", ChainFault.EXPIRED, not_after=900.0, used_not_after=900.0)
     )
     found = certificate_findings(seen, "mx", warn=10, strict=True, now=100.0)
     assert [f.kind for f in found] == ["certificate_chain_invalid"]

@@ -209,6 +209,7 @@ class FindingKind(StrEnum):
     AGENT_ISOLATED = "agent_isolated"  # netmon itself is cut off
     # What the probes notice.
     PROBE_REJECTED = "probe_rejected"
+    CAPABILITY_LOST = "capability_lost"  # STARTTLS or AUTH is not offered any more
     STARTTLS_INJECTION = "starttls_injection"
     CERTIFICATE_EXPIRED = "certificate_expired"
     CERTIFICATE_EXPIRING = "certificate_expiring"

@@ -217,8 +217,18 @@ FINDINGS: Final[Mapping[FindingKind, Text]] = {
         (
             "netmon's address is on a blocklist or a dial-up range",
             "no PTR record, or one that does not match",
+            "the `login` of the config is not taken",
         ),
         ("Give netmon's address a matching PTR and agent.name, or list it as a friend on the server",),
+    ),
+    FindingKind.CAPABILITY_LOST: Text(
+        "The server offered STARTTLS or AUTH before and does not now; after a week it is taken for meant.",
+        (
+            "its certificate, or its authentication service, was not to be had when it was last started",
+            "a middlebox strips the offer",
+            "somebody changed its configuration",
+        ),
+        ("Look for TLS or SASL errors in its log from the time that the finding names", "Reload the server"),
     ),
     FindingKind.STARTTLS_INJECTION: Text(
         "Bytes came in plain text after STARTTLS was granted and before TLS began; netmon stopped there.",

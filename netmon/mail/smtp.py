@@ -35,6 +35,7 @@ _DEFERRED: Final = 400
 _REPLY: Final = re.compile(rb"[2-5][0-9][0-9](?:[ -]|$)")
 # RFC 3463 §3.4, mail system status; but Postfix says 4.3.2 to a single client that it puts off.
 _SYSTEM_TROUBLE: Final = re.compile(r"4\.3\.(?!2\b)[0-9]{1,3}\b")
+_CLOSING: Final = 421  # RFC 5321 §3.8: it closes the connection
 _NO_ESMTP: Final = {500, 502, 504}  # RFC 5321 §3.2: a server that knows no EHLO may know HELO
 
 
@@ -56,6 +57,7 @@ class Conversation:
         self.refusal = ""  # text of a 4yz or 5yz reply that ended the conversation
         self.extensions: dict[str, str] = {}  # of the latest EHLO: lower-case keyword, parameters
         self.upgraded = False
+        self.sent_away = False  # a reply was 421: it closes, and does not want us back at once
         self._limit = limit
         self._patience = patience
         self._goodbye = goodbye
@@ -117,7 +119,7 @@ class Conversation:
                 text = f"connected, but not a word within {within:.2g} s: is it a port for `tls: implicit`?"
                 raise failed(Reason.GREETING_TIMEOUT, text) from None
             raise
-        self._expect("greeting", reply, 220, Reason.GREETING_REJECTED, Reason.GREETING_DEFERRED)
+        self.expect("greeting", reply, 220, Reason.GREETING_REJECTED, Reason.GREETING_DEFERRED)
         self.greeting = reply.message
 
     async def ehlo(self, name: str) -> None:
@@ -129,7 +131,7 @@ class Conversation:
                 if hello.code == aiosmtplib.SMTPStatus.completed:
                     self.extensions = {}
                     return
-        self._expect("EHLO", reply, 250, Reason.EHLO_REJECTED, Reason.EHLO_DEFERRED)
+        self.expect("EHLO", reply, 250, Reason.EHLO_REJECTED, Reason.EHLO_DEFERRED)
         self._client.last_ehlo_response = reply
         self.extensions = self._client.esmtp_extensions
 
@@ -139,7 +141,7 @@ class Conversation:
             raise failed(Reason.STARTTLS_MISSING, "the server does not offer STARTTLS")
         async with self._phase("starttls", self._patience, self._silence("STARTTLS")):
             reply = await self._client.execute_command(b"STARTTLS")
-            self._expect("STARTTLS", reply, 220, Reason.STARTTLS_REJECTED, Reason.STARTTLS_DEFERRED)
+            self.expect("STARTTLS", reply, 220, Reason.STARTTLS_REJECTED, Reason.STARTTLS_DEFERRED)
             # A server that may speak has nothing to say before our first TLS record.
             if unread := self._protocol.unread():
                 raise failed(
@@ -161,9 +163,18 @@ class Conversation:
         for command, argument in steps:
             async with self._phase(command.lower(), self._patience, self._silence(command)):
                 reply = await self._client.execute_command(command.encode(), argument.encode("ascii"))
-            self._expect(command, reply, 250, Reason.ENVELOPE_REJECTED, Reason.ENVELOPE_DEFERRED)
+            self.expect(command, reply, 250, Reason.ENVELOPE_REJECTED, Reason.ENVELOPE_DEFERRED)
         async with self._phase("rset", self._patience, self._silence("RSET")):
             await self._client.execute_command(b"RSET")
+
+    async def command(self, phase: str, *words: bytes, hidden: bool = False) -> aiosmtplib.SMTPResponse:
+        """One command of a phase, whatever the answer; `hidden` keeps its arguments out of the trail."""
+        async with self._phase(phase, self._patience, self._silence(phase.upper())):
+            self._protocol.hidden = hidden
+            try:
+                return await self._client.execute_command(*words)
+            finally:
+                self._protocol.hidden = False
 
     async def _handshake(self, context: ssl.SSLContext, server_name: str | None) -> None:
         transport = self._client.transport
@@ -186,13 +197,14 @@ class Conversation:
             raise failed(Reason.CONNECTION_LOST, "the server closed the connection in the TLS handshake")
         self._client.transport = self._protocol.transport = upgraded
 
-    def _expect(
+    def expect(
         self, what: str, reply: aiosmtplib.SMTPResponse, wanted: int, rejected: Reason, deferred: Reason
     ) -> None:
         """Raise the MailError that a reply other than `wanted` is (RFC 5321 §4.2.1)."""
         if reply.code == wanted:
             return
-        said = f"{what}: {reply.code} {reply.message}".replace("\n", " ")[:300]
+        said = self._trail.cleaned(f"{what}: {reply.code} {reply.message}".replace("\n", " "))[:300]
+        self.sent_away = self.sent_away or reply.code == _CLOSING
         if _DEFERRED <= reply.code < _REJECTED:
             self.refusal = reply.message
             in_trouble = _SYSTEM_TROUBLE.match(reply.message)
@@ -255,6 +267,7 @@ class _Protocol(SMTPProtocol):
         super().__init__(loop=loop)
         self.closed: asyncio.Future[None] = loop.create_future()
         self.heard = 0  # bytes, ever
+        self.hidden = False  # the next command is part of a login
         self._unasked = 0  # bytes that came after a reply was complete and before the next command
         self._lines: list[bytes] = []  # of the reply that is being read
         self._size = 0
@@ -307,7 +320,7 @@ class _Protocol(SMTPProtocol):
             self._buffer.clear()
             self._unasked = 0
         self._lines, self._size = [], 0
-        self._trail.sent(*args)
+        self._trail.sent(*args, hidden=self.hidden)
         return await super().execute_command(*args, timeout=timeout)
 
     def unread(self) -> int:

@@ -106,7 +106,19 @@ def test_trail_hides_what_may_be_secret() -> None:
     trail.sent(b"EHLO", b"me")
     trail.sent(b"AUTH", b"PLAIN", b"AGFsaWNlAHBhc3N3b3Jk")
     trail.sent(b"AGFsaWNlAHBhc3N3b3Jk")
-    assert trail.lines() == ("C: EHLO me", "C: AUTH <secret>", "C: <secret>")
+    trail.sent(b"QUIT", hidden=True)  # three octets of a password in base64
+    assert trail.lines() == ("C: EHLO me", "C: AUTH PLAIN <secret>", "C: <secret>", "C: <secret>")
+
+
+def test_trail_hides_what_a_server_repeats() -> None:
+    """A secret is hidden in replies and notes too, plain and in base64, even in pieces."""
+    trail = Trail()
+    trail.conceal("sword/fish", "abc")
+    trail.received(b"535 no user with sword/f")
+    trail.received(b"ish, c3dvcmQvZmlzaA== is abc\r\n")
+    trail.note("said sword/fish")
+    assert trail.lines() == ("S: 535 no user with <secret>, <secret> is abc", "* said <secret>")
+    assert trail.cleaned("sword/fish") == "<secret>"
 
 
 def test_printable() -> None:

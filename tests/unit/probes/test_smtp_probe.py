@@ -73,6 +73,7 @@ def test_starttls_endpoint_that_does_all_right(loop: str, pki: Pki) -> None:
     assert told.pop(("netmon_tls_certificate_expiry_timestamp_seconds",)) > seen.started
     assert told.pop(("netmon_tls_certificate_not_before_timestamp_seconds",)) < seen.started
     assert told == {
+        ("netmon_smtp_backoff_seconds",): 0,
         ("netmon_smtp_banner_info", NAME, "Postfix"): 1,
         ("netmon_smtp_capability", "SIZE"): 1,
         ("netmon_smtp_capability", "STARTTLS"): 1,
@@ -296,7 +297,7 @@ def test_plain_smtp_on_an_implicit_port(loop: str) -> None:
     """A server that speaks first on an implicit endpoint is recognised, and its words are not used."""
     seen, _ = run_on(loop, observe(evil.greets(evil.BANNER), tls="implicit"))
     assert (seen.result, seen.reason) == (Result.FAILED, Reason.TLS_HANDSHAKE)
-    assert not series(seen)
+    assert series(seen) == {("netmon_smtp_backoff_seconds",): 0}
 
 
 @BOTH

@@ -211,6 +211,9 @@ class FindingKind(StrEnum):
     PROBE_REJECTED = "probe_rejected"
     CAPABILITY_LOST = "capability_lost"  # STARTTLS or AUTH is not offered any more
     STARTTLS_INJECTION = "starttls_injection"
+    STARTTLS_KEEPS_COMMANDS = "starttls_keeps_commands"  # the server's side of it
+    OPEN_RELAY = "open_relay"
+    VRFY_ANSWERED = "vrfy_answered"
     CERTIFICATE_EXPIRED = "certificate_expired"
     CERTIFICATE_EXPIRING = "certificate_expiring"
     CERTIFICATE_NOT_YET_VALID = "certificate_not_yet_valid"

@@ -235,6 +235,27 @@ FINDINGS: Final[Mapping[FindingKind, Text]] = {
         ("an attack on the path", "a badly broken server or proxy"),
         ("Compare with a probe from the server's own network",),
     ),
+    FindingKind.STARTTLS_KEEPS_COMMANDS: Text(
+        "The server carries out after TLS begins what was sent in plain text before it (CVE-2011-0411).",
+        ("an old server that does not empty its buffer at STARTTLS", "a proxy in front that does TLS for it"),
+        ("Update the server or the proxy: somebody on the path can put commands into others' sessions",),
+    ),
+    FindingKind.OPEN_RELAY: Text(
+        "The server takes mail from a stranger for a stranger, as far as RCPT (no message was sent).",
+        (
+            "its own networks or relay rules are too wide, and netmon stands within them",
+            "the check of recipients comes after DATA only",
+        ),
+        (
+            "If netmon's address is meant to relay, test from elsewhere or leave `open_relay` out",
+            "Postfix: mynetworks, smtpd_relay_restrictions; Exim: the RCPT ACL",
+        ),
+    ),
+    FindingKind.VRFY_ANSWERED: Text(
+        "VRFY tells which users exist, which collectors of addresses like.",
+        ("VRFY is left on, as some servers' default is",),
+        ("Switch it off (Postfix: disable_vrfy_command = yes); 252 to everything is the harmless answer",),
+    ),
     FindingKind.CERTIFICATE_EXPIRED: Text(
         "The certificate's time is over; a fault where clients verify (submission), else information.",
         ("renewal failed", "renewed, but the server was not reloaded"),

@@ -15,11 +15,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from netmon.errors import Reason
-from netmon.mail import esmtp, report
+from netmon.mail import esmtp, rare, report
 from netmon.mail.faults import MailError, failed, untestable
 from netmon.mail.login import Credentials, log_in
 from netmon.mail.manners import LOGIN_WAIT
-from netmon.mail.slots import NoSlotError
+from netmon.mail.slots import NoSlotError, Slot
 from netmon.mail.smtp import Conversation
 from netmon.mail.tls import TlsFacts, TrustError
 from netmon.mail.tokens import Client, TokenError
@@ -69,6 +69,11 @@ MAX_BYTES: Final = Family(
     "Largest message that the server declares to take; 0 is no limit.",
 )
 
+_RARE: Final = {
+    "open_relay": (FindingKind.OPEN_RELAY, Severity.FAULT),
+    "vrfy": (FindingKind.VRFY_ANSWERED, Severity.INFO),
+    "starttls_injection": (FindingKind.STARTTLS_KEEPS_COMMANDS, Severity.FAULT),
+}
 _SHARE: Final = 0.98
 _OWN_TROUBLE: Final = re.compile(
     r"5\.[23]\."
@@ -175,33 +180,40 @@ class _Run:
             self._left_alone = True
             text = f"it is left alone until it may be asked again, in {away.until - self._loop.time():.0f} s"
             raise MailError(Result.DEFERRED, away.reason, f"{away.text}; {text}")
-        talk = Conversation(
-            self._trail,
-            self._phases,
-            limit=self._limit,
-            patience=self._check.timeout,
-            goodbye=self._goodbye,
-        )
+        talk = self._conversation(self._phases)
         try:
-            async with self._ctx.slots.hold(address, until=self._limit) as slot, talk:
-                try:
-                    await talk.connect(address, self._settings.port, within=min(self._check.timeout, share))
-                except MailError as fault:
-                    if fault.reason is Reason.TIMEOUT:
-                        slot.silent()
-                    elif fault.result is not Result.UNTESTABLE:
-                        slot.answered()
-                    raise
-                slot.answered()
-                self._talk, self._alive = talk, True
-                try:
-                    await self._speak(talk)
-                except MailError as fault:
-                    self._part(talk, server, fault)
-                    raise
-                self._part(talk, server, None)
+            async with self._ctx.slots.hold(address, until=self._limit) as slot:
+                async with talk:
+                    await self._converse(talk, slot, server, share)
+                if self._due():
+                    await self._test_rarely(address)
         except NoSlotError as error:
             raise untestable(Reason.LOCAL_ERROR, str(error)) from error
+
+    def _conversation(self, phases: dict[str, float]) -> Conversation:
+        return Conversation(
+            self._trail, phases, limit=self._limit, patience=self._check.timeout, goodbye=self._goodbye
+        )
+
+    async def _converse(self, talk: Conversation, slot: Slot, server: tuple[str, int], share: float) -> None:
+        """Connect and speak; who does not answer is remembered, and who sends us away."""
+        address, port = server
+        try:
+            await talk.connect(address, port, within=min(self._check.timeout, share))
+        except MailError as fault:
+            if fault.reason is Reason.TIMEOUT:
+                slot.silent()
+            elif fault.result is not Result.UNTESTABLE:
+                slot.answered()
+            raise
+        slot.answered()
+        self._talk, self._alive = talk, True
+        try:
+            await self._speak(talk)
+        except MailError as fault:
+            self._part(talk, server, fault)
+            raise
+        self._part(talk, server, None)
 
     def _part(self, talk: Conversation, server: tuple[str, int], fault: MailError | None) -> None:
         """Remember whether the server sent us away; what it did not answer says nothing of that."""
@@ -229,6 +241,46 @@ class _Run:
             await talk.envelope(wanted.sender, wanted.recipient)
         if self._credentials is not None:
             await self._log_in(talk)
+
+    def _due(self) -> list[str]:
+        """The rare tests that the config asks for and that were not done lately."""
+        return [test for test in self._rare() if self._ctx.memory.due(self._check.key, test, self._started)]
+
+    def _rare(self) -> list[str]:
+        return [test for test in rare.TESTS if getattr(self._settings, test)]
+
+    async def _test_rarely(self, address: str) -> None:
+        """The rare tests, each on a connection of its own; nothing that happens there changes the result."""
+        for test in self._due():
+            found = ""
+            self._trail.note(f"{test}: tested once a day, on a connection of its own")
+            talk = self._conversation({})
+            try:
+                async with talk:
+                    await talk.connect(address, self._settings.port, within=self._check.timeout)
+                    found = await self._test(test, talk)
+            except MailError as fault:
+                self._trail.note(f"{test}: {fault}")
+            self._trail.note(f"{test}: {found or 'nothing wrong'}")
+            self._ctx.memory.tested(self._check.key, test, self._started, found)
+
+    async def _test(self, test: str, talk: Conversation) -> str:
+        context, server_name, me = self._ctx.trust.context, self._server_name(), self._ctx.agent_name
+        mode = self._settings.mode
+        if mode == "implicit":
+            await talk.tls(context, server_name)
+        await talk.greet(self._settings.greeting_timeout)
+        await talk.ehlo(me)
+        if test == "starttls_injection":
+            return await rare.starttls_injection(talk, context, server_name, me)
+        if mode == "starttls":
+            await talk.starttls(context, server_name)
+            await talk.ehlo(me)
+        if test == "vrfy":
+            return await rare.vrfy(talk)
+        wanted = self._settings.open_relay
+        assert wanted is not None  # noqa: S101 - it was asked for
+        return await rare.open_relay(talk, wanted.sender or f"netmon@{me}", wanted.recipient)
 
     async def _get_credentials(self) -> None:
         """What the login needs, before anybody waits for us; a fault comes up when it is its turn."""
@@ -356,6 +408,11 @@ class _Run:
             text = f"it no longer offers {word}, which it did before"
             found = Finding(FindingKind.CAPABILITY_LOST, severity, text, self._check.key, since, word)
             yield found
+        for test in self._rare():
+            at, wrong = self._ctx.memory.found(self._check.key, test) or (0.0, "")
+            if wrong:
+                kind, severity = _RARE[test]
+                yield Finding(kind, severity, wrong, self._check.key, at)
         if self._talk is not None and self._refuses_us(result, reason, self._talk.refusal):
             yield from self._placed(
                 [Finding(FindingKind.PROBE_REJECTED, Severity.RISK, f"it refuses netmon itself: {detail}")]

@@ -39,6 +39,16 @@ class EnvelopeSettings(Settings):
     recipient: Annotated[str, AfterValidator(_mailbox)] | None = None
 
 
+class RelaySettings(Settings):
+    """`open_relay`: whether strangers may send to strangers; the default sender is of netmon's own name.
+
+    The recipient must not be one of the server's own; example.net is nobody's (RFC 2606 §3).
+    """
+
+    sender: Annotated[str, AfterValidator(_mailbox)] | None = None
+    recipient: Annotated[str, AfterValidator(_mailbox)] = "netmon-relay-test@example.net"
+
+
 def _token_url(text: str) -> str:
     try:
         parts = urlsplit(text)
@@ -106,6 +116,10 @@ class SmtpSettings(Settings):
     envelope: Annotated[EnvelopeSettings | None, BeforeValidator(_switch)] = None
 
     login: LoginSettings | None = None
+    # Once a day at most.
+    open_relay: Annotated[RelaySettings | None, BeforeValidator(_switch)] = None
+    vrfy: bool = False
+    starttls_injection: bool = False
 
     @model_validator(mode="after")
     def _secured(self) -> Self:
@@ -114,6 +128,12 @@ class SmtpSettings(Settings):
                 "login_in_plain_text",
                 "login would send its secret without TLS: set tls to starttls, or login.plain_text to true",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _upgrades(self) -> Self:
+        if self.starttls_injection and self.mode != "starttls":
+            raise PydanticCustomError("injection_mode", "starttls_injection is about tls: starttls only")
         return self
 
     @property

@@ -40,6 +40,13 @@ class Peer:
         """Whether the client has hung up; else an empty line is one."""
         return self._reader.at_eof()
 
+    def take_unread(self) -> bytes:
+        """A line that has come and was not heard yet, as a careless server keeps it over a handshake."""
+        buffer: bytearray = self._reader._buffer  # type: ignore[attr-defined]
+        line = bytes(buffer).rstrip(b"\r\n")
+        buffer.clear()
+        return line
+
     async def read(self) -> bytes:
         """Some bytes of the client, as they come."""
         return await self._reader.read(65536)

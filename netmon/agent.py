@@ -29,6 +29,7 @@ from netmon.exposition import Exposition, Reading, SelfMetrics
 from netmon.exposition.families import FAMILIES
 from netmon.icmp import Pinger
 from netmon.journal import Journal, StateError
+from netmon.mail.memory import Memory
 from netmon.mail.mx.questions import Questions
 from netmon.mail.slots import Slots
 from netmon.mail.tls import TrustStores
@@ -55,6 +56,7 @@ log = structlog.get_logger(__name__)
 TICK: Final = 10.0  # seconds between two looks for what has become stale
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - compared with, not listened on
 _SETTLE: Final = 0.5  # seconds from a change of DNS to the new plan, in which others join it
+_MAIL: Final = "mail"  # notes of what mail servers offered
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -127,6 +129,9 @@ class Agent:
         )
         self._journal = Journal(config.state.path)
         self.store = Store(self._journal, wall=time.time, clock=loop.time)
+        self._context.memory = Memory(
+            self.store.noted(_MAIL), lambda name, value: self.store.note(_MAIL, name, value)
+        )
         self.scheduler = Scheduler(self._probe, self.store.put, wall=time.time, gauges=self._metrics)
         self.silences = Silences(self.store, boot=_boot_id(), now=time.monotonic(), wall=time.time())
         self._link = OwnLink(self._context.pinger)
@@ -325,6 +330,7 @@ class Agent:
         self._apply_plan(config, checks)
 
     def _apply_plan(self, config: Config, checks: frozenset[Check]) -> None:
+        self._context.memory.planned([check.key for check in checks])
         self.store.plan(all_hosts((entry.host for entry in config.hosts), checks), checks)
         changes = self.scheduler.apply(checks)
         self._watch.planned()

@@ -27,7 +27,6 @@ PLANNED: Final[Mapping[str, frozenset[str]]] = {
     "groups": _HOST,
     "web": frozenset({"config_file"}),
     "state": frozenset({"max_size"}),
-    "smtp": frozenset({"login"}),
 }
 
 _WANTED: Final = {

@@ -13,7 +13,7 @@ import ssl
 import struct
 import termios
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Final, Self, cast
@@ -35,6 +35,9 @@ _DEFERRED: Final = 400
 _REPLY: Final = re.compile(rb"[2-5][0-9][0-9](?:[ -]|$)")
 # RFC 3463 §3.4, mail system status; but Postfix says 4.3.2 to a single client that it puts off.
 _SYSTEM_TROUBLE: Final = re.compile(r"4\.3\.(?!2\b)[0-9]{1,3}\b")
+_SECOND: Final = 1.0  # seconds for a reply that may never come
+_CLOSING: Final = 421  # RFC 5321 §3.8: it closes the connection
+_SPACE: Final = 0x20
 _NO_ESMTP: Final = {500, 502, 504}  # RFC 5321 §3.2: a server that knows no EHLO may know HELO
 
 
@@ -56,6 +59,7 @@ class Conversation:
         self.refusal = ""  # text of a 4yz or 5yz reply that ended the conversation
         self.extensions: dict[str, str] = {}  # of the latest EHLO: lower-case keyword, parameters
         self.upgraded = False
+        self.sent_away = False  # a reply was 421: it closes, and does not want us back at once
         self._limit = limit
         self._patience = patience
         self._goodbye = goodbye
@@ -87,7 +91,7 @@ class Conversation:
         within = self._at_most(within)
         silence = failed(Reason.TIMEOUT, f"{address} port {port} does not answer within {within:.2g} s")
         try:
-            async with self._phase("connect", within, silence):
+            async with self._long_phase("connect", within, silence):
                 transport, _ = await self._loop.create_connection(lambda: self._protocol, address, port)
         except OSError as error:
             raise connect_fault(error, address, port) from error
@@ -97,7 +101,7 @@ class Conversation:
         """Implicit TLS (RFC 8314 §3): the handshake comes before any word."""
         within = self._at_most(self._patience)
         silence = failed(Reason.TLS_HANDSHAKE, f"no answer to the TLS handshake within {within:.2g} s")
-        async with self._phase("tls", self._patience, silence):
+        async with self._long_phase("tls", self._patience, silence):
             if self._protocol.heard or self._protocol.pending():
                 raise failed(
                     Reason.TLS_HANDSHAKE,
@@ -110,36 +114,45 @@ class Conversation:
         within = self._at_most(within)
         silence = failed(Reason.GREETING_TIMEOUT, f"connected, but no whole greeting within {within:.2g} s")
         try:
-            async with self._phase("greeting", within, silence):
+            with self._phase("greeting", within, silence):
                 reply = await self._protocol.read_response()
         except MailError as fault:
             if fault is silence and not self._protocol.heard and self.session is None:
                 text = f"connected, but not a word within {within:.2g} s: is it a port for `tls: implicit`?"
                 raise failed(Reason.GREETING_TIMEOUT, text) from None
             raise
-        self._expect("greeting", reply, 220, Reason.GREETING_REJECTED, Reason.GREETING_DEFERRED)
+        self.expect("greeting", reply, 220, Reason.GREETING_REJECTED, Reason.GREETING_DEFERRED)
         self.greeting = reply.message
 
     async def ehlo(self, name: str) -> None:
         """Introduce ourselves as `name`; fills `extensions`, which stay empty after a HELO."""
-        async with self._phase("ehlo", self._patience, self._silence("EHLO")):
+        with self._phase("ehlo", self._patience, self._silence("EHLO")):
             reply = await self._client.execute_command(b"EHLO", name.encode("ascii"))
             if reply.code in _NO_ESMTP:
                 hello = await self._client.execute_command(b"HELO", name.encode("ascii"))
                 if hello.code == aiosmtplib.SMTPStatus.completed:
                     self.extensions = {}
                     return
-        self._expect("EHLO", reply, 250, Reason.EHLO_REJECTED, Reason.EHLO_DEFERRED)
+        self.expect("EHLO", reply, 250, Reason.EHLO_REJECTED, Reason.EHLO_DEFERRED)
         self._client.last_ehlo_response = reply
         self.extensions = self._client.esmtp_extensions
 
-    async def starttls(self, context: ssl.SSLContext, server_name: str | None) -> None:
-        """Upgrade to TLS (RFC 3207 §4); what EHLO said before no longer counts (§4.2)."""
+    async def starttls(
+        self, context: ssl.SSLContext, server_name: str | None, *, behind: bytes = b""
+    ) -> None:
+        """Upgrade to TLS (RFC 3207 §4); what EHLO said before no longer counts (§4.2).
+
+        A command `behind` it is sent in the same segment, for the test of whether a server keeps it.
+        """
         if "starttls" not in self.extensions:
             raise failed(Reason.STARTTLS_MISSING, "the server does not offer STARTTLS")
-        async with self._phase("starttls", self._patience, self._silence("STARTTLS")):
-            reply = await self._client.execute_command(b"STARTTLS")
-            self._expect("STARTTLS", reply, 220, Reason.STARTTLS_REJECTED, Reason.STARTTLS_DEFERRED)
+        async with self._long_phase("starttls", self._patience, self._silence("STARTTLS")):
+            if behind:
+                self._protocol.keeps = True
+                reply = await self._protocol.execute_together((b"STARTTLS",), (behind,))
+            else:
+                reply = await self._client.execute_command(b"STARTTLS")
+            self.expect("STARTTLS", reply, 220, Reason.STARTTLS_REJECTED, Reason.STARTTLS_DEFERRED)
             # A server that may speak has nothing to say before our first TLS record.
             if unread := self._protocol.unread():
                 raise failed(
@@ -159,11 +172,29 @@ class Conversation:
         if recipient is not None:
             steps.append(("RCPT", f"TO:<{recipient}>"))
         for command, argument in steps:
-            async with self._phase(command.lower(), self._patience, self._silence(command)):
+            with self._phase(command.lower(), self._patience, self._silence(command)):
                 reply = await self._client.execute_command(command.encode(), argument.encode("ascii"))
-            self._expect(command, reply, 250, Reason.ENVELOPE_REJECTED, Reason.ENVELOPE_DEFERRED)
-        async with self._phase("rset", self._patience, self._silence("RSET")):
+            self.expect(command, reply, 250, Reason.ENVELOPE_REJECTED, Reason.ENVELOPE_DEFERRED)
+        with self._phase("rset", self._patience, self._silence("RSET")):
             await self._client.execute_command(b"RSET")
+
+    async def command(self, phase: str, *words: bytes, hidden: bool = False) -> aiosmtplib.SMTPResponse:
+        """One command of a phase, whatever the answer; `hidden` keeps its arguments out of the trail."""
+        with self._phase(phase, self._patience, self._silence(phase.upper())):
+            self._protocol.hidden = hidden
+            try:
+                return await self._client.execute_command(*words)
+            finally:
+                self._protocol.hidden = False
+
+    async def another_reply(self, phase: str) -> aiosmtplib.SMTPResponse | None:
+        """A reply to no command of ours, or None where none comes."""
+        silence = failed(Reason.DEADLINE, "no further reply")
+        try:
+            with self._phase(phase, _SECOND, silence):
+                return await self._protocol.read_response()
+        except MailError:
+            return None
 
     async def _handshake(self, context: ssl.SSLContext, server_name: str | None) -> None:
         transport = self._client.transport
@@ -186,13 +217,14 @@ class Conversation:
             raise failed(Reason.CONNECTION_LOST, "the server closed the connection in the TLS handshake")
         self._client.transport = self._protocol.transport = upgraded
 
-    def _expect(
+    def expect(
         self, what: str, reply: aiosmtplib.SMTPResponse, wanted: int, rejected: Reason, deferred: Reason
     ) -> None:
         """Raise the MailError that a reply other than `wanted` is (RFC 5321 §4.2.1)."""
         if reply.code == wanted:
             return
-        said = f"{what}: {reply.code} {reply.message}".replace("\n", " ")[:300]
+        said = self._trail.cleaned(f"{what}: {reply.code} {reply.message}".replace("\n", " "))[:300]
+        self.sent_away = self.sent_away or reply.code == _CLOSING
         if _DEFERRED <= reply.code < _REJECTED:
             self.refusal = reply.message
             in_trouble = _SYSTEM_TROUBLE.match(reply.message)
@@ -209,21 +241,21 @@ class Conversation:
     def _silence(self, command: str) -> MailError:
         return failed(Reason.DEADLINE, f"no whole answer to {command} in time")
 
+    def _phase(self, name: str, within: float, silence: MailError) -> "_Phase":
+        """Time a phase whose every wait is for a reply, bound it, and translate aiosmtplib's errors once."""
+        until = min(self._loop.time() + within, self._limit)
+        timer = self._loop.call_at(until, self._protocol.give_up, silence)
+        return _Phase(self._protocol, self._phases, name, timer)
+
     @asynccontextmanager
-    async def _phase(self, name: str, within: float, silence: MailError) -> AsyncIterator[None]:
-        """Time a phase, bound it, and translate aiosmtplib's errors once."""
-        begun = time.perf_counter()  # uvloop's own clock counts milliseconds and stands in a callback
+    async def _long_phase(self, name: str, within: float, silence: MailError) -> AsyncIterator[None]:
+        """The same for a phase that waits for other things too."""
         try:
-            async with asyncio.timeout_at(min(self._loop.time() + within, self._limit)):
-                yield
+            with self._phase(name, within + 1, silence):
+                async with asyncio.timeout_at(min(self._loop.time() + within, self._limit)):
+                    yield
         except TimeoutError:
             raise silence from None
-        except aiosmtplib.SMTPServerDisconnected as error:
-            raise failed(Reason.CONNECTION_LOST, f"the server closed the connection ({name})") from error
-        except aiosmtplib.SMTPResponseException as error:
-            raise failed(Reason.PROTOCOL_ERROR, f"not SMTP ({name}): {error.message}") from error
-        finally:
-            self._phases[name] = self._phases.get(name, 0.0) + time.perf_counter() - begun
 
     async def _quit(self, within: float) -> None:
         """Say goodbye within bounds; nothing that happens here changes the result (RFC 5321 §4.1.1.10)."""
@@ -243,6 +275,41 @@ class Conversation:
                 self._phases["quit"] = time.perf_counter() - begun
 
 
+class _Phase:
+    """A named part of the conversation.
+
+    Its end in time comes as an exception in the place of the reply that is waited for: an asyncio.timeout
+    around each wait costs as much as the whole rest of a command.
+    """
+
+    __slots__ = ("_begun", "_name", "_phases", "_protocol", "_timer")
+
+    def __init__(
+        self, protocol: "_Protocol", phases: dict[str, float], name: str, timer: asyncio.TimerHandle
+    ) -> None:
+        """`timer` is to tell the protocol when the phase's time is over."""
+        self._protocol = protocol
+        self._phases = phases
+        self._name = name
+        self._timer = timer
+        self._begun = time.perf_counter()  # uvloop's own clock counts milliseconds and stands in a callback
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        self._protocol.given_up = None
+        name, spent = self._name, time.perf_counter() - self._begun
+        self._phases[name] = self._phases.get(name, 0.0) + spent
+        if isinstance(error, aiosmtplib.SMTPServerDisconnected):
+            raise failed(Reason.CONNECTION_LOST, f"the server closed the connection ({name})") from error
+        if isinstance(error, aiosmtplib.SMTPResponseException):
+            raise failed(Reason.PROTOCOL_ERROR, f"not SMTP ({name}): {error.message}") from error
+
+
 class _Protocol(SMTPProtocol):
     """aiosmtplib's protocol with a reader of its own.
 
@@ -255,6 +322,9 @@ class _Protocol(SMTPProtocol):
         super().__init__(loop=loop)
         self.closed: asyncio.Future[None] = loop.create_future()
         self.heard = 0  # bytes, ever
+        self.hidden = False  # the next command is part of a login
+        self.given_up: MailError | None = None  # the phase is over, and nothing is waited for any more
+        self.keeps = False  # for a test, what nobody asked for is kept and read as replies
         self._unasked = 0  # bytes that came after a reply was complete and before the next command
         self._lines: list[bytes] = []  # of the reply that is being read
         self._size = 0
@@ -265,7 +335,10 @@ class _Protocol(SMTPProtocol):
         self._trail.received(data)
         waiter = self._response_waiter
         if waiter is None or waiter.done() or not self._response_pending:
-            self._unasked += len(data)
+            if self.keeps and len(self._buffer) < MAX_RESPONSE_LENGTH:
+                self._buffer += data
+            else:
+                self._unasked += len(data)
             return
         self._buffer += data
         try:
@@ -301,14 +374,48 @@ class _Protocol(SMTPProtocol):
         if not self.closed.done():
             self.closed.set_result(None)
 
-    async def execute_command(self, *args: bytes, timeout: float | None = None) -> aiosmtplib.SMTPResponse:  # noqa: ASYNC109 (the library's signature)
-        if self._buffer or self._unasked:
+    async def execute_command(self, *args: bytes, timeout: float | None = None) -> aiosmtplib.SMTPResponse:  # noqa: ARG002, ASYNC109 (the library's signature; phases are bounded from outside)
+        command = b" ".join(args)
+        if any(octet < _SPACE for octet in command):
+            raise ValueError("a control character in a command")  # none of ours can hold one
+        return await self.execute_together(args)
+
+    async def execute_together(self, *commands: Sequence[bytes]) -> aiosmtplib.SMTPResponse:
+        """Send commands in one segment; the reply to the first."""
+        if not self.keeps and (self._buffer or self._unasked):
             self._trail.note(f"{len(self._buffer) + self._unasked} bytes that no command asked for")
             self._buffer.clear()
             self._unasked = 0
         self._lines, self._size = [], 0
-        self._trail.sent(*args)
-        return await super().execute_command(*args, timeout=timeout)
+        for words in commands:
+            self._trail.sent(*words, hidden=self.hidden)
+        self._response_pending = True
+        self.write(b"".join(b" ".join(words) + b"\r\n" for words in commands))
+        self._quit_sent = commands[0] == (b"QUIT",)
+        return await self.read_response()
+
+    async def read_response(self, timeout: float | None = None) -> aiosmtplib.SMTPResponse:  # noqa: ARG002, ASYNC109 (as above)
+        """The next reply; the end of the phase comes in its place."""
+        waiter = self._response_waiter
+        if waiter is None:
+            raise aiosmtplib.SMTPServerDisconnected("connection lost")
+        if self.given_up is not None:
+            raise self.given_up
+        if self.keeps and (reply := self._take_reply()) is not None:
+            return reply
+        self._response_pending = True
+        try:
+            return await waiter
+        finally:
+            self._response_pending = False
+            self._response_waiter = None if self.transport is None else self._loop.create_future()
+
+    def give_up(self, fault: MailError) -> None:
+        """Whoever waits for a reply, now or later in this phase, gets `fault`."""
+        self.given_up = fault
+        waiter = self._response_waiter
+        if waiter is not None and not waiter.done():
+            self._set_response_exception(waiter, fault)
 
     def unread(self) -> int:
         """Bytes that are here, but belong to no reply that was waited for."""

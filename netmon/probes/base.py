@@ -16,7 +16,10 @@ from pydantic import AfterValidator, ValidationInfo, field_validator, model_vali
 from pydantic_core import PydanticCustomError
 
 from netmon.fields import Secret, Settings
+from netmon.mail.manners import Manners
+from netmon.mail.memory import Memory
 from netmon.mail.policy.memory import PolicyMemory
+from netmon.mail.tokens import Tokens
 from netmon.mib.auto import Row, shipped_rows
 from netmon.mib.choices import Choices
 from netmon.mib.prefer import shipped_preferences
@@ -143,6 +146,9 @@ class Context:
     choices: Choices = field(default_factory=Choices)  # of `modules: auto`
     statics: StaticColumns = field(default_factory=StaticColumns)
     policies: PolicyMemory = field(default_factory=PolicyMemory)  # of domains
+    manners: Manners = field(default_factory=Manners)  # towards mail servers
+    memory: Memory = field(default_factory=Memory)  # of mail servers, over days
+    tokens: Tokens = field(default_factory=Tokens)  # OAuth2, for logins
 
 
 @dataclass(frozen=True, slots=True)

@@ -340,6 +340,7 @@ class _Run:
         visitor = Visitor(
             agent_name=self._ctx.agent_name,
             slots=self._ctx.slots,
+            manners=self._ctx.manners,
             trust=self._ctx.trust,
             ca_file=str(ca_file) if ca_file else None,
             port=self._settings.port,

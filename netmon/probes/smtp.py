@@ -12,19 +12,17 @@ import ipaddress
 import re
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal
-
-from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from typing import Final
 
 from netmon.errors import Reason
-from netmon.fields import Duration, Settings
-from netmon.mail import esmtp, report
+from netmon.mail import esmtp, rare, report
 from netmon.mail.faults import MailError, failed, untestable
-from netmon.mail.slots import NoSlotError
+from netmon.mail.login import Credentials, log_in
+from netmon.mail.manners import LOGIN_WAIT
+from netmon.mail.slots import NoSlotError, Slot
 from netmon.mail.smtp import Conversation
 from netmon.mail.tls import TlsFacts, TrustError
+from netmon.mail.tokens import Client, TokenError
 from netmon.mail.trail import Trail, printable
 from netmon.model import (
     Check,
@@ -41,6 +39,7 @@ from netmon.model import (
     Table,
 )
 from netmon.probes.base import Context, Library, ProbeKind
+from netmon.probes.smtp_settings import LoginSettings, OAuth2Settings, SmtpSettings
 from netmon.resolver import ResolveError
 
 BANNER: Final = Family(
@@ -51,61 +50,35 @@ CAPABILITY: Final = Family(
     Kind.GAUGE,
     "SMTP service extensions that the server offers; unknown ones as other.",
 )
+MECHANISM: Final = Family(
+    "netmon_smtp_auth_mechanism",
+    Kind.GAUGE,
+    "AUTH mechanisms that the server offers, inside TLS where there is TLS; unknown ones as other.",
+)
+LOGIN: Final = Family(
+    "netmon_smtp_login_success", Kind.GAUGE, "1 if the latest login worked, 0 if the server did not take it."
+)
+BACKOFF: Final = Family(
+    "netmon_smtp_backoff_seconds",
+    Kind.GAUGE,
+    "How long the server is left alone after its latest 421; 0 if it gave none since it last answered well.",
+)
 MAX_BYTES: Final = Family(
     "netmon_smtp_max_message_bytes",
     Kind.GAUGE,
     "Largest message that the server declares to take; 0 is no limit.",
 )
 
+_RARE: Final = {
+    "open_relay": (FindingKind.OPEN_RELAY, Severity.FAULT),
+    "vrfy": (FindingKind.VRFY_ANSWERED, Severity.INFO),
+    "starttls_injection": (FindingKind.STARTTLS_KEEPS_COMMANDS, Severity.FAULT),
+}
 _SHARE: Final = 0.98
-# RFC 5321 §4.1.2 without quoted local parts: what a person writes into a config.
-_MAILBOX: Final = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}|postmaster", re.IGNORECASE
-)
 _OWN_TROUBLE: Final = re.compile(
     r"5\.[23]\."
 )  # RFC 3463 §3.3, §3.4: a mailbox or the system, not the address
 _GOODBYE: Final = 1.0  # seconds of the deadline kept for QUIT, or a tenth of a short deadline
-
-
-def _mailbox(text: str) -> str:
-    if not _MAILBOX.fullmatch(text):
-        raise PydanticCustomError("mailbox", "is not a mail address like postmaster@example.org")
-    return text
-
-
-def _switch(value: Any) -> Any:
-    """`true` is all defaults, `false` is not at all."""
-    return {} if value is True else None if value is False else value
-
-
-class EnvelopeSettings(Settings):
-    """`envelope`: ask the server for a transaction and take it back; no message is ever sent.
-
-    An empty sender is the null reverse-path `<>`, which every server must take (RFC 5321 §4.5.5).
-    """
-
-    sender: Annotated[str, AfterValidator(lambda text: text and _mailbox(text))] = ""
-    recipient: Annotated[str, AfterValidator(_mailbox)] | None = None
-
-
-class SmtpSettings(Settings):
-    """An entry of a host's `smtp`."""
-
-    port: Annotated[int, Field(ge=1, le=65535)] = 25
-    tls: Literal["none", "starttls", "implicit"] | None = None  # default: implicit on 465, else starttls
-    required: bool = True
-    role: Role | None = None  # default: by port
-    tls_name: str | None = None  # default: the host's address
-    ca_file: Path | None = None  # default: the system's trust store
-    cert_warn: Duration = 14 * 86400.0
-    greeting_timeout: Duration = 30.0
-    envelope: Annotated[EnvelopeSettings | None, BeforeValidator(_switch)] = None
-
-    @property
-    def mode(self) -> str:
-        """How this endpoint speaks TLS."""
-        return self.tls or ("implicit" if self.port == 465 else "starttls")  # noqa: PLR2004 (RFC 8314 §7.3)
 
 
 async def probe(check: Check, ctx: Context) -> Observation:
@@ -133,17 +106,20 @@ class _Run:
         self._talk: Conversation | None = None  # the one whose connect succeeded
         self._facts: TlsFacts | None = None
         self._alive: bool | None = None
+        self._server: tuple[str, int] | None = None  # that was spoken to, or is left alone
+        self._left_alone = False  # nothing was asked: the server sent us away a short while ago
+        self._offered: dict[str, bool] = {}
+        self._logged_in: bool | None = None
+        self._mechanism = ""
+        self._credentials: Credentials | MailError | None = None
 
     async def observe(self) -> Observation:
         """Run to the end; nothing that the network does is raised."""
         try:
             await self._run()
         except MailError as fault:
-            result, reason, detail = (
-                fault.result,
-                fault.reason,
-                printable(str(fault).encode(errors="replace")),
-            )
+            said = self._trail.cleaned(printable(str(fault).encode(errors="replace")))
+            result, reason, detail = fault.result, fault.reason, said
         else:
             result, reason, detail = Result.OK, Reason.OK, self._summary()
         self._trail.note(f"{result}: {detail}")
@@ -160,9 +136,11 @@ class _Run:
             findings=tuple(self._findings(result, reason, detail)),
             alive=self._alive,
             trail=self._trail.lines(),
+            scheduled=not self._left_alone,
         )
 
     async def _run(self) -> None:
+        await self._get_credentials()
         addresses = await self._addresses()
         faults: list[MailError] = []
         for tried, address in enumerate(addresses):
@@ -170,7 +148,7 @@ class _Run:
             try:
                 await self._visit(address, max(share, 0.0))
             except MailError as fault:
-                if self._talk is not None:
+                if self._talk is not None or self._left_alone:
                     raise
                 faults.append(fault)
                 self._trail.note(str(fault))
@@ -197,28 +175,54 @@ class _Run:
 
     async def _visit(self, address: str, share: float) -> None:
         """Talk to one address; `share` is the seconds that its connect may take."""
-        talk = Conversation(
-            self._trail,
-            self._phases,
-            limit=self._limit,
-            patience=self._check.timeout,
-            goodbye=self._goodbye,
-        )
+        self._server = server = (address, self._settings.port)
+        if (away := self._ctx.manners.away(server, self._loop.time())) is not None:
+            self._left_alone = True
+            text = f"it is left alone until it may be asked again, in {away.until - self._loop.time():.0f} s"
+            raise MailError(Result.DEFERRED, away.reason, f"{away.text}; {text}")
+        talk = self._conversation(self._phases)
         try:
-            async with self._ctx.slots.hold(address, until=self._limit) as slot, talk:
-                try:
-                    await talk.connect(address, self._settings.port, within=min(self._check.timeout, share))
-                except MailError as fault:
-                    if fault.reason is Reason.TIMEOUT:
-                        slot.silent()
-                    elif fault.result is not Result.UNTESTABLE:
-                        slot.answered()
-                    raise
-                slot.answered()
-                self._talk, self._alive = talk, True
-                await self._speak(talk)
+            async with self._ctx.slots.hold(address, until=self._limit) as slot:
+                async with talk:
+                    await self._converse(talk, slot, server, share)
+                if self._due():
+                    await self._test_rarely(address)
         except NoSlotError as error:
             raise untestable(Reason.LOCAL_ERROR, str(error)) from error
+
+    def _conversation(self, phases: dict[str, float]) -> Conversation:
+        return Conversation(
+            self._trail, phases, limit=self._limit, patience=self._check.timeout, goodbye=self._goodbye
+        )
+
+    async def _converse(self, talk: Conversation, slot: Slot, server: tuple[str, int], share: float) -> None:
+        """Connect and speak; who does not answer is remembered, and who sends us away."""
+        address, port = server
+        try:
+            await talk.connect(address, port, within=min(self._check.timeout, share))
+        except MailError as fault:
+            if fault.reason is Reason.TIMEOUT:
+                slot.silent()
+            elif fault.result is not Result.UNTESTABLE:
+                slot.answered()
+            raise
+        slot.answered()
+        self._talk, self._alive = talk, True
+        try:
+            await self._speak(talk)
+        except MailError as fault:
+            self._part(talk, server, fault)
+            raise
+        self._part(talk, server, None)
+
+    def _part(self, talk: Conversation, server: tuple[str, int], fault: MailError | None) -> None:
+        """Remember whether the server sent us away; what it did not answer says nothing of that."""
+        manners = self._ctx.manners
+        if fault is not None and talk.sent_away:
+            interval = self._check.interval
+            manners.send_away(server, self._loop.time(), interval, fault.reason, str(fault))
+        elif fault is None or fault.result is Result.REJECTED:
+            manners.welcome(server)
 
     async def _speak(self, talk: Conversation) -> None:
         mode = self._settings.mode
@@ -228,11 +232,108 @@ class _Run:
         await talk.greet(self._settings.greeting_timeout)
         await talk.ehlo(self._ctx.agent_name)
         if mode == "starttls":
+            self._offered["STARTTLS"] = "starttls" in talk.extensions
             await talk.starttls(self._ctx.trust.context, self._server_name())
             self._examine(talk)
             await talk.ehlo(self._ctx.agent_name)
+        self._offered["AUTH"] = "auth" in talk.extensions
         if (wanted := self._settings.envelope) is not None:
             await talk.envelope(wanted.sender, wanted.recipient)
+        if self._credentials is not None:
+            await self._log_in(talk)
+
+    def _due(self) -> list[str]:
+        """The rare tests that the config asks for and that were not done lately."""
+        return [test for test in self._rare() if self._ctx.memory.due(self._check.key, test, self._started)]
+
+    def _rare(self) -> list[str]:
+        return [test for test in rare.TESTS if getattr(self._settings, test)]
+
+    async def _test_rarely(self, address: str) -> None:
+        """The rare tests, each on a connection of its own; nothing that happens there changes the result."""
+        for test in self._due():
+            found = ""
+            self._trail.note(f"{test}: tested once a day, on a connection of its own")
+            talk = self._conversation({})
+            try:
+                async with talk:
+                    await talk.connect(address, self._settings.port, within=self._check.timeout)
+                    found = await self._test(test, talk)
+            except MailError as fault:
+                self._trail.note(f"{test}: {fault}")
+            self._trail.note(f"{test}: {found or 'nothing wrong'}")
+            self._ctx.memory.tested(self._check.key, test, self._started, found)
+
+    async def _test(self, test: str, talk: Conversation) -> str:
+        context, server_name, me = self._ctx.trust.context, self._server_name(), self._ctx.agent_name
+        mode = self._settings.mode
+        if mode == "implicit":
+            await talk.tls(context, server_name)
+        await talk.greet(self._settings.greeting_timeout)
+        await talk.ehlo(me)
+        if test == "starttls_injection":
+            return await rare.starttls_injection(talk, context, server_name, me)
+        if mode == "starttls":
+            await talk.starttls(context, server_name)
+            await talk.ehlo(me)
+        if test == "vrfy":
+            return await rare.vrfy(talk)
+        wanted = self._settings.open_relay
+        assert wanted is not None  # noqa: S101 - it was asked for
+        return await rare.open_relay(talk, wanted.sender or f"netmon@{me}", wanted.recipient)
+
+    async def _get_credentials(self) -> None:
+        """What the login needs, before anybody waits for us; a fault comes up when it is its turn."""
+        login = self._settings.login
+        if login is None:
+            return
+        refused = self._ctx.manners.refused(_login_key(self._check, login), self._loop.time())
+        if refused is not None:
+            left = refused.at + LOGIN_WAIT - self._loop.time()
+            text = f"{refused.text} (not tried again for {max(left / 60, 1):.0f} min; all else is tested)"
+            self._credentials = MailError(Result.REJECTED, Reason.LOGIN_REJECTED, text)
+        elif login.oauth2 is None:
+            password = login.password.reveal() if login.password is not None else ""
+            self._trail.conceal(password)
+            self._credentials = Credentials(login.username, password)
+        else:
+            self._credentials = await self._token(login.username, token_client(login.oauth2))
+
+    async def _token(self, username: str, client: Client) -> Credentials | MailError:
+        begun = time.perf_counter()
+        try:
+            # No more than half of the run: the server's own state is to be seen all the same.
+            async with asyncio.timeout((self._limit - self._loop.time()) / 2):
+                token = await self._ctx.tokens.token(client)
+        except TokenError as error:
+            return untestable(Reason.TOKEN_UNAVAILABLE, str(error))
+        except TimeoutError:
+            return untestable(Reason.TOKEN_UNAVAILABLE, "the token endpoint does not answer in time")
+        finally:
+            self._phases["token"] = time.perf_counter() - begun
+        self._trail.conceal(client.client_secret, token)
+        return Credentials(username, token, token=True)
+
+    async def _log_in(self, talk: Conversation) -> None:
+        login, credentials = self._settings.login, self._credentials
+        assert login is not None  # noqa: S101 - there are credentials
+        if credentials is None or isinstance(credentials, MailError):
+            if credentials is not None:
+                self._trail.note(str(credentials))
+                raise credentials
+            return
+        try:
+            self._mechanism = await log_in(talk, credentials)
+        except MailError as fault:
+            if fault.reason in (Reason.LOGIN_REJECTED, Reason.LOGIN_DEFERRED):
+                self._logged_in = False
+            if fault.reason is Reason.LOGIN_REJECTED:
+                key, text = _login_key(self._check, login), str(fault)
+                self._ctx.manners.refuse(key, self._loop.time(), text)
+                if login.oauth2 is not None:
+                    self._ctx.tokens.forget(token_client(login.oauth2))
+            raise
+        self._logged_in = True
 
     def _server_name(self) -> str | None:
         """The name for SNI, which takes no address (RFC 6066 §3)."""
@@ -253,13 +354,15 @@ class _Run:
         except TrustError as error:
             raise untestable(Reason.LOCAL_ERROR, str(error)) from error
         self._facts = facts
-        self._trail.note(f"{facts.version} {facts.cipher}, {facts.certificate.chain_error or 'chain valid'}")
+        told = facts.certificate
+        self._trail.note(f"{facts.version} {facts.cipher}, {told.key}, {told.chain_error or 'chain valid'}")
 
     def _summary(self) -> str:
         name, software = esmtp.greeting(self._talk.greeting if self._talk else "")
         secured = f", {self._facts.version}" if self._facts else ""
         known = "" if software == "other" else f" ({software})"
-        return f"{name or 'the server'}{known} accepts{secured}"
+        login = f", the login too ({self._mechanism})" if self._mechanism else ""
+        return f"{name or 'the server'}{known} accepts{secured}{login}"
 
     def _tables(self) -> Iterator[Table]:
         if self._talk is not None and self._talk.greeting:
@@ -274,10 +377,17 @@ class _Run:
                 tuple((word,) for word in offered),
                 (Column(CAPABILITY, (1,) * len(offered)),),
             )
+            methods = esmtp.mechanisms(self._talk.extensions)
+            rows = tuple((word,) for word in methods)
+            yield Table(("mechanism",), rows, (Column(MECHANISM, (1,) * len(rows)),))
             if (size := esmtp.max_message_bytes(self._talk.extensions)) is not None:
                 yield report.scalar((MAX_BYTES, size))
         if self._facts is not None:
             yield from report.tls_tables(self._facts)
+        if self._logged_in is not None:
+            yield report.scalar((LOGIN, int(self._logged_in)))
+        if self._server is not None:
+            yield report.scalar((BACKOFF, self._ctx.manners.wait(self._server)))
 
     def _findings(self, result: Result, reason: Reason, detail: str) -> Iterator[Finding]:
         if self._facts is not None:
@@ -292,6 +402,17 @@ class _Run:
             )
         if reason is Reason.STARTTLS_INJECTION:
             yield from self._placed([Finding(FindingKind.STARTTLS_INJECTION, Severity.FAULT, detail)])
+        missed = self._ctx.memory.saw(self._check.key, self._offered, self._check.host.confirm, self._started)
+        for word, since in missed:
+            severity = Severity.FAULT if role(self._settings) is Role.SUBMISSION else Severity.RISK
+            text = f"it no longer offers {word}, which it did before"
+            found = Finding(FindingKind.CAPABILITY_LOST, severity, text, self._check.key, since, word)
+            yield found
+        for test in self._rare():
+            at, wrong = self._ctx.memory.found(self._check.key, test) or (0.0, "")
+            if wrong:
+                kind, severity = _RARE[test]
+                yield Finding(kind, severity, wrong, self._check.key, at)
         if self._talk is not None and self._refuses_us(result, reason, self._talk.refusal):
             yield from self._placed(
                 [Finding(FindingKind.PROBE_REJECTED, Severity.RISK, f"it refuses netmon itself: {detail}")]
@@ -299,7 +420,9 @@ class _Run:
 
     def _refuses_us(self, result: Result, reason: Reason, words: str) -> bool:
         """Whether a refusal is about netmon's own address, sender or recipient, and so no outage."""
-        if reason is Reason.ENVELOPE_REJECTED:
+        if reason is Reason.LOGIN_DEFERRED:
+            return False  # it could not look the user up: whoever logs in is met by that
+        if reason in (Reason.ENVELOPE_REJECTED, Reason.LOGIN_REJECTED):
             return not _OWN_TROUBLE.match(words)
         return result in (Result.REJECTED, Result.DEFERRED) and esmtp.about_us(words)
 
@@ -307,6 +430,17 @@ class _Run:
         """The findings with the check that says them, and when."""
         for finding in findings:
             yield Finding(finding.kind, finding.severity, finding.text, self._check.key, self._started)
+
+
+def token_client(oauth2: OAuth2Settings) -> Client:
+    """Who asks for tokens, as the token cache knows it."""
+    return Client(oauth2.token_url, oauth2.client_id, oauth2.client_secret.reveal(), oauth2.scope)
+
+
+def _login_key(check: Check, login: LoginSettings) -> tuple[str, str, bytes]:
+    """What a refusal is remembered by: ports of one server have the same users."""
+    secret = login.oauth2.client_secret if login.oauth2 is not None else login.password
+    return check.host.address, login.username, secret.fingerprint() if secret is not None else b""
 
 
 def endpoint(host: str, settings: SmtpSettings) -> str:
@@ -333,5 +467,5 @@ KIND: Final = ProbeKind(
     endpoint=endpoint,
     role=role,
     bind=bind,
-    families=(BANNER, CAPABILITY, MAX_BYTES, *report.FAMILIES),
+    families=(BANNER, CAPABILITY, MECHANISM, MAX_BYTES, LOGIN, BACKOFF, *report.FAMILIES),
 )

@@ -5,6 +5,7 @@ from typing import Final
 
 from netmon.errors import Reason
 from netmon.mail.faults import MailError, failed
+from netmon.mail.manners import Manners
 from netmon.mail.policy.presented import Presented
 from netmon.mail.slots import NoSlotError, Slots
 from netmon.mail.smtp import Conversation
@@ -13,6 +14,7 @@ from netmon.mail.trail import Trail, printable
 from netmon.model import Result
 
 _GOODBYE: Final = 1.0
+_ALONE: Final = 300.0  # seconds that a server is left alone after its first 421
 # The server answered, and there is no TLS: a sender that must have it does not deliver.
 _NO_TLS: Final = frozenset(
     {
@@ -32,6 +34,7 @@ class Visitor:
         *,
         agent_name: str,
         slots: Slots,
+        manners: Manners,
         trust: TrustStores,
         ca_file: str | None,
         port: int,
@@ -41,6 +44,7 @@ class Visitor:
     ) -> None:
         self._agent_name = agent_name
         self._slots = slots
+        self._manners = manners
         self._trust = trust
         self._ca_file = ca_file
         self._port = port
@@ -50,6 +54,10 @@ class Visitor:
 
     async def visit(self, server: str, address: str) -> Presented:
         """Never raises for what the network does; ends by the limit."""
+        loop = asyncio.get_running_loop()
+        away = self._manners.away((address, self._port), loop.time())
+        if away is not None:
+            return Presented(server, address, fault=f"it said 421 and is left alone: {away.text}")
         talk = Conversation(
             Trail(), {}, limit=self._limit - _GOODBYE, patience=self._patience, goodbye=_GOODBYE
         )
@@ -65,7 +73,7 @@ class Visitor:
                     raise
                 slot.answered()
                 # The greeting has all the time there is (RFC 5321 §4.5.3.2): postscreen and others delay it.
-                await talk.greet(max(self._limit - asyncio.get_running_loop().time(), 0.0))
+                await talk.greet(max(self._limit - loop.time(), 0.0))
                 await talk.ehlo(self._agent_name)
                 await talk.starttls(self._trust.context, server)
                 if talk.session is None:
@@ -74,6 +82,8 @@ class Visitor:
                 facts = self._trust.examine(talk.session, server, self._ca_file, self._now)
         except MailError as fault:
             words = printable(str(fault).encode(errors="replace"))
+            if talk.sent_away:
+                self._manners.send_away((address, self._port), loop.time(), _ALONE, fault.reason, words)
             return Presented(server, address, fault=words, no_tls=fault.reason in _NO_TLS)
         except (NoSlotError, TrustError) as error:
             return Presented(server, address, fault=str(error))

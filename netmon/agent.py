@@ -195,7 +195,7 @@ class Agent:
 
     async def start(self) -> None:
         """Begin to serve and to check."""
-        self._apply(self._config, await self._planned(self._config))
+        self._apply(self._config, *await self._planned(self._config))
         self._metrics.reloaded(time.time(), ok=True)
         await self._server.start()
         try:
@@ -239,7 +239,7 @@ class Agent:
             try:
                 config = await asyncio.to_thread(load_config, self._path, self._modules, cache=True)
                 self._refuse_move(config)
-                checks = await self._planned(config)
+                checks, access = await self._planned(config)
                 await self._move(config)
             except ConfigError as error:
                 self._mistakes = [str(mistake) for mistake in error.mistakes]
@@ -254,7 +254,7 @@ class Agent:
                 if config.dns != before.dns:
                     retired, self._context.resolver = self._context.resolver, _resolver(config)
                     await retired.close()
-                self._apply(config, checks)
+                self._apply(config, checks, access)
                 await self._tell(config)
         self._metrics.reloaded(time.time(), ok=not self._mistakes)
         for mistake in self._mistakes:
@@ -278,19 +278,23 @@ class Agent:
         # The request that asked for this may have come through the old one: let it be answered.
         self._retiring = asyncio.create_task(old.stop())
 
-    async def _planned(self, config: Config) -> frozenset[Check]:
-        """The plan, made off the loop: ten thousand hosts take a second."""
-        return await asyncio.to_thread(plan, config, self._library(config))
+    async def _planned(self, config: Config) -> tuple[frozenset[Check], Access]:
+        """The plan and who may be asked on demand, made off the loop: ten thousand hosts take a second."""
+        library = self._library(config)
+
+        def make() -> tuple[frozenset[Check], Access]:
+            access = Access.of(config.web.probe_targets, map(device, config.hosts))
+            return plan(config, library), access
+
+        return await asyncio.to_thread(make)
 
     def _library(self, config: Config) -> Library:
         return Library(config.auths, modules_of(config, self._modules))
 
-    def _apply(self, config: Config, checks: frozenset[Check]) -> None:
+    def _apply(self, config: Config, checks: frozenset[Check], access: Access) -> None:
         self._loaded = time.time()
         self.store.plan([entry.host for entry in config.hosts], checks)
-        self._scraper.configure(
-            self._library(config), Access.of(config.web.probe_targets, map(device, config.hosts))
-        )
+        self._scraper.configure(self._library(config), access)
         self.silences.set_windows(config.windows)
         changes = self.scheduler.apply(checks)
         self._watch.planned()

@@ -11,7 +11,7 @@ from typing import Annotated, TextIO
 import typer
 
 from netmon import __version__
-from netmon.cli import demo, explain, files, imports, probe, run, silence, snmp, top
+from netmon.cli import demo, explain, files, imports, mib, modules, probe, run, silence, snmp, snmp_set, top
 from netmon.compiled import COMPILED
 from netmon.demo.run import DEMO_HELP
 
@@ -23,7 +23,13 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 snmp_app = typer.Typer(
-    help="Ask an SNMP agent by hand, as snmpget and snmpbulkwalk do.",
+    help="Ask an SNMP agent by hand, as snmpget and snmpbulkwalk do, and change what the config allows.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+mib_app = typer.Typer(
+    help="Look names and OIDs up in MIBs, and check MIBs of your own.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -34,10 +40,16 @@ app.command("init")(files.init_command)
 app.command("check-config")(files.check_config_command)
 app.command("schema")(files.schema_command)
 app.command("import")(imports.import_command)
+app.command("modules")(modules.modules_command)
 app.command("probe", cls=probe.PluginCommand)(probe.probe_command)
 snmp_app.command("get")(snmp.get_command)
 snmp_app.command("walk")(snmp.walk_command)
+snmp_app.command("set")(snmp_set.set_command)
 app.add_typer(snmp_app, name="snmp")
+mib_app.command("list")(mib.list_command)
+mib_app.command("find")(mib.find_command)
+mib_app.command("compile")(mib.compile_command)
+app.add_typer(mib_app, name="mib")
 app.command("silence")(silence.silence_command)
 app.command("reload")(silence.reload_command)
 app.command("top")(top.top_command)

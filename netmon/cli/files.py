@@ -8,6 +8,7 @@ import typer
 
 from netmon.agent import load_config
 from netmon.cli.common import DEFAULT_CONFIG, EX_CONFIG, bad_config, fail
+from netmon.cli.mib import library_of
 from netmon.config import ConfigError, schema, starter
 from netmon.mib.modules import builtin_modules
 from netmon.probes import PROBES
@@ -49,6 +50,7 @@ def check_config_command(
         bad_config(error)
     for notice in config.notices:
         typer.echo(f"{file}: {notice}", err=True)
+    library_of(config)  # tells what is wrong with the MIBs of mib_dirs; none is a mistake of the config
     checks = sum(len(host.probes) for host in config.hosts)
     typer.echo(f"{file}: fine, {len(config.hosts)} hosts with {checks} checks")
 

@@ -1,17 +1,15 @@
-"""OIDs as people write them: numbers, or the names that the shipped modules know."""
+"""OIDs as people write them: numbers, names of MIB objects, and names of modules of metrics."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from netmon.cli.common import did_you_mean
 from netmon.errors import NetmonError
 from netmon.mib.modules import Module
+from netmon.mib.tree import MibError, Node, Tree
 from netmon.snmp.ber import EncodeError, decode_oid, encode_oid
 
-_NUMBERS: Final = re.compile(r"\.?[0-9]+(\.[0-9]+)*")
-_NAME: Final = re.compile(r"(?:[A-Za-z][\w-]*::)?([A-Za-z]\w*)((?:\.[0-9]+)*)")
+_OBJECTS = frozenset({"scalar", "column"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +20,24 @@ class Wish:
     scalar: bool = False  # a name without index whose object has one instance, .0
 
 
-class Names:
-    """Names to OIDs and back."""
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An OID in words: `name` is `ifDescr.2`, `module` the MIB module, "" if a module of metrics names it."""
 
-    def __init__(self, modules: Mapping[str, Module]) -> None:
+    name: str
+    module: str
+    node: Node | None
+
+    def __str__(self) -> str:
+        return f"{self.module}::{self.name}" if self.module else self.name
+
+
+class Names:
+    """Names to OIDs and back: by the MIBs, and by what only modules of metrics know."""
+
+    def __init__(self, modules: Mapping[str, Module], tree: Tree) -> None:
         self._modules = modules
+        self._tree = tree
         metrics = [metric for module in modules.values() for metric in module.metrics]
         # A column that is only looked up in, as ifDescr, is called as its label is.
         columns = {
@@ -37,32 +48,53 @@ class Names:
         self._by_oid = {oid: name for name, oid in self._objects.items()}
 
     def find(self, text: str) -> tuple[Wish, ...]:
-        """`1.3.6.1.2.1.1`, `ifDescr`, `ifDescr.2`, `IF-MIB::ifDescr.2`; a module's name is all its subtrees.
+        """`1.3.6.1.2.1.1`, `ifDescr.2`, `IF-MIB::ifDescr`, `x."abc"`; a module's name is all its subtrees.
 
         Raises NetmonError.
         """
-        if _NUMBERS.fullmatch(text):
-            try:
-                return (Wish(encode_oid(text)),)
-            except EncodeError as error:
-                raise NetmonError(str(error)) from None
-        match = _NAME.fullmatch(text)
-        name, index = match.groups() if match else (text, "")
-        if name in self._objects:
-            scalar = not index and name in self._scalars
-            return (Wish(encode_oid(decode_oid(self._objects[name]) + index), scalar),)
-        if name in self._modules and not index:
-            return tuple(Wish(root) for root in self._modules[name].walk)
-        near = did_you_mean(name, {*self._objects, *self._modules})
-        raise NetmonError(
-            f'"{text}" is neither an OID like 1.3.6.1.2.1.1 nor a name of the shipped modules{near}'
-        )
+        if text in self._modules:
+            return tuple(Wish(root) for root in self._modules[text].walk)
+        try:
+            node, numbers = self._tree.parse(text)
+        except MibError as error:
+            return (self._by_metric(text, error),)
+        oid = _encode(numbers)
+        return (Wish(oid, scalar=node is not None and node.kind == "scalar" and node.oid == numbers),)
 
-    def name(self, oid: bytes) -> str | None:
-        """`ifDescr.2`, or None where no module knows the object."""
-        for width in range(len(oid), 0, -1):
-            name = self._by_oid.get(oid[:width])
-            if name is not None:
-                index = decode_oid(oid).removeprefix(decode_oid(oid[:width]))
-                return name + index
-        return None
+    def _by_metric(self, text: str, error: MibError) -> Wish:
+        """What only a module of metrics names."""
+        name, dot, index = text.partition(".")
+        if name in self._objects and all(part.isdecimal() for part in index.split(".") if dot):
+            oid = _encode((*map(int, decode_oid(self._objects[name]).split(".")), *_index(index)))
+            return Wish(oid, not dot and name in self._scalars)
+        near = "" if "did you mean" in str(error) else did_you_mean(name, {*self._objects, *self._modules})
+        raise NetmonError(f"{error}{near}")
+
+    def name(self, oid: bytes) -> Named | None:
+        """`ifDescr.2` of IF-MIB, or None where nothing above the object has a name."""
+        numbers = tuple(map(int, decode_oid(oid).split(".")))
+        node, _ = self._tree.at(numbers)
+        if node is None or node.kind not in _OBJECTS:
+            for width in range(len(oid), 0, -1):
+                name = self._by_oid.get(oid[:width])
+                if name is not None:
+                    return Named(name + decode_oid(oid).removeprefix(decode_oid(oid[:width])), "", None)
+        if node is None:
+            return None
+        module, _, name = self._tree.name_of(numbers).partition("::")
+        return Named(name, module, node)
+
+    def text(self, oid: bytes) -> str:
+        """The name of an OID that is a value, as `SNMPv2-MIB::coldStart`; numbers where there is none."""
+        return str(self.name(oid) or decode_oid(oid))
+
+
+def _index(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split("."))) if text else ()
+
+
+def _encode(numbers: tuple[int, ...]) -> bytes:
+    try:
+        return encode_oid(".".join(map(str, numbers)))
+    except EncodeError as error:
+        raise NetmonError(str(error)) from None

@@ -102,6 +102,8 @@ def probe_command(
 
         netmon probe submissions://mx1.example.org --tls-name mail.example.org
 
+        NETMON_COMMUNITY=... netmon probe snmp://sw1
+
         NETMON_COMMUNITY=... netmon probe snmp://sw1 --module if_mib
 
         NETMON_AUTH_PASSWORD=... netmon probe snmp://sw1 -v 3 --user netmon --auth-protocol SHA256
@@ -171,6 +173,9 @@ def _json(outcome: Outcome) -> dict[str, Any]:
         "status": outcome.status.name,
         "code": int(outcome.status),
         **to_json(row_of(store, host)),
+        "modules_auto": {
+            key.endpoint: [found._asdict() for found in choice] for key, choice in outcome.choices.items()
+        },
         "explanations": {reason.value: REASONS[reason].means for reason in sorted(reasons)},
     }
 

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
 from netmon.agent import close_context, make_context
 from netmon.cli.common import Json, fail, in_loop, sentences
+from netmon.cli.mib import library_of
+from netmon.cli.named import label, named_text
 from netmon.cli.names import Names, Wish
 from netmon.cli.snmp_options import (
     Asked,
@@ -31,7 +33,7 @@ from netmon.cli.varbinds import line
 from netmon.errors import NetmonError
 from netmon.fields import Secret
 from netmon.mib.modules import builtin_modules
-from netmon.snmp.ber import NO_SUCH_OBJECT, decode_oid
+from netmon.snmp.ber import NO_SUCH_OBJECT, Value, decode_oid
 from netmon.snmp.client import Client, Meter, SnmpError, Target
 from netmon.snmp.message import GET, NO_ERROR, NO_SUCH_NAME, Varbinds, error_name
 from netmon.snmp.walk import walk
@@ -43,7 +45,9 @@ Oids = Annotated[list[str], typer.Argument(metavar="OID...", help="1.3.6.1.2.1.1
 Roots = Annotated[
     list[str] | None, typer.Argument(metavar="[OID]...", help="Roots: 1.3.6.1.2.1.1, ifDescr, if_mib.")
 ]
-WithNames = Annotated[bool, typer.Option("--names", "-n", help="Show names where the modules know them.")]
+WithNames = Annotated[
+    bool, typer.Option("--names", "-n", help="Show names and values as the MIBs have them.")
+]
 
 
 def get_command(
@@ -124,23 +128,33 @@ def _command(
     names: bool,
     as_json: bool,
 ) -> None:
-    known = Names(builtin_modules())
     with sentences():
-        wishes = [wish for text in oids for wish in known.find(text)]
         agent = asked(target, options)
+        known = Names(builtin_modules(), library_of(agent.config).tree)
+        wishes = [wish for text in oids for wish in known.find(text)]
         try:
             varbinds = in_loop(_ask(how, agent, wishes))
         except SnmpError as error:
             fail(f"{error}. netmon explain {error.reason}")
     rows = zip(varbinds.oids, varbinds.tags, varbinds.values, strict=True)
     if as_json:
-        typer.echo(
-            json.dumps([varbind_json(o, known.name(o), tag, value) for o, tag, value in rows], indent=2)
-        )
+        typer.echo(json.dumps([_json(known, *row) for row in rows], indent=2))
         return
     for oid, tag, value in rows:
-        name = known.name(oid) if names else None
-        typer.echo(line(name or f".{decode_oid(oid)}", tag, value))
+        named = known.name(oid) if names else None
+        if named is None:
+            typer.echo(line(f".{decode_oid(oid)}", tag, value))
+        else:
+            typer.echo(f"{named} = {named_text(named.node, tag, value, known.text)}")
+
+
+def _json(known: Names, oid: bytes, tag: int, value: Value) -> dict[str, Any]:
+    """One object, with the MIB's module and what it says of the value, as `up(1)`."""
+    named = known.name(oid)
+    if named is None:
+        return varbind_json(oid, None, tag, value)
+    text = None if named.node is None else label(named.node, tag, value)
+    return varbind_json(oid, named.name, tag, value) | {"module": named.module or None, "text": text}
 
 
 async def _ask(how: Literal["get", "walk"], agent: Asked, wishes: Sequence[Wish]) -> Varbinds:

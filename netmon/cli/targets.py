@@ -22,6 +22,7 @@ from netmon.cli.snmp_options import Security, given_auth
 from netmon.config import PUBLIC_AUTH, Config, HostConfig, ProbeEntry
 from netmon.errors import NetmonError
 from netmon.fields import Secret
+from netmon.mib.auto import AUTO
 from netmon.mib.modules import Module
 from netmon.model import Check, Host
 from netmon.plan import plan
@@ -32,7 +33,7 @@ _GIVEN: Final = "given"  # the auth made of a community that was given here
 # Scheme -> probe, and its settings where the URL says nothing else.
 _SCHEMES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "ping": ("ping", {}),
-    "snmp": ("snmp", {}),
+    "snmp": ("snmp", {"modules": AUTO}),
     "smtp": ("smtp", {"port": 25}),
     "smtp+starttls": ("smtp", {"port": 25, "tls": "starttls"}),
     "smtp+plain": ("smtp", {"port": 25, "tls": "none"}),
@@ -188,7 +189,7 @@ def _with_snmp(
         changed["auth"] = wanted.auth
     if wanted.modules:
         for name in wanted.modules:
-            if name not in modules:
+            if name not in {AUTO, *modules}:
                 near = did_you_mean(name, modules)
                 raise NetmonError(f'no module is called "{name}"{near}; there are {", ".join(modules)}')
         changed["modules"] = tuple(wanted.modules)

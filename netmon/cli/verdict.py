@@ -7,8 +7,8 @@ what a monitoring system shows, and after `|` stand numbers for its graphs.
 import asyncio
 import re
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
@@ -17,7 +17,8 @@ from netmon.errors import Reason
 from netmon.health import Device, HostView, follow, judge
 from netmon.health.view import SNMP
 from netmon.mail import report
-from netmon.model import Check, CheckState, HostVerdict, Observation, Result, Verdict, VerdictName
+from netmon.mib.auto import Judged, explain
+from netmon.model import Check, CheckKey, CheckState, HostVerdict, Observation, Result, Verdict, VerdictName
 from netmon.probes import PROBES
 from netmon.probes.base import Context
 from netmon.store import advance
@@ -51,6 +52,7 @@ class Outcome:
 
     states: tuple[CheckState, ...]
     verdict: Verdict
+    choices: Mapping[CheckKey, Sequence[Judged]] = field(default_factory=dict)  # of `modules: auto`
 
     @property
     def status(self) -> Status:
@@ -90,7 +92,15 @@ async def look(checks: Sequence[Check], context: Context) -> Outcome:
         if observation.key.probe == SNMP:
             device = follow(device, observation)
     view = HostView(checks[0].host, states, begun, device=device, wall=context.wall())
-    return Outcome(states, judge(view, loop.time()))
+    return Outcome(states, judge(view, loop.time()), dict(_choices(checks, context)))
+
+
+def _choices(checks: Iterable[Check], context: Context) -> Iterator[tuple[CheckKey, Sequence[Judged]]]:
+    """Which modules were chosen for checks that left it to netmon, and why."""
+    for check in checks:
+        offered = getattr(check.settings, "auto", ())
+        if offered and (choice := context.choices.get(check.key, check.digest)) is not None:
+            yield check.key, explain(offered, choice)
 
 
 async def _run(check: Check, context: Context) -> Observation:

@@ -1,10 +1,11 @@
 """A check's run for a terminal: phases as bars, the dialogue, the reason with its explanation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from netmon.cli.verdict import Outcome, plain
 from netmon.explain import REASONS
+from netmon.mib.auto import Judged
 from netmon.model import CheckState, Observation, Phase, Result
 
 _BAR: Final = 40  # columns
@@ -15,7 +16,7 @@ def render(outcome: Outcome, *, blocks: bool) -> Iterator[str]:
     """All lines below the first; `blocks`: the terminal can show block characters."""
     for state in outcome.states:
         yield ""
-        yield from _check(state, blocks=blocks)
+        yield from _check(state, outcome.choices.get(state.check.key, ()), blocks=blocks)
     verdict = outcome.verdict
     yield ""
     host = outcome.states[0].check.host
@@ -28,7 +29,7 @@ def render(outcome: Outcome, *, blocks: bool) -> Iterator[str]:
     yield f"  netmon explain {verdict.name}"
 
 
-def _check(state: CheckState, *, blocks: bool) -> Iterator[str]:
+def _check(state: CheckState, choice: Sequence[Judged], *, blocks: bool) -> Iterator[str]:
     key, seen = state.check.key, state.observation
     if seen is None:
         return
@@ -41,6 +42,11 @@ def _check(state: CheckState, *, blocks: bool) -> Iterator[str]:
     if seen.trail:
         yield ""
         yield from (f"  {plain(line)}" for line in seen.trail)
+    if choice:
+        yield ""
+        yield "  modules: auto"
+        for found in choice:
+            yield f"    {'+' if found.chosen else '-'} {found.module}: {plain(found.why)}"
     if seen.result is not Result.OK:
         text = REASONS[seen.reason]
         yield ""

@@ -35,6 +35,7 @@ from netmon.config.strict import Names, inspect
 from netmon.config.whole import check_cycles, check_host, check_windows
 from netmon.config.words import report
 from netmon.fields import Settings
+from netmon.mib.auto import AUTO
 from netmon.model import Confirm, Host
 from netmon.probes.base import Auth, ProbeKind
 
@@ -106,6 +107,8 @@ class _Loading:
             hosts=tuple(hosts),
             web=main.web,
             state=main.state,
+            mib_dirs=main.mib_dirs,
+            settings=main.settings,
             dns=main.dns,
             alerting=main.alerting,
             windows=tuple(entry.window(self.env) for entry in main.windows),
@@ -176,7 +179,7 @@ class _Loading:
             "hosts": named,
             "groups": sections.get("groups", {}),
             "auths": Anything() if files.failed else {PUBLIC_AUTH, *sections.get("auths", {}), *files.auths},
-            "modules": Anything() if files.failed else {*self.modules, *files.modules},
+            "modules": Anything() if files.failed else {AUTO, *self.modules, *files.modules},
         }
 
     def _record(self, record: type[_Record], node: MapNode, *, partial: bool = False) -> _Record | None:

@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from netmon.config.settings import SettingsEntry
 from netmon.config.shapes import Switch
 from netmon.config.windows import WindowEntry
 from netmon.fields import Duration, Ref, Settings
@@ -343,6 +344,8 @@ class TopEntry(Settings):
     alerting: AlertingEntry = AlertingEntry()
     module_files: tuple[str, ...] = ()  # in the format of snmp_exporter's snmp.yml
     host_files: tuple[str, ...] = ()
+    mib_dirs: tuple[Path, ...] = ()  # MIB text of users' own
+    settings: SettingsEntry = SettingsEntry()
     windows: tuple[WindowEntry, ...] = ()
 
 
@@ -410,5 +413,7 @@ class Config:
     state: StateEntry
     dns: DnsEntry
     alerting: AlertingEntry
+    mib_dirs: tuple[Path, ...]
+    settings: SettingsEntry
     windows: tuple[Window, ...]
     public: Mapping[str, str] = field(repr=False)

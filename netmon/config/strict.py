@@ -22,7 +22,7 @@ LISTED: Final = 8  # names that a message lists
 # to be watched by them.  By the section that they stand in.
 _HOST: Final = frozenset({"imap", "pop3", "mailflow"})
 PLANNED: Final[Mapping[str, frozenset[str]]] = {
-    "": frozenset({"domains", "mailflows", "traps", "mib_dirs", "settings"}),
+    "": frozenset({"domains", "mailflows", "traps"}),
     "hosts": _HOST,
     "groups": _HOST,
     "web": frozenset({"config_file"}),

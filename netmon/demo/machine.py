@@ -39,10 +39,11 @@ class Surroundings:
 class Machine:
     """A host with an SNMP agent; `rows` gives what the agent serves.
 
-    `behind` names what it depends on, `days_up` is how long it has been running, `phase` (seconds)
-    when its busy time comes, `oldest` a device that knows SNMPv1 only.  `ping` is for machines that
-    never fall silent: every address of 127.0.0.0/8 answers an echo, come what may.  `interval` (as in
-    netmon.yml) is for one that has so much to tell that it cannot be asked as often as the others.
+    `modules` are left to netmon (auto) where none are given.  `behind` names what it depends on,
+    `days_up` is how long it has been running, `phase` (seconds) when its busy time comes, `oldest` a
+    device that knows SNMPv1 only.  `ping` is for machines that never fall silent: every address of
+    127.0.0.0/8 answers an echo, come what may.  `interval` (as in netmon.yml) is for one that has so
+    much to tell that it cannot be asked as often as the others.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Machine:
         rows: Callable[[], Iterable[Row]],
         *,
         kind: str,
-        modules: Sequence[str] = ("system", "if_mib"),
+        modules: Sequence[str] = (),
         behind: Sequence[str] = (),
         days_up: float = 41.0,
         phase: float = 100.0,
@@ -98,7 +99,7 @@ class Machine:
         if self._interval:
             entry["interval"] = self._interval
         auth = "old" if self._oldest else "lab"
-        entry["snmp"] = {"port": snmp_port, "auth": auth, "modules": list(self._modules)}
+        entry["snmp"] = {"port": snmp_port, "auth": auth, "modules": list(self._modules) or "auto"}
         return entry
 
     @property

@@ -239,7 +239,11 @@ def _ports(tables: Tables, earlier: Device | None, at: float, *, counted: bool) 
     wanted = tables.by("ifIndex", "ifAdminStatus")
     kinds = {labels.get("ifIndex"): labels.get("ifType") for labels, _ in tables.rows("ifType_info")}
     errors = [tables.by("ifIndex", name) for name in _ERRORS]
-    packets = [tables.by("ifIndex", wide) or tables.by("ifIndex", narrow) for wide, narrow in _PACKETS]
+    # Row by row: some ports count in 64 bits and some do not, and a wide counter may stand still at 0.
+    packets = [
+        tables.by("ifIndex", narrow) | {index: n for index, n in tables.by("ifIndex", wide).items() if n}
+        for wide, narrow in _PACKETS
+    ]
     known = earlier.ports if earlier else {}
     for labels, status in tables.rows("ifOperStatus"):
         index = labels.get("ifIndex", "")

@@ -67,7 +67,7 @@ class Cache:
                 self._write(_body(modules, span))
 
     def _read(self) -> bytes:
-        with open(self._path, "rb", opener=_open_own) as file:
+        with open(self._path, "rb", opener=open_own) as file:
             return file.read(_MAX_SIZE)
 
     def _write(self, body: bytes) -> None:
@@ -92,7 +92,7 @@ def _body(modules: Mapping[str, Sealed], span: Span | None) -> bytes:
     return b"\n".join((index, b"".join([sealed.octets for sealed in modules.values()])))
 
 
-def _open_own(path: str, flags: int) -> int:
+def open_own(path: str, flags: int) -> int:
     """Open a regular file of this user's own, and no link to one."""
     descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     status = os.fstat(descriptor)

@@ -7,7 +7,7 @@ cancelled at its deadline at any await, and must leave nothing open when it is.
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -16,6 +16,9 @@ from pydantic import AfterValidator, ValidationInfo, field_validator, model_vali
 from pydantic_core import PydanticCustomError
 
 from netmon.fields import Secret, Settings
+from netmon.mib.auto import Row, shipped_rows
+from netmon.mib.choices import Choices
+from netmon.mib.prefer import shipped_preferences
 from netmon.model import Check, Family, Observation, Role
 from netmon.probes.snmp_static import StaticColumns
 from netmon.snmp.usm import MAX_NAME, MIN_PASSWORD
@@ -96,6 +99,8 @@ class Library:
 
     auths: Mapping[str, Auth]
     modules: Mapping[str, "Module"]
+    rows: Sequence[Row] = field(default_factory=shipped_rows)  # what `modules: auto` chooses from
+    wider: Mapping[str, str] = field(default_factory=shipped_preferences)  # 32-bit counters -> 64-bit ones
 
 
 class Totals:
@@ -134,6 +139,7 @@ class Context:
     # Measures durations.  Not loop.time: uvloop's has steps of a millisecond and stands still in a callback.
     stopwatch: Callable[[], float] = perf_counter
     totals: Totals = field(default_factory=Totals)
+    choices: Choices = field(default_factory=Choices)  # of `modules: auto`
     statics: StaticColumns = field(default_factory=StaticColumns)
 
 

@@ -19,6 +19,7 @@ from typing import Final
 from netmon.errors import Reason
 from netmon.mib.mapping import unique
 from netmon.mib.modules import Module
+from netmon.mib.prefer import prefer_wide
 from netmon.model import (
     Check,
     Column,
@@ -33,6 +34,7 @@ from netmon.model import (
     Table,
 )
 from netmon.probes.base import Context, ProbeKind
+from netmon.probes.snmp_auto import Auto, choose_modules, identity_of
 from netmon.probes.snmp_extras import PROCESSES, QUEUE_MESSAGES, QUEUE_OLDEST, Extra, extras
 from netmon.probes.snmp_reading import Reader
 from netmon.probes.snmp_settings import Bound, SnmpSettings, bind
@@ -102,7 +104,7 @@ async def probe(check: Check, ctx: Context) -> Observation:
 class _Outcome:
     """What became of one module or extra: tables, an error, or neither when the agent serves none of it."""
 
-    part: Module | Extra
+    part: Module | Extra | Auto
     meter: Meter = field(default_factory=Meter)
     tables: tuple[Table, ...] = ()
     own: tuple[Table, ...] = ()
@@ -111,6 +113,7 @@ class _Outcome:
     mismatches: int = 0  # values left out
     objects: int = 0  # of the module; the meter counts those beyond a subtree's end too
     error: SnmpError | None = None
+    chosen: tuple[Module, ...] = ()  # by `auto`
 
     @property
     def name(self) -> str:
@@ -120,7 +123,7 @@ class _Outcome:
     @property
     def came(self) -> bool:
         """Whether it has anything to show."""
-        return bool(self.tables or self.own)
+        return bool(self.tables or self.own or self.chosen)
 
 
 class _Run:
@@ -137,7 +140,13 @@ class _Run:
         self._limit = self._begun + check.deadline - min(_RESERVE, check.deadline / 10)
         self._phases: list[Phase] = []
         self._trail: list[str] = []
-        self._outcomes = [_Outcome(part) for part in (*self._settings.modules, *extras(self._settings))]
+        self._named = [_Outcome(part) for part in (*self._settings.modules, *extras(self._settings))]
+        self._outcomes = list(self._named)
+        if self._settings.auto:
+            # Those of the choice before, so that their series stay even if there is no new one.
+            known = ctx.choices.get(check.key, check.digest)
+            before = () if known is None else known.modules
+            self._outcomes[:0] = [_Outcome(Auto(self._settings.auto)), *map(_Outcome, before)]
         self._reader = Reader(ctx.snmp, ctx.statics, self._settings.cache)
 
     async def observe(self) -> Observation:
@@ -207,7 +216,9 @@ class _Run:
     async def _read(self, outcome: _Outcome, target: Target) -> None:
         """Read one part and say what it took.  Raises SnmpError."""
         meter, begun = outcome.meter, self._ctx.stopwatch()
-        if isinstance(outcome.part, Module):
+        if isinstance(outcome.part, Auto):
+            remark = await self._choose(outcome, outcome.part, target)
+        elif isinstance(outcome.part, Module):
             remark = await self._read_module(outcome, outcome.part, target)
         else:
             found = await outcome.part.read(self._ctx.snmp, target, meter)
@@ -222,7 +233,8 @@ class _Run:
     async def _read_module(self, outcome: _Outcome, module: Module, target: Target) -> str:
         """Read one module and map it; what the trail should say of it besides.  Raises SnmpError."""
         reading = await self._reader.read(module, target, outcome.meter)
-        outcome.tables, outcome.objects = reading.tables, reading.objects
+        outcome.tables = prefer_wide(reading.tables, self._settings.wider)
+        outcome.objects = reading.objects
         outcome.duplicates, outcome.mismatches = reading.duplicates, reading.mismatches
         outcome.trouble = f"serves none of the objects of the module {module.name}"
         left_out = "".join(
@@ -235,7 +247,21 @@ class _Run:
         )
         return left_out if reading.tables else f"{left_out}; nothing of this module"
 
-    def _target(self, address: str, part: Module | Extra) -> Target:
+    async def _choose(self, outcome: _Outcome, part: Auto, target: Target) -> str:
+        """Put the modules of the choice behind `auto`; what the trail should say of it.  Raises SnmpError."""
+        check, choices, now = self._check, self._ctx.choices, self._loop.time()
+        choice, why = choices.get(check.key, check.digest), choices.due(check.key, check.digest, now)
+        if choice is None or why:
+            choice = await choose_modules(self._ctx.snmp, target, part.offered, outcome.meter)
+            choices.put(check.key, check.digest, choice, now)
+        outcome.chosen, outcome.objects = choice.modules, outcome.meter.varbinds
+        outcome.trouble = "serves nothing that the table of auto knows"
+        # In place: `_ask` is at this one and goes on behind it.
+        self._outcomes[:] = [outcome, *map(_Outcome, choice.modules), *self._named]
+        names = ", ".join(module.name for module in choice.modules) or "nothing"
+        return f"; chose {names}, since {why}" if why else f"; {names}, as chosen before"
+
+    def _target(self, address: str, part: Module | Extra | Auto) -> Target:
         settings, check = self._settings, self._check
         retries = next(n for n in (settings.retries, part.retries, check.retries) if n is not None)
         if settings.timeout is None and part.timeout is not None:
@@ -252,12 +278,16 @@ class _Run:
         )
 
     def _conclude(self) -> Observation:
-        came = [outcome for outcome in self._outcomes if outcome.came]
+        parts = [outcome for outcome in self._outcomes if not outcome.chosen]  # a choice alone is no data
+        came = [outcome for outcome in parts if outcome.came]
         errors = [outcome.error for outcome in self._outcomes if outcome.error is not None]
-        empty = [outcome for outcome in self._outcomes if not outcome.came and outcome.error is None]
+        empty = [outcome for outcome in parts if not outcome.came and outcome.error is None]
+        if self._settings.auto:
+            said = identity_of(table for outcome in came for table in outcome.tables)
+            self._ctx.choices.look(self._check.key, said, [o.name for o in came], [o.name for o in empty])
         if errors and came:
             names = ", ".join(outcome.name for outcome in self._outcomes if outcome.error is not None)
-            text = f"{len(came)} of {len(self._outcomes)} modules came; {names} failed: {errors[0]}"
+            text = f"{len(came)} of {len(parts)} modules came; {names} failed: {errors[0]}"
             return self._observation(Result.FAILED, Reason.MODULE_FAILED, text)
         if errors:
             text = str(errors[0])

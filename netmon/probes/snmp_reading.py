@@ -101,7 +101,7 @@ class Reader:
         key, now = key_of(target, module), asyncio.get_running_loop().time()
         kept = statics.find(key)
         if kept is None or now - kept.at > self._age:
-            came = await walk_all(client, target, module.walk, meter, limit=_LIMIT)
+            came = await walk_all(client, target, module.walk, meter, limit=_LIMIT, columns=module.columns)
             most = client.max_repetitions(target) or MOST
             chosen = worth_keeping(names, module.walk, came, client.room(target), most)
             columns, others = split(chosen, came) if chosen else (Varbinds(), Varbinds())
@@ -136,5 +136,5 @@ class Reader:
             for root in roots:
                 self._walked[root] = await walk_disordered(self._client, target, root, meter, limit=_LIMIT)
         elif roots:
-            came = await walk_all(self._client, target, roots, meter, limit=_LIMIT)
+            came = await walk_all(self._client, target, roots, meter, limit=_LIMIT, columns=module.columns)
             self._walked |= zip(roots, came, strict=True)

@@ -1,7 +1,8 @@
 """What the snmp probe is told: a host's `snmp` in the config, and the same with its names resolved."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -17,6 +18,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from netmon.fields import Duration, OptionalDuration, Ref, Settings
+from netmon.mib.auto import AUTO, Candidate, candidates
 from netmon.mib.modules import Module
 from netmon.probes.base import Auth, Library
 
@@ -119,13 +121,8 @@ class SnmpSettings(Settings):
 
     @field_validator("modules", mode="before")
     @classmethod
-    def _no_auto(cls, modules: Any) -> Any:
-        if modules == "auto" or (isinstance(modules, list | tuple) and "auto" in modules):
-            raise PydanticCustomError(
-                "not_yet",
-                "auto is not done by this version of netmon yet; list the modules, as [system, if_mib]",
-            )
-        return modules
+    def _auto_alone(cls, modules: Any) -> Any:
+        return (AUTO,) if modules == AUTO else modules
 
     @field_validator("processes")
     @classmethod
@@ -154,26 +151,32 @@ class Bound:
     """The settings of one host's check with its names resolved; None leaves it to module and check."""
 
     auth: Auth
-    modules: tuple[Module, ...]
+    modules: tuple[Module, ...]  # those that are named
     port: int
     max_repetitions: int | None
     timeout: float | None
     retries: int | None
     processes: tuple[ProcessEntry, ...] = ()
     mail_queue: str | None = None
+    auto: tuple[Candidate, ...] = ()  # what `auto` in `modules` chooses from
+    # 32-bit counters -> 64-bit ones to prefer
+    wider: Mapping[str, str] = field(default_factory=dict, hash=False)
     cache: float = 0.0  # seconds
 
 
 def bind(settings: SnmpSettings, library: Library) -> Bound:
     """Resolve names.  Raises KeyError for one that the library lacks, which the config has checked."""
+    names = [name for name in dict.fromkeys(settings.modules) if name != AUTO]
     return Bound(
         auth=library.auths[settings.auth],
-        modules=tuple(library.modules[name] for name in dict.fromkeys(settings.modules)),
+        modules=tuple(library.modules[name] for name in names),
         port=settings.port,
         max_repetitions=settings.max_repetitions,
         timeout=settings.timeout,
         retries=settings.retries,
         processes=settings.processes,
         mail_queue=settings.mail_queue,
+        auto=candidates(library.rows, library.modules, names) if AUTO in settings.modules else (),
+        wider=library.wider,
         cache=settings.cache,
     )

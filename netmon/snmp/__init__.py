@@ -6,4 +6,8 @@ layer: `ber` (X.690 as RFC 3417 §8 restricts it), `varbinds` and `message` (RFC
 `encoder` (requests of one conversation), `sockets` (UDP and its ICMP errors), `gate` (who may send
 when), `alarms` (deadlines), `client` (requests and their replies, with the records of `exchange`),
 `walk` (tables out of requests).
+
+SNMPv3 (RFC 3412, RFC 3414): `message_v3` (the message around a PDU), `usm` (users), `usm_keys` and
+`usm_crypto` (from passwords to digests and ciphers), `usm_engine` (what is known of an engine, and what
+its messages mean), `usm_reports` (its refusals), `secure` (what becomes of the client's requests).
 """

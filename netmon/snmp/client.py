@@ -25,10 +25,11 @@ from netmon.snmp.ber import DecodeError
 from netmon.snmp.exchange import Ask, Door, Meter, Peer, Request, SnmpError, Stats, Steps, Target
 from netmon.snmp.gate import Standing
 from netmon.snmp.message import Response, decode_request_id, decode_response
-from netmon.snmp.message_v3 import decode_head, decode_message_id, is_version_3
+from netmon.snmp.message_v3 import decode_message_id, is_version_3
 from netmon.snmp.plans import MOST, Plans
+from netmon.snmp.secure import Secure
 from netmon.snmp.sockets import Address, IcmpError, numeric_address
-from netmon.snmp.usm_engine import Dropped, Outcome, Refused, Session
+from netmon.snmp.usm_engine import Dropped
 from netmon.snmp.usm_keys import Masters
 
 __all__ = ["PATIENCE", "Client", "Meter", "SnmpError", "Stats", "Target"]
@@ -67,6 +68,7 @@ class Client:
         self._abandoned: OrderedDict[int, None] = OrderedDict()
         self._first_id = self._last_id = secrets.randbelow(_REQUEST_IDS)
         self._masters = Masters()
+        self._secure = Secure(self._pending, self.stats, self._next_id, self._on_response, self._on_stray)
         self._closed = False
 
     @property
@@ -164,7 +166,7 @@ class Client:
             peer.door.alarms.clear(request.alarm)
             peer.door.gate.withdraw(request)
             if request.session is not None:
-                self._leave(request, request.session)
+                self._secure.leave(request, request.session)
         return result
 
     def _go_on(self, request: Request, response: Response | None) -> None:
@@ -180,62 +182,6 @@ class Client:
             self._pending[request.request_id] = request
             if request.session is None or request.session.may_go(request):
                 request.peer.door.gate.submit(request, request.peer.standing)
-
-    # SNMPv3: discovery, which the requests of one session share, and answers.
-
-    def _again(self, request: Request, session: Session) -> None:
-        """Put the question anew, under a new msgID."""
-        self._pending.pop(request.request_id, None)
-        request.again(self._next_id())
-        self._pending[request.request_id] = request
-        if session.may_go(request):
-            request.peer.door.gate.submit(request, request.peer.standing)
-
-    def _leave(self, request: Request, session: Session) -> None:
-        """A request has ended; if others wait for its discovery, they share what became of it.
-
-        Those that would have waited no longer than it did end as it did.  One that is more patient
-        begins anew, and so do all when it was only withdrawn.
-        """
-        future = request.future
-        error = future.exception() if future.done() and not future.cancelled() else None
-        for other in session.release(request):
-            if isinstance(error, SnmpError) and other.target.patience <= request.target.patience:
-                text = f"{other.target}: shared with another request: {error}"
-                other.future.set_exception(SnmpError(error.reason, text, alive=error.alive))
-            else:
-                self._again(other, session)
-
-    def _on_v3(self, peer: Peer, datagram: bytes, address: Address) -> None:
-        try:
-            head = decode_head(datagram)
-            request = self._pending.get(head.msg_id)
-            if request is None or request.peer is not peer or request.session is None or not request.sends:
-                self._on_stray(peer, datagram, address)
-            elif request.future.done():
-                self.stats.late += 1
-            else:
-                outcome = request.session.receive(datagram, head, request, peer.door.loop.time())
-                self._on_outcome(request, request.session, outcome)
-        except DecodeError:
-            self.stats.malformed += 1
-            peer.malformed += 1
-
-    def _on_outcome(self, request: Request, session: Session, outcome: Outcome) -> None:
-        if isinstance(outcome, Response):
-            self._on_response(request, outcome)
-        elif isinstance(outcome, Dropped):
-            self.stats.untrusted += 1
-            request.remark = outcome
-        elif isinstance(outcome, Refused):
-            request.fail(outcome.reason, outcome.why, alive=True)
-        else:
-            request.peer.door.gate.release(request)
-            request.resyncs += 1
-            request.unproven |= outcome.unproven
-            others = session.release(request)
-            for waiting in (request, *others):
-                self._again(waiting, session)
 
     def close(self) -> None:
         """Close the sockets; requests under way fail with `local_error`."""
@@ -384,7 +330,7 @@ class Client:
         peer.largest = max(peer.largest, len(datagram))
         peer.standing = Standing.ANSWERING
         if peer.sessions and is_version_3(datagram):
-            self._on_v3(peer, datagram, address)
+            self._secure.receive(peer, datagram, address)
             return
         try:
             response = decode_response(datagram)

@@ -11,7 +11,7 @@ one ends where the subtree does, and several may be under way, as many as the ag
 
 import asyncio
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -46,6 +46,7 @@ _LONG_SUB_IDENTIFIER: Final = re.compile(rb"[\x80-\xff]+[\x00-\x7f]")
 _SUB_IDENTIFIER_OCTETS: Final = 5
 _LARGEST_SUB_IDENTIFIER: Final = 0xFFFFFFFF
 _ABSENT: Final = frozenset((NO_SUCH_OBJECT, NO_SUCH_INSTANCE))
+_NEAR: Final = 2  # requests at a time that every agent is given
 _FEW: Final = 4  # varbinds to ask for where a row or two more than expected are left
 
 
@@ -104,13 +105,15 @@ async def walk_all(
     *,
     limit: int,
     skip: frozenset[bytes] = frozenset(),
+    columns: Collection[bytes] = (),
 ) -> list[Varbinds]:
     """Several subtrees, as `walk` each, in the order of `roots`; several requests at a time where borne.
 
-    Subtrees in `skip` are left out of the others.
+    Subtrees in `skip` are left out of the others.  `columns` are where a subtree may be cut that was never
+    read, when the agent is far away and bears several requests.
     Raises what fails first, after the rest has been given up.
     """
-    reading = _Reading(client, target, dict.fromkeys(roots), skip, limit)
+    reading = _Reading(client, target, dict.fromkeys(roots), skip, columns, limit=limit)
     loop = asyncio.get_running_loop()
     retries, begun = meter.retries, loop.time()
     lanes = min(client.at_once(target), reading.pieces)
@@ -174,7 +177,14 @@ class _Reading:
     """What is read in one call: stretches cut into pieces, and lanes that take one piece after another."""
 
     def __init__(
-        self, client: Client, target: Target, roots: Collection[bytes], skip: frozenset[bytes], limit: int
+        self,
+        client: Client,
+        target: Target,
+        roots: Collection[bytes],
+        skip: frozenset[bytes],
+        columns: Collection[bytes],
+        *,
+        limit: int,
     ) -> None:
         self.requests = 0
         self._client = client
@@ -190,13 +200,24 @@ class _Reading:
                 key = _key(target, after, upto)
                 stretch = _Stretch(root, after, upto, key, [])
                 plan = client.plans.find(key) if self._bulk else None
-                pieces = plan.pieces(after, upto) if plan else (Piece(after, upto, None, last=True),)
+                pieces = plan.pieces(after, upto) if plan else self._unknown(root, after, upto, columns)
                 stretch.parts.extend(_Part(piece, Varbinds()) for piece in pieces)
                 (work if plan else unknown).extend((stretch, part) for part in stretch.parts)
                 self._stretches.append(stretch)
         # First those that nobody knows the length of, so that they do not come last and alone.
         self.pieces = len(unknown) + len(work)
         self._left = iter(unknown + work)
+
+    def _unknown(self, root: bytes, after: bytes, upto: bytes, columns: Collection[bytes]) -> Iterator[Piece]:
+        """A stretch that was never read: whole, or for a distant agent a share for each of its lanes."""
+        lanes = self._client.at_once(self._target)
+        if lanes > _NEAR:
+            inside = [oid for oid in columns if _is_inside(root, upto, oid) and increasing(after, (oid,))]
+            inside.sort(key=_arcs)
+            for cut in inside[:: max(1, -(-len(inside) // lanes))][1:]:
+                yield Piece(after, cut, None, last=False)
+                after = cut
+        yield Piece(after, upto, None, last=True)
 
     def lane(self, lane: int) -> Steps[None]:
         """One conversation: piece after piece while the agent bears so many at a time."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from netmon.mib.texts import shipped_folder
+from netmon.mib.tree import shipped
 from tests.servers.command import netmon
 from tests.servers.snmpd import Snmpd, snmpd
 
@@ -30,10 +32,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snmpd]:
         yield running
 
 
-def by_net_snmp(server: Snmpd, program: str, version: str, oid: str) -> str:
-    """What net-snmp's tool prints, numerically and without MIBs."""
+def by_net_snmp(server: Snmpd, program: str, version: str, oid: str, *, mibs: bool = False) -> str:
+    """What net-snmp's tool prints, numerically and without MIBs; or by netmon's MIBs."""
+    modern = ":".join(module for module in shipped().modules() if not module.startswith("RFC"))
+    how = ["-m", modern, "-M", str(shipped_folder())] if mibs else ["-m", "", "-On"]
     return subprocess.run(
-        [program, f"-v{version}", "-c", SECRET, "-m", "", "-On", server.endpoint, oid],
+        [program, f"-v{version}", "-c", SECRET, *how, server.endpoint, oid],
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
         capture_output=True,
         text=True,
@@ -67,7 +71,24 @@ def test_get_by_number_and_by_name(server: Snmpd) -> None:
         f".{SYSTEM}.5.1 = No Such Instance currently exists at this OID",
     ]
     named = netmon("snmp", "get", "-n", "-c", SECRET, server.endpoint, "sysName")
-    assert named.stdout == 'sysName.0 = STRING: "switch1"\n'
+    assert named.stdout == "SNMPv2-MIB::sysName.0 = STRING: switch1\n"
+
+
+def test_names_and_values_as_snmpbulkwalk_has_them_with_mibs(server: Snmpd) -> None:
+    """Enums, texts by DISPLAY-HINT, OIDs by name and units, line for line over netmon's own MIBs."""
+    roots = ["system", "1.3.6.1.2.1.2.2.1.3", "1.3.6.1.2.1.2.2.1.7", "1.3.6.1.2.1.31.1.1.1.1",
+             "1.3.6.1.2.1.31.1.1.1.15", "1.3.6.1.4.1.8072.1.3.2.1", "1.3.6.1.2.1.4.34.1.3",
+             "1.3.6.1.2.1.25.2.3.1.2", "1.3.6.1.2.1.25.2.3.1.4", "1.3.6.1.6.3.10.2.1.1"]  # fmt: skip
+    expected = "".join(by_net_snmp(server, "snmpbulkwalk", "2c", oid, mibs=True) for oid in roots)
+    done = netmon("snmp", "walk", "-n", server.endpoint, *roots, NETMON_COMMUNITY=SECRET)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert _still(done.stdout) == _still(expected)
+    assert expected.count("\n") > 40
+
+
+def _still(lines: str) -> list[str]:
+    """Without what moves between two walks."""
+    return [line for line in lines.splitlines() if "sysUpTime" not in line]
 
 
 def test_json(server: Snmpd) -> None:

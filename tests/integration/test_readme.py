@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,8 +55,8 @@ def test_its_config_is_valid(tmp_path: Path) -> None:
 
 
 def test_its_other_settings_are_valid_too(tmp_path: Path) -> None:
-    """Alerting, windows and SNMPv3, as they stand there, beside one host."""
-    for section in ("alerting:", "windows:", "auths:\n  core:"):
+    """Alerting, windows, auths and what may be set, as they stand there, beside one host."""
+    for section in ("alerting:", "windows:", "auths:\n  core:", "settings:"):
         for number, snippet in enumerate(blocks("yaml", section)):
             name = f"{section.partition(':')[0]}{number}.yml"
             (tmp_path / name).write_text(f"hosts: [{{name: sw1, ping: true}}]\n{snippet}")
@@ -103,6 +104,8 @@ async def test_its_command_line(tmp_path: Path) -> None:
     (block,) = blocks("sh", "netmon probe mx1")
     async with Company() as company:
         (tmp_path / "prometheus.yml").write_text(PROMETHEUS)
+        (tmp_path / "mibs").mkdir()
+        shutil.copy(ROOT / "mibs" / "UPS-MIB.txt", tmp_path / "mibs")
         running = agent(tmp_path, company.config(listen="127.0.0.1:0"))
         process = await asyncio.to_thread(running.__enter__)
         try:

@@ -57,7 +57,9 @@ async def main(path: Path) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     modules = builtin_modules()
     config = load_config(path, modules)
-    checks = {check.key[0::2]: check for check in plan(config, Library(config.auths, modules))}
+    # No counter is preferred to another, so that the page has all that the peer's has.
+    library = Library(config.auths, modules, wider={})
+    checks = {check.key[0::2]: check for check in plan(config, library)}
     context = Context(
         agent_name="probe.demo.example",
         snmp=Client(),

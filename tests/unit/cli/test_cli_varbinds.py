@@ -6,9 +6,10 @@ from netmon.cli.names import Names, Wish
 from netmon.cli.varbinds import as_json, line, value_text
 from netmon.errors import NetmonError
 from netmon.mib.modules import builtin_modules
+from netmon.mib.tree import shipped
 from netmon.snmp import ber
 
-NAMES = Names(builtin_modules())
+NAMES = Names(builtin_modules(), shipped())
 
 
 @pytest.mark.parametrize(
@@ -65,10 +66,13 @@ def test_a_value_as_json(tag: int, value: ber.Value, wanted: dict[str, object]) 
         ("IF-MIB::ifDescr.300", "1.3.6.1.2.1.2.2.1.2.300", False),
         ("ifDescr", "1.3.6.1.2.1.2.2.1.2", False),
         ("system", "1.3.6.1.2.1.1", False),
+        ("SNMPv2-MIB::sysName.0", "1.3.6.1.2.1.1.5.0", False),
+        ("snmpTrapOID", "1.3.6.1.6.3.1.1.4.1", True),  # in no module of metrics
+        ('nsExtendOutputFull."a.b"', "1.3.6.1.4.1.8072.1.3.2.3.1.2.3.97.46.98", False),
     ],
 )
 def test_a_name_stands_for_an_oid(text: str, oid: str, scalar: bool) -> None:  # noqa: FBT001
-    """Numbers, objects with and without index, a module's subtree."""
+    """Numbers, objects with and without index, texts in an index, a module's subtree."""
     assert NAMES.find(text) == (Wish(ber.encode_oid(oid), scalar),)
 
 
@@ -77,7 +81,9 @@ def test_a_module_stands_for_all_its_subtrees() -> None:
     assert len(NAMES.find("if_mib")) == 2
 
 
-@pytest.mark.parametrize("text", ["ifDesc", "5", "1.99", "1..3", "ifDescr.x", "", "if_mib.1"])
+@pytest.mark.parametrize(
+    "text", ["ifDesc", "5", "1.99", "XX-MIB::ifDescr", "1..3", "ifDescr.x", "", "if_mib.1"]
+)
 def test_what_is_neither_is_told(text: str) -> None:
     """A sentence, with the nearest name where there is one."""
     with pytest.raises(NetmonError):
@@ -91,6 +97,10 @@ def test_the_nearest_name_is_told() -> None:
 
 
 def test_names_of_objects() -> None:
-    """A column with its index; None where no module knows the object."""
-    assert NAMES.name(ber.encode_oid("1.3.6.1.2.1.2.2.1.2.300")) == "ifDescr.300"
-    assert NAMES.name(ber.encode_oid("1.3.6.1.2.1.99.1")) is None
+    """A column with its index; the nearest name above; None where there is none."""
+    named = NAMES.name(ber.encode_oid("1.3.6.1.2.1.2.2.1.2.300"))
+    assert named is not None
+    assert (named.module, named.name, str(named)) == ("IF-MIB", "ifDescr.300", "IF-MIB::ifDescr.300")
+    assert str(NAMES.name(ber.encode_oid("1.3.6.1.4.1.99999.1"))) == "SNMPv2-SMI::enterprises.99999.1"
+    assert NAMES.name(ber.encode_oid("2.999.3")) is None
+    assert NAMES.text(ber.encode_oid("1.3.6.1.6.3.1.1.5.1")) == "SNMPv2-MIB::coldStart"

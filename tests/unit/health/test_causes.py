@@ -225,6 +225,19 @@ def test_errors_are_told_after_two_polls_and_above_their_share() -> None:
     assert polls((100, 2000), (50, 1000), (0, 0)) == {}, "a counter that fell back says nothing"
 
 
+def test_packets_are_counted_port_by_port() -> None:
+    """A port without a 64-bit counter, or with one that stands still, is judged by its narrow one."""
+
+    def poll(n: int) -> object:
+        packets = {"1": {"ifInUcastPkts": 100_000 * n}, "2": {"ifInUcastPkts": 100_000 * n}}
+        rows = {("1",): {"ifOperStatus": 1, "ifInErrors": 50 * n} | packets["1"]}
+        rows |= {("2",): {"ifOperStatus": 1, "ifInErrors": 50 * n} | packets["2"]}
+        wide = table(("ifIndex",), {("2",): {"ifHCInUcastPkts": 0}, ("3",): {"ifHCInUcastPkts": n}})
+        return run(table(("ifIndex",), rows), wide, begun=1000.0 + 60 * n)
+
+    assert "interface_errors" not in found(view(device(*map(poll, range(3))), well()))
+
+
 def listeners(*rows: tuple[str, int]) -> object:
     """tcpListenerTable."""
     names = ("tcpListenerLocalAddress", "tcpListenerLocalPort")

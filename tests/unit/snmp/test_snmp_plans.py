@@ -60,7 +60,7 @@ async def walks(answer: Answer, times: int, **settings: Any) -> list[tuple[Varbi
             for _ in range(times):
                 server.seen.clear()
                 meter = Meter()
-                came = await walk(client, server.target(**settings), ROOT, meter, limit=100_000)
+                came = await walk(client, server.target(timeout=2, **settings), ROOT, meter, limit=100_000)
                 seen.append((came, meter, [request.max_repetitions for request in server.seen]))
     finally:
         client.close()
@@ -110,7 +110,7 @@ async def test_names_that_grow_make_a_new_plan() -> None:
                     {o: (t, b"n" * 90 if t == OCTET_STRING else v) for o, (t, v) in mib.items()}
                 )
             answer.sizes.clear()
-            await walk(client, server.target(), ROOT, Meter(), limit=9999)
+            await walk(client, server.target(timeout=2), ROOT, Meter(), limit=9999)
     assert max(answer.sizes) <= 1472
     client.close()
 
@@ -129,7 +129,7 @@ def test_rows_that_come_and_go_are_never_lost(
     async def scene() -> None:
         client = Client()
         async with agent(honest(table(before, 5))) as there:
-            target = there.target(max_repetitions=most)
+            target = there.target(timeout=2, max_repetitions=most)
             for rows in (before, after, after):
                 there.answer = honest(mib := table(rows, 5))
                 wanted = [
@@ -149,10 +149,10 @@ async def test_what_was_read_whole_is_foreseen_in_parts() -> None:
     skip = frozenset((encode_oid(f"{ENTRY}.2"),))
     client = Client()
     async with agent(honest(mib)) as server:
-        came = await walk(client, server.target(), ROOT, Meter(), limit=9999)
-        foresee(client, server.target(), ROOT, came, skip)
+        came = await walk(client, server.target(timeout=2), ROOT, Meter(), limit=9999)
+        foresee(client, server.target(timeout=2), ROOT, came, skip)
         meter = Meter()
-        await walk_all(client, server.target(), (ROOT,), meter, limit=9999, skip=skip)
+        await walk_all(client, server.target(timeout=2), (ROOT,), meter, limit=9999, skip=skip)
     assert meter.packets < len(came) // 40
     client.close()
 
@@ -231,6 +231,24 @@ def test_a_distant_device_takes_less_than_half_of_one_request_after_the_other(
 
     took = played(scene, honest(mib), delay=0.02)
     assert took < len(inside(mib)) / 25 * 0.02 * share
+
+
+def test_a_distant_table_that_was_never_read_is_read_in_shares() -> None:
+    """By its columns, as many at a time as the agent bears: whole, and in less than half of the time."""
+    mib = table(range(1, 50), columns=22)
+    columns = [encode_oid(f"{ENTRY}.{column}") for column in (*range(20, 1, -1), 9)]
+
+    async def scene(client: Client, server: Agent) -> float:
+        loop = asyncio.get_running_loop()
+        for _ in range(2):
+            await walk(client, patient(server), encode_oid("1.3.6.1.2.1.1"), Meter(), limit=9999)
+        begun = loop.time()
+        (came,) = await walk_all(client, patient(server), (ROOT,), Meter(), limit=9999, columns=columns)
+        assert list(map(numbers, came.oids)) == inside(mib)
+        return loop.time() - begun
+
+    took = played(scene, honest(mib), delay=0.02)
+    assert took < len(inside(mib)) / UNKNOWN * 0.02 * 0.4
 
 
 def test_a_path_that_loses_large_replies_is_learned() -> None:

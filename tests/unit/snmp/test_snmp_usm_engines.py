@@ -32,6 +32,7 @@ from tests.unit.snmp.engines import (
     honest,
     once_known,
 )
+from tests.virtual import run_virtual
 
 NO_AUTH = User("guest")
 AUTH_ONLY = replace(USER, level=Level.AUTH_NO_PRIV)
@@ -425,3 +426,24 @@ def test_secrets_do_not_print() -> None:
     shown = repr(Target("192.0.2.1", version=3, user=USER))
     assert "ana" in shown
     assert "secret" not in shown
+
+
+def test_the_engine_s_clock_is_followed_without_asking() -> None:
+    """Hours later a request still carries the engine's own time, by the monotonic clock; in virtual time."""
+
+    def behave(server: Engine, query: Query) -> Iterable[bytes]:
+        server.time = 1_000 + int(asyncio.get_running_loop().time())
+        return honest(server, query)
+
+    async def scene() -> None:
+        client = Client()
+        async with engine(behave=behave) as server:
+            for hours in (0, 1, 30):
+                await asyncio.sleep(hours * 3_600)
+                meter = Meter()
+                await ask(client, server.target(), meter)
+                assert meter.packets == (1 if hours else 2)
+                assert abs(server.seen[-1].head.time - server.time) <= 1
+        client.close()
+
+    run_virtual(scene())

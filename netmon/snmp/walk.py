@@ -73,7 +73,7 @@ def _get(target: Target, oids: Sequence[bytes]) -> Steps[Varbinds]:
         at += len(wanted)
         if response.error_status == NO_SUCH_NAME and target.version == 1:
             continue
-        _refuse_error(response, target, GET, wanted)
+        refuse_error(response, target, GET, wanted)
         got = response.varbinds
         if got.oids != wanted:
             text = f"GET of {decode_oid(wanted[0])} to {target}: the answer holds other objects than asked"
@@ -240,7 +240,7 @@ class _Reading:
                     continue
                 if response.error_status == NO_SUCH_NAME and not self._bulk:
                     break
-                _refuse_error(response, self._target, pdu_type, (last,))
+                refuse_error(response, self._target, pdu_type, (last,))
             got = response.varbinds
             if self._take(stretch.root, piece.upto, last, got, table):
                 break
@@ -359,7 +359,7 @@ def _pad(match: re.Match[bytes]) -> bytes:
     return match[0].rjust(_SUB_IDENTIFIER_OCTETS, b"\x80")
 
 
-def _refuse_error(response: Response, target: Target, pdu_type: int, asked: Sequence[bytes]) -> None:
+def refuse_error(response: Response, target: Target, pdu_type: int, asked: Sequence[bytes]) -> None:
     """Raise what an error-status means; its index names the varbind, 0 none (RFC 3416 §4.1)."""
     status, index = response.error_status, response.error_index
     if status == NO_ERROR:

@@ -17,7 +17,6 @@ from typing import Annotated, Any, Final
 import typer
 
 from netmon import logs
-from netmon.agent import close_context, make_context
 from netmon.audit import Audit
 from netmon.cli.common import DEFAULT_CONFIG, Json, did_you_mean, fail, in_loop, open_config, sentences, shown
 from netmon.cli.mib import library_of
@@ -41,6 +40,7 @@ from netmon.cli.snmp_options import (
 )
 from netmon.config import Config
 from netmon.config.auth_file import load_auths, read_by_others
+from netmon.context import close_context, make_context
 from netmon.errors import NetmonError
 from netmon.fields import Secret
 from netmon.mib.node import MibError

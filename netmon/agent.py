@@ -130,7 +130,7 @@ class Agent:
                 notices=self._notices,
                 wall=time.time,
                 loaded=lambda: self._loaded,
-                listen=_listen(config),
+                listen=str(config.web.listen),
                 explained=explained(modules),
                 silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
                 snmp=self._scraper.answer,
@@ -146,7 +146,7 @@ class Agent:
         )
         self._control = control.Server(config.state.path / control.NAME, commands(desk))
         try:
-            self._server = Server(self._routes, _listen(config))
+            self._server = Server(self._routes, str(config.web.listen))
         except OSError as error:
             self._journal.close()
             why = f"{error.strerror or error}; stop what is there or set web.listen"
@@ -243,7 +243,7 @@ class Agent:
         """Listen where the new config says: there before no longer here."""
         if config.web == self._config.web:
             return
-        new = Server(self._routes, _listen(config))
+        new = Server(self._routes, str(config.web.listen))
         await new.start()
         log.info("listens elsewhere", url=f"http://{new.address}/")
         old, self._server = self._server, new
@@ -378,8 +378,3 @@ def _boot_id() -> str:
         return BOOT_ID.read_text("ascii").strip()
     except OSError:
         return ""
-
-
-def _listen(config: Config) -> str:
-    host, port = config.web.listen
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -26,6 +26,8 @@ _MOST_PATIENCE: Final = 256
 _AT_ONCE: Final = 4  # requests under way at most ...
 _DISTANT: Final = 0.004  # ... of a peer that takes so many seconds to answer
 _SMALL: Final = 4  # varbinds: what is not asked for with fewer when it is lost
+_DATAGRAM_IPV4: Final = 1_472  # octets of UDP payload in an Ethernet frame
+_DATAGRAM_IPV6: Final = 1_452
 _SESSIONS: Final = 8  # users and contexts remembered for each peer
 
 T = TypeVar("T")
@@ -66,6 +68,11 @@ class Target:
     def patience(self) -> float:
         """Seconds after which silence is the answer."""
         return self.timeout * (self.retries + 1)
+
+    @property
+    def datagram(self) -> int:
+        """Octets of the largest datagram that Ethernet carries in one piece."""
+        return _DATAGRAM_IPV6 if ":" in self.address else _DATAGRAM_IPV4
 
     def __str__(self) -> str:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"

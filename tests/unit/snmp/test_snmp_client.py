@@ -337,10 +337,10 @@ def test_a_community_does_not_print() -> None:
 def test_request_ids_begin_anywhere_and_skip_those_in_use() -> None:
     """They are positive 31-bit numbers, and wrap."""
     client = Client()
-    client._last_id = 0x7FFFFFFE
+    client._ids.last = 0x7FFFFFFE
     client._pending[1] = client._pending[2] = None  # type: ignore[assignment]
-    assert [client._next_id() for _ in range(2)] == [0x7FFFFFFF, 3]
-    assert len({Client()._last_id for _ in range(5)}) > 1
+    assert [client._ids.next() for _ in range(2)] == [0x7FFFFFFF, 3]
+    assert len({Client()._ids.last for _ in range(5)}) > 1
 
 
 async def test_the_memory_of_peers_is_bounded() -> None:

@@ -1,6 +1,5 @@
 """Which command of the control socket does what: the counterpart of `routes`."""
 
-import difflib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,6 +7,7 @@ from typing import Any, Final
 from netmon.control import Command
 from netmon.errors import NetmonError
 from netmon.model import Host
+from netmon.near import did_you_mean
 from netmon.silences import Silences, told
 from netmon.windows import Names, is_pattern
 
@@ -86,9 +86,7 @@ class _Commands:
         return sum(host in names for host in self._of.hosts())
 
     def _unknown(self, name: str) -> str:
-        near = difflib.get_close_matches(name, self._of.hosts(), 1)
-        hint = f'; did you mean "{near[0]}"?' if near else ""
-        return f"{_quoted(name)} is no host of the running config{hint}"
+        return f"{_quoted(name)} is no host of the running config{did_you_mean(name, self._of.hosts())}"
 
     def _nothing_to_end(self, name: str, now: float, wall: float) -> str:
         host = self._of.hosts().get(name)
@@ -96,8 +94,8 @@ class _Commands:
         if wider:
             return f'{name} is silenced by "{wider[0].pattern}"; end that one: {wider[0].id}'
         active = self._of.silences.active(now, wall)
-        near = difflib.get_close_matches(name, [silence.pattern for silence in active], 1)
-        return f"no silence for {_quoted(name)} is active" + (f'; did you mean "{near[0]}"?' if near else "")
+        near = did_you_mean(name, (silence.pattern for silence in active))
+        return f"no silence for {_quoted(name)} is active{near}"
 
 
 def _known(request: Mapping[str, Any], *keys: str) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from netmon.cli.common import did_you_mean
 from netmon.errors import NetmonError
 from netmon.mib.modules import Module
 from netmon.mib.tree import MibError, Node, Tree
+from netmon.near import did_you_mean
 from netmon.snmp.ber import EncodeError, decode_oid, encode_oid
 
 _OBJECTS = frozenset({"scalar", "column"})

@@ -14,16 +14,11 @@ from typing import Annotated, Any, Final
 import typer
 from pydantic import ValidationError
 
-from netmon.cli.common import (
-    COMMUNITY_VARIABLE,
-    DEFAULT_CONFIG,
-    did_you_mean,
-    open_config,
-    split_host_port,
-)
+from netmon.cli.common import COMMUNITY_VARIABLE, DEFAULT_CONFIG, open_config, split_host_port
 from netmon.config import Config
 from netmon.errors import NetmonError
 from netmon.fields import Secret
+from netmon.near import did_you_mean
 from netmon.probes.base import Auth
 from netmon.probes.snmp_target import target_of
 from netmon.snmp.client import Target

@@ -18,7 +18,7 @@ import typer
 
 from netmon import logs
 from netmon.audit import Audit
-from netmon.cli.common import DEFAULT_CONFIG, Json, did_you_mean, fail, in_loop, open_config, sentences, shown
+from netmon.cli.common import DEFAULT_CONFIG, Json, fail, in_loop, open_config, sentences, shown
 from netmon.cli.mib import library_of
 from netmon.cli.set_report import Report
 from netmon.cli.snmp_options import (
@@ -46,6 +46,7 @@ from netmon.fields import Secret
 from netmon.mib.node import MibError
 from netmon.mib.settings import Assignment, SettingsError, parse_settings
 from netmon.mib.tree import Tree
+from netmon.near import did_you_mean
 from netmon.probes.base import Auth, Context
 from netmon.probes.snmp_target import target_of
 from netmon.snmp import ber

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationError
 
-from netmon.cli.common import COMMUNITY_VARIABLE, did_you_mean
+from netmon.cli.common import COMMUNITY_VARIABLE
 from netmon.cli.snmp_options import Security, given_auth
 from netmon.config import PUBLIC_AUTH, Config, HostConfig, ProbeEntry
 from netmon.errors import NetmonError
@@ -25,6 +25,7 @@ from netmon.fields import Secret
 from netmon.mib.auto import AUTO
 from netmon.mib.modules import Module
 from netmon.model import Check, Host
+from netmon.near import did_you_mean
 from netmon.plan import plan
 from netmon.probes import PROBES
 from netmon.probes.base import Auth, Library

@@ -1,6 +1,5 @@
 """The query of `/snmp` -> a record, by the rules of snmp_exporter >= 0.23; pure."""
 
-import difflib
 import ipaddress
 import re
 from collections.abc import Collection, Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from netmon.errors import NetmonError
+from netmon.near import did_you_mean
 
 DEFAULT_AUTH: Final = "public_v2"
 DEFAULT_MODULE: Final = "if_mib"
@@ -73,7 +73,9 @@ def parse_query(items: Sequence[tuple[str, str]], auths: Collection[str], module
         raise QueryError("the parameter target must be given once: /snmp?target=HOST&module=if_mib")
     auth = _one(items, "auth") or DEFAULT_AUTH
     if auth not in auths:
-        raise QueryError(f"unknown auth {_quoted(auth)}{_near(auth, auths)}; auths of netmon.yml names them")
+        raise QueryError(
+            f"unknown auth {_quoted(auth)}{did_you_mean(auth, auths)}; auths of netmon.yml names them"
+        )
     texts = [text for name, text in items if name == "module"]
     names = tuple(dict.fromkeys(part for text in texts for part in text.split(",") if part))
     names = names or (DEFAULT_MODULE,)
@@ -82,7 +84,7 @@ def parse_query(items: Sequence[tuple[str, str]], auths: Collection[str], module
     for name in names:
         if name not in modules:
             raise QueryError(
-                f"unknown module {_quoted(name)}{_near(name, modules)}; "
+                f"unknown module {_quoted(name)}{did_you_mean(name, modules)}; "
                 "modules of your own come from files that module_files in netmon.yml names"
             )
     context = _one(items, "snmp_context")
@@ -157,11 +159,6 @@ def _engine_id(text: str | None) -> bytes | None:
     if match is None:
         raise QueryError(f"snmp_engineid {_quoted(text)} is not 5 to 32 octets in hexadecimal digits")
     return bytes.fromhex(match[1])
-
-
-def _near(word: str, names: Collection[str]) -> str:
-    near = difflib.get_close_matches(word[:_SHOWN], names, 1)
-    return f'; did you mean "{near[0]}"?' if near else ""
 
 
 def _quoted(text: str) -> str:

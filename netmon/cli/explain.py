@@ -10,7 +10,7 @@ from netmon.cli.common import Json, fail
 from netmon.explain.render import as_json as to_json
 from netmon.explain.render import as_markdown, as_text, overview_as_text
 from netmon.mib.modules import builtin_modules
-from netmon.near import did_you_mean
+from netmon.wording import did_you_mean
 
 
 def _complete(incomplete: str) -> list[str]:

@@ -18,13 +18,13 @@ from netmon.cli.common import COMMUNITY_VARIABLE, DEFAULT_CONFIG, open_config, s
 from netmon.config import Config
 from netmon.errors import NetmonError
 from netmon.fields import Secret
-from netmon.near import did_you_mean
 from netmon.probes.base import Auth
 from netmon.probes.snmp_target import target_of
 from netmon.snmp.client import Target
 from netmon.snmp.message_v3 import VERSION
 from netmon.snmp.usm import LEVELS
 from netmon.snmp.usm_keys import AUTH_PROTOCOLS, PRIV_PROTOCOLS
+from netmon.wording import did_you_mean
 
 AUTH_VARIABLE: Final = "NETMON_AUTH_PASSWORD"
 PRIV_VARIABLE: Final = "NETMON_PRIV_PASSWORD"

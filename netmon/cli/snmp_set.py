@@ -46,13 +46,13 @@ from netmon.fields import Secret
 from netmon.mib.node import MibError
 from netmon.mib.settings import Assignment, SettingsError, parse_settings
 from netmon.mib.tree import Tree
-from netmon.near import did_you_mean
 from netmon.probes.base import Auth, Context
 from netmon.probes.snmp_target import target_of
 from netmon.snmp import ber
 from netmon.snmp.client import SnmpError, Target
 from netmon.snmp.message import GET, NO_ERROR, NO_SUCH_NAME, error_name
 from netmon.snmp.outcome import Credentials, Fate, Outcome, Varbind
+from netmon.wording import did_you_mean
 
 _V3: Final = 3
 
@@ -283,4 +283,4 @@ def _credentials(auth: Auth) -> Credentials:
 
 
 def _name(tree: Tree, octets: bytes) -> str:
-    return tree.name_of(tuple(map(int, ber.decode_oid(octets).split("."))))
+    return tree.name_of(ber.oid_numbers(octets))

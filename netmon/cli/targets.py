@@ -25,10 +25,10 @@ from netmon.fields import Secret
 from netmon.mib.auto import AUTO
 from netmon.mib.modules import Module
 from netmon.model import Check, Host
-from netmon.near import did_you_mean
 from netmon.plan import plan
 from netmon.probes import PROBES
 from netmon.probes.base import Auth, Library
+from netmon.wording import did_you_mean
 
 _GIVEN: Final = "given"  # the auth made of a community that was given here
 # Scheme -> probe, and its settings where the URL says nothing else.

@@ -12,8 +12,8 @@ from pydantic_core import PydanticCustomError
 
 from netmon.errors import NetmonError
 from netmon.fields import Duration, Ref, Settings
-from netmon.near import did_you_mean
 from netmon.windows import DAYS, MAX_DURATION, Once, Selector, Weekly, Window
+from netmon.wording import did_you_mean
 
 LOCALTIME: Final = Path("/etc/localtime")
 _MINUTE: Final = 60.0

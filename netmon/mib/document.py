@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import yaml
 
 from netmon.errors import NetmonError
-from netmon.near import did_you_mean
+from netmon.wording import did_you_mean
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 _DEEPEST: Final = 4  # merges within merges

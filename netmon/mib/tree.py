@@ -15,7 +15,7 @@ from typing import Final
 from netmon.mib.definitions import Definitions, Row, from_json
 from netmon.mib.indexes import index_text, parse_index
 from netmon.mib.node import MAX_SUB_ID, MAX_SUB_IDS, Index, Kind, MibError, Node, Type
-from netmon.near import did_you_mean
+from netmon.wording import did_you_mean
 
 __all__ = ["Index", "Kind", "MibError", "Node", "Tree", "Type", "shipped"]
 

@@ -205,6 +205,11 @@ def decode_value(tag: int, data: bytes, start: int, stop: int) -> Value:
 
 def decode_oid(oid: bytes) -> str:
     """Dotted text of an OID's content octets, as `1.3.6.1`.  Raises DecodeError."""
+    return ".".join(map(str, oid_numbers(oid)))
+
+
+def oid_numbers(oid: bytes) -> tuple[int, ...]:
+    """The numbers of an OID's content octets.  Raises DecodeError."""
     check_oids((oid,))
     arcs: list[int] = []
     arc = 0
@@ -214,7 +219,7 @@ def decode_oid(oid: bytes) -> str:
             arcs.append(arc)
             arc = 0
     root = min(arcs[0] // _ARC_WIDTH, _LAST_ROOT_ARC)
-    return ".".join(map(str, (root, arcs[0] - root * _ARC_WIDTH, *arcs[1:])))
+    return (root, arcs[0] - root * _ARC_WIDTH, *arcs[1:])
 
 
 def encode_oid(oid: str | Sequence[int]) -> bytes:

@@ -19,7 +19,14 @@ from operator import lt
 from typing import Final, NamedTuple
 
 from netmon.errors import Reason
-from netmon.snmp.ber import END_OF_MIB_VIEW, NO_SUCH_INSTANCE, NO_SUCH_OBJECT, decode_oid, encode_oid
+from netmon.snmp.ber import (
+    END_OF_MIB_VIEW,
+    NO_SUCH_INSTANCE,
+    NO_SUCH_OBJECT,
+    decode_oid,
+    encode_oid,
+    oid_numbers,
+)
 from netmon.snmp.client import Client
 from netmon.snmp.exchange import Ask, Meter, SnmpError, Steps, Target
 from netmon.snmp.message import (
@@ -213,7 +220,7 @@ class _Reading:
         lanes = self._client.at_once(self._target)
         if lanes > _NEAR:
             inside = [oid for oid in columns if _is_inside(root, upto, oid) and increasing(after, (oid,))]
-            inside.sort(key=_arcs)
+            inside.sort(key=oid_numbers)
             for cut in inside[:: max(1, -(-len(inside) // lanes))][1:]:
                 yield Piece(after, cut, None, last=False)
                 after = cut
@@ -309,8 +316,8 @@ def stretches(root: bytes, skip: frozenset[bytes]) -> tuple[tuple[bytes, bytes],
     if root in skip:
         return ()
     left = []
-    after = _arcs(root)
-    for column in sorted(_arcs(oid) for oid in skip if oid.startswith(root)):
+    after = oid_numbers(root)
+    for column in sorted(oid_numbers(oid) for oid in skip if oid.startswith(root)):
         if column < after:  # inside one that is left out already
             continue
         if column > after:
@@ -319,10 +326,6 @@ def stretches(root: bytes, skip: frozenset[bytes]) -> tuple[tuple[bytes, bytes],
             return tuple(left)
         after = (*column[:-1], column[-1] + 1)
     return (*left, (encode_oid(after), b""))
-
-
-def _arcs(oid: bytes) -> tuple[int, ...]:
-    return tuple(map(int, decode_oid(oid).split(".")))
 
 
 def _count_inside(root: bytes, upto: bytes, got: Varbinds) -> int:

@@ -19,6 +19,7 @@ from netmon.errors import NetmonError
 _SPECIFICATION: Final = re.compile(r"(\*?)([0-9]{1,5})([dxoat])")
 _INTEGER: Final = re.compile(r"d(-[0-9]{1,3})?|[xob]")
 _MAX_TEXT: Final = 65_536  # octets of a text; longer than any value is, shorter than what `*` could make
+_MAX_WORK: Final = 2 * _MAX_TEXT  # steps for one value
 _MAX_NUMBER: Final = 8  # octets that read as one number
 _MAX_OCTETS: Final = 65_535  # of an OCTET STRING (RFC 2578 §7.1.2)
 _MAX_REPEATS: Final = 255  # the count is one octet
@@ -68,6 +69,7 @@ class Hint:
             return None
         made = bytearray()
         at, step, end = 0, 0, len(octets)
+        work = 0  # one that takes nothing and writes nothing can be repeated 255 times for each octet
         while at < end:
             part = self._parts[min(step, len(self._parts) - 1)]
             if step >= len(self._parts) and not (part.octets or part.repeats):
@@ -76,6 +78,9 @@ class Hint:
             repeats = 1
             if part.repeats:
                 repeats, at = octets[at], at + 1
+            work += repeats + 1
+            if work > _MAX_WORK:
+                return None
             for left in range(repeats - 1, -1, -1):
                 if at >= end:
                     break

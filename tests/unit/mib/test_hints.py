@@ -43,6 +43,8 @@ def test_octets_read_by_their_hint(hint: str, octets: str, text: str) -> None:
         ("x", b"1"),
         ("1x:", b""),
         ("*0d," + "*0d," * 300, b"\xff" * 600),  # a text without end
+        ("*0a", b"\xff" * 60_000),  # no text, and work without end
+        ("0a" * 200_000 + "1d", b"1"),
     ],
 )
 def test_a_hint_that_does_not_fit_is_left_out(hint: str, octets: bytes) -> None:

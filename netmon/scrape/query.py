@@ -29,7 +29,7 @@ _LAST_PORT: Final = 65535
 _MOST_MODULES: Final = 64
 _LONGEST_CONTEXT: Final = 32  # octets (RFC 3411 §5, vacmContextName)
 _ENGINE_ID: Final = re.compile(r"(?:0[xX])?((?:[0-9A-Fa-f]{2}){5,32})")  # RFC 3411 §5, SnmpEngineID
-_LONGEST_TARGET: Final = 300  # characters; a name has 253 at most, and the expression's time grows by the square
+_LONGEST_TARGET: Final = 300  # characters: a name has 253, and the expression's time grows by the square
 _SHOWN: Final = 100
 
 

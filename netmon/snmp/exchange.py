@@ -26,6 +26,9 @@ _MOST_PATIENCE: Final = 256
 _AT_ONCE: Final = 4  # requests under way at most ...
 _DISTANT: Final = 0.004  # ... of a peer that takes so many seconds to answer
 _SMALL: Final = 4  # varbinds: what is not asked for with fewer when it is lost
+# Octets of answers that one run takes: no device has so much to say in it, and an agent that fills each
+# answer with strings would fill the memory long before it has sent too many objects.
+MOST_OCTETS: Final = 64 << 20
 _SESSIONS: Final = 8  # users and contexts remembered for each peer
 
 T = TypeVar("T")
@@ -73,7 +76,7 @@ class Target:
 
 @dataclass(slots=True)
 class Meter:
-    """What one run cost: datagrams sent, how many of them again, varbinds that came.
+    """What one run cost: datagrams sent, how many of them again, varbinds that came, octets of the answers.
 
     `tap` is told of each request that leaves (with None) and of each response that answers one.
     """
@@ -81,6 +84,7 @@ class Meter:
     packets: int = 0
     retries: int = 0
     varbinds: int = 0
+    octets: int = field(default=0, compare=False)
     tap: "Callable[[str, Ask, Response | None], None] | None" = field(default=None, repr=False)
 
 

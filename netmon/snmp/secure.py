@@ -60,6 +60,7 @@ class Secure:
             elif request.future.done():
                 self._stats.late += 1
             else:
+                request.meter.octets += len(datagram)
                 outcome = request.session.receive(datagram, head, request, peer.door.loop.time())
                 self._take(request, request.session, outcome)
         except DecodeError:

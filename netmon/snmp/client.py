@@ -2,7 +2,8 @@
 
 One unconnected UDP socket per address family carries everything (RFC 3417 §3): ten thousand devices
 need no ten thousand descriptors.  A reply counts only when request-id *and* sender match; whatever
-else arrives is counted in `Client.stats`.
+else arrives is counted in `Client.stats`.  Request-ids are random: with one socket for all, a device that
+could foretell those of its neighbours could answer in their place.
 
 A peer that answers sends through the window of `gate`.  One that has never answered, or whose last
 datagram got no answer in time, sends through its lane.  A place in the window is given back after
@@ -15,7 +16,8 @@ ICMP port-unreachable ends a request at once.  Host and network unreachable are 
 
 import asyncio
 import errno
-import secrets
+import os
+from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final, TypeVar
@@ -38,7 +40,8 @@ __all__ = ["PATIENCE", "Client", "Meter", "SnmpError", "Stats", "Target"]
 # answers that come all at once; what has not come by now comes scattered.
 PATIENCE: Final = 0.25
 _PEERS: Final = 65_536  # peers remembered: more than the devices that one process polls
-_ABANDONED: Final = 4_096  # request-ids remembered to tell a late reply from a duplicate
+_REMEMBERED: Final = 4_096  # request-ids, of either sort, to tell a late reply from a duplicate
+_IDS: Final = 1_024  # request-ids drawn at a time
 _DRAIN: Final = 64  # datagrams read before other callbacks get their turn
 _DATAGRAM: Final = 65_535
 _REQUEST_IDS: Final = 0x7FFFFFFF
@@ -66,9 +69,12 @@ class Client:
         self._peers: OrderedDict[Address, Peer] = OrderedDict()
         self._pending: dict[int, Request] = {}
         self._abandoned: OrderedDict[int, None] = OrderedDict()
-        self._first_id = self._last_id = secrets.randbelow(_REQUEST_IDS)
+        self._answered: OrderedDict[int, None] = OrderedDict()
+        self._ids = array("I")  # drawn, and not used yet
         self._masters = Masters()
-        self._secure = Secure(self._pending, self.stats, self._next_id, self._on_response, self._on_stray)
+        self._secure = Secure(
+            self._pending, self.stats, self._next_id, self._retire, self._on_response, self._on_stray
+        )
         self._closed = False
 
     @property
@@ -160,7 +166,7 @@ class Client:
         finally:
             if self._pending.pop(request.request_id, None) is not None:
                 self._abandoned[request.request_id] = None
-                if len(self._abandoned) > _ABANDONED:
+                if len(self._abandoned) > _REMEMBERED:
                     self._abandoned.popitem(last=False)
             peer.requests.discard(request)
             peer.door.alarms.clear(request.alarm)
@@ -243,9 +249,18 @@ class Client:
 
     def _next_id(self) -> int:
         while True:
-            self._last_id = self._last_id % _REQUEST_IDS + 1
-            if self._last_id not in self._pending:
-                return self._last_id
+            if not self._ids:
+                self._ids.frombytes(os.urandom(self._ids.itemsize * _IDS))
+            number = self._ids.pop() & _REQUEST_IDS
+            if number and number not in self._pending:
+                return number
+
+    def _retire(self, request_id: int) -> None:
+        """It has its answer; another one is a duplicate."""
+        self._pending.pop(request_id, None)
+        self._answered[request_id] = None
+        if len(self._answered) > _REMEMBERED:
+            self._answered.popitem(last=False)
 
     # Sending.
 
@@ -353,7 +368,7 @@ class Client:
 
     def _on_response(self, request: Request, response: Response) -> None:
         peer = request.peer
-        del self._pending[request.request_id]
+        self._retire(request.request_id)
         if peer.suspect or request.sends > 1:
             peer.suspect_size(request.asked, request.ask.max_repetitions, len(response.varbinds.oids))
         request.meter.varbinds += len(response.varbinds.oids)
@@ -389,11 +404,7 @@ class Client:
                 request.stranger = str(address[0])
         elif request_id in self._abandoned:
             self.stats.late += 1
-        elif (
-            0
-            < (request_id - self._first_id) % _REQUEST_IDS
-            <= (self._last_id - self._first_id) % _REQUEST_IDS
-        ):
+        elif request_id in self._answered:
             self.stats.duplicate += 1
         else:
             self.stats.unmatched += 1

@@ -16,22 +16,25 @@ from netmon.snmp.usm_engine import Dropped, Outcome, Refused, Session
 class Secure:
     """Works on its client's requests under way: `pending` is the client's own, by request-id.
 
-    `deliver` takes the response of a request, `stray` a datagram that answers none.
+    `retire` takes a request-id that has its answer, `deliver` the response of a request, `stray` a datagram
+    that answers none.
     """
 
-    __slots__ = ("_deliver", "_next_id", "_pending", "_stats", "_stray")
+    __slots__ = ("_deliver", "_next_id", "_pending", "_retire", "_stats", "_stray")
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what it needs of its client, once
         self,
         pending: dict[int, Request],
         stats: Stats,
         next_id: Callable[[], int],
+        retire: Callable[[int], None],
         deliver: Callable[[Request, Response], None],
         stray: Callable[[Peer, bytes, Address], None],
     ) -> None:
         self._pending = pending
         self._stats = stats
         self._next_id = next_id
+        self._retire = retire
         self._deliver = deliver
         self._stray = stray
 
@@ -85,7 +88,7 @@ class Secure:
 
     def _again(self, request: Request, session: Session) -> None:
         """Put the question anew, under a new msgID."""
-        self._pending.pop(request.request_id, None)
+        self._retire(request.request_id)
         request.again(self._next_id())
         self._pending[request.request_id] = request
         if session.may_go(request):

@@ -323,7 +323,7 @@ def test_objects_that_are_few_and_large_do_not_fill_the_memory() -> None:
     large = tlv(OCTET_STRING, b"x" * 60_000)
     calls: list[Request] = []
 
-    def answer(request: Request) -> Datagrams:
+    def answer(request: Request) -> list[bytes]:
         calls.append(request)
         return [reply(request, row(len(calls), large))]
 

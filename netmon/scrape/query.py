@@ -29,6 +29,7 @@ _LAST_PORT: Final = 65535
 _MOST_MODULES: Final = 64
 _LONGEST_CONTEXT: Final = 32  # octets (RFC 3411 §5, vacmContextName)
 _ENGINE_ID: Final = re.compile(r"(?:0[xX])?((?:[0-9A-Fa-f]{2}){5,32})")  # RFC 3411 §5, SnmpEngineID
+_LONGEST_TARGET: Final = 300  # characters: a name has 253, and the expression's time grows by the square
 
 
 class QueryError(NetmonError):
@@ -102,7 +103,7 @@ def parse_query(items: Sequence[tuple[str, str]], auths: Collection[str], module
 
 def parse_endpoint(text: str) -> Endpoint:
     """`[transport://]host[:port]`, an IPv6 address in brackets.  Raises QueryError."""
-    match = _TARGET.fullmatch(text)
+    match = _TARGET.fullmatch(text) if len(text) <= _LONGEST_TARGET else None
     if match is None:
         raise QueryError(
             f"target {quote(text)} is not [transport://]host[:port], "

@@ -21,10 +21,10 @@ from typing import Final, TypeVar
 
 from netmon.errors import Reason
 from netmon.snmp.ber import DecodeError
-from netmon.snmp.exchange import Ask, Door, Meter, Peer, Request, SnmpError, Stats, Steps, Target
+from netmon.snmp.exchange import MOST_OCTETS, Ask, Door, Meter, Peer, Request, SnmpError, Stats, Steps, Target
 from netmon.snmp.gate import Standing
 from netmon.snmp.message import Response, decode_request_id, decode_response
-from netmon.snmp.message_v3 import VERSION, decode_message_id, is_version_3
+from netmon.snmp.message_v3 import decode_message_id, is_version_3
 from netmon.snmp.plans import MOST, Plans
 from netmon.snmp.request_ids import RequestIds
 from netmon.snmp.secure import Secure
@@ -40,8 +40,6 @@ PATIENCE: Final = 0.25
 _PEERS: Final = 65_536  # peers remembered: more than the devices that one process polls
 _DRAIN: Final = 64  # datagrams read before other callbacks get their turn
 _DATAGRAM: Final = 65_535
-_AROUND: Final = 29  # octets of a reply beside varbinds and community
-_AROUND_V3: Final = 220  # with engine IDs, a user's name and the parameters of authentication and privacy
 _NO_ROUTE: Final = frozenset(
     (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETDOWN)
 )
@@ -62,7 +60,7 @@ class Client:
         self._pending: dict[int, Request] = {}
         self._ids = RequestIds(self._pending)
         self._masters = Masters()
-        self._secure = Secure(self._pending, self.stats, self._ids.next, self._on_response, self._on_stray)
+        self._secure = Secure(self._pending, self.stats, self._ids, self._on_response, self._on_stray)
         self._closed = False
 
     @property
@@ -82,11 +80,6 @@ class Client:
         if learned and target.max_repetitions:
             return min(learned, target.max_repetitions)
         return learned or target.max_repetitions
-
-    def room(self, target: Target) -> int:
-        """Octets for varbinds in a reply that takes one datagram of the path (Ethernet's, unfragmented)."""
-        around = _AROUND_V3 if target.version == VERSION else _AROUND + len(target.community)
-        return target.datagram - around
 
     def at_once(self, target: Target) -> int:
         """How many requests this agent may have before it: two where it answers and bears them.
@@ -151,8 +144,7 @@ class Client:
             self._go_on(request, None)
             result: T = await request.future
         finally:
-            if self._pending.pop(request.request_id, None) is not None:
-                self._ids.abandon(request.request_id)
+            self._ids.abandon(request.request_id)
             peer.requests.discard(request)
             peer.door.alarms.clear(request.alarm)
             peer.door.gate.withdraw(request)
@@ -164,7 +156,7 @@ class Client:
         """Take the conversation to its next request, or to its end."""
         try:
             ask = request.steps.send(response)  # type: ignore[arg-type]  # None begins a generator
-            request.begin(ask, self._ids.next())
+            request.begin(ask, self._ids.draw())
         except StopIteration as end:
             request.future.set_result(end.value)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is for who waits
@@ -333,11 +325,12 @@ class Client:
             why = f"an answer came in SNMPv{response.version}, wanted SNMPv3"
             request.remark = Dropped(Reason.UNTRUSTED_REPLY, why)
         else:
+            request.meter.octets += len(datagram)
             self._on_response(request, response)
 
     def _on_response(self, request: Request, response: Response) -> None:
         peer = request.peer
-        del self._pending[request.request_id]
+        self._ids.retire(request.request_id)
         if peer.suspect or request.sends > 1:
             peer.suspect_size(request.asked, request.ask.max_repetitions, len(response.varbinds.oids))
         request.meter.varbinds += len(response.varbinds.oids)
@@ -345,6 +338,10 @@ class Client:
             request.meter.tap("came", request.ask, response)
         # First the place in the window: others wait for it.
         peer.door.gate.release(request)
+        if request.meter.octets > MOST_OCTETS:
+            why = f"more than {MOST_OCTETS >> 20} MiB of answers in one run; the table may be endless"
+            request.fail(Reason.ENDLESS_TABLE, why, alive=True)
+            return
         self._go_on(request, response)
 
     def _on_stray(self, peer: Peer | None, datagram: bytes, address: Address) -> None:

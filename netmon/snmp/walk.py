@@ -147,7 +147,7 @@ def foresee(client: Client, target: Target, root: bytes, table: Varbinds, skip: 
                 inside.oids.append(oid)
                 inside.tags.append(tag)
                 inside.values.append(value)
-        client.plans.keep(key, plan_of(inside, client.room(target), target.max_repetitions or MOST))
+        client.plans.keep(key, plan_of(inside, target.room, target.max_repetitions or MOST))
 
 
 def _key(target: Target, after: bytes, upto: bytes) -> Key:
@@ -286,7 +286,7 @@ class _Reading:
             return max(1, min(left if left > 0 else _FEW, most or MOST))
         if self._target.max_repetitions:
             return max(1, most)
-        fitting = self._client.room(self._target) // largest if largest else UNKNOWN
+        fitting = self._target.room // largest if largest else UNKNOWN
         return max(1, min(UNKNOWN, fitting, most or MOST))
 
     def _error(self, reason: Reason, root: bytes, what: str) -> SnmpError:
@@ -296,7 +296,7 @@ class _Reading:
         """Plan anew what turned out other than planned, or everything."""
         if not self._bulk:
             return
-        room = self._client.room(self._target)
+        room = self._target.room
         most = self._target.max_repetitions or MOST
         for stretch in self._stretches:
             if replan or not stretch.fits:

@@ -166,10 +166,13 @@ class AuthEntry(Auth):
 
 
 class WebEntry(Settings):
-    """`web`; `probe_targets`: whom `/snmp` may contact: configured hosts, any, or these networks besides."""
+    """`web`: the pages and `/snmp`."""
 
     listen: ListenAddress = Listen("127.0.0.1", 9162)
-    probe_targets: ProbeTargetsField = "configured"
+    probe_targets: Annotated[
+        ProbeTargetsField,
+        Field(description="Whom /snmp may contact: configured hosts, any, or these networks besides."),
+    ] = "configured"
 
 
 class StateEntry(Settings):
@@ -213,9 +216,13 @@ class TopEntry(Settings):
     state: StateEntry = StateEntry()
     dns: DnsEntry = DnsEntry()
     alerting: AlertingEntry = AlertingEntry()
-    module_files: tuple[str, ...] = ()  # in the format of snmp_exporter's snmp.yml
-    host_files: tuple[str, ...] = ()
-    mib_dirs: tuple[Path, ...] = ()  # MIB text of users' own
+    module_files: Annotated[
+        tuple[str, ...], Field(description="Modules and auths in the format of snmp_exporter's snmp.yml.")
+    ] = ()
+    host_files: Annotated[tuple[str, ...], Field(description="More hosts; * and ? stand for names.")] = ()
+    mib_dirs: Annotated[
+        tuple[Path, ...], Field(description="Folders with MIB text, for the names of the command line.")
+    ] = ()
     settings: SettingsEntry = SettingsEntry()
     windows: tuple[WindowEntry, ...] = ()
 

@@ -10,9 +10,9 @@ from netmon.mib.modules import Module, builtin_modules, load_modules, parse_modu
 from netmon.mib.syntax import Syntax
 from netmon.model import Kind
 from netmon.snmp.ber import encode_oid
+from tests.servers.shared import shared
 
 # snmp_exporter's own snmp.yml, which lies beside the checkout.
-STOCK = Path(__file__).resolve().parents[4] / "shared" / "peers" / "snmp.yml"
 STOCK_HAS = (
     "hrStorage",
     "hrSystem",
@@ -263,12 +263,9 @@ def test_the_table_of_processes_is_never_shipped() -> None:
 @pytest.fixture(scope="module")
 def stock_texts() -> dict[str, str]:
     """The text of each module in snmp_exporter's file."""
-    if not STOCK.is_file():
-        pytest.fail(
-            f"{STOCK} is missing: the shipped modules are compared with snmp_exporter's snmp.yml there"
-        )
     found, name = dict[str, str](), ""
-    for line in STOCK.read_text("utf-8").partition("\nmodules:\n")[2].splitlines(keepends=True):
+    _, _, modules = shared("peers/snmp.yml").read_text("utf-8").partition("\nmodules:\n")
+    for line in modules.splitlines(keepends=True):
         if line.startswith("  ") and line[2] != " ":
             name = line.strip().rstrip(":")
             found[name] = ""
@@ -279,8 +276,8 @@ def stock_texts() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def stock(stock_texts: dict[str, str]) -> dict[str, Module]:
     """The modules of snmp_exporter's file that netmon ships too."""
-    shared = (stock_texts[name] for name in STOCK_HAS)
-    return parse_modules("modules:\n" + "".join(shared), STOCK.name)
+    texts = (stock_texts[name] for name in STOCK_HAS)
+    return parse_modules("modules:\n" + "".join(texts), "snmp.yml")
 
 
 @pytest.mark.parametrize("name", STOCK_HAS)

@@ -130,7 +130,8 @@ def _command(
 ) -> None:
     with sentences():
         agent = asked(target, options)
-        known = Names(builtin_modules(), library_of(agent.config).tree)
+        own = None if agent.config is None else agent.config.modules
+        known = Names(builtin_modules(), library_of(agent.config).tree, own)
         wishes = [wish for text in oids for wish in known.find(text)]
         try:
             varbinds = in_loop(_ask(how, agent, wishes))

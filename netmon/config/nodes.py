@@ -91,9 +91,14 @@ class MapNode:
 Node = ScalarNode | ListNode | MapNode
 
 
+def printable(text: str) -> str:
+    """A text on one line, with control characters as numbers."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+
+
 def quote(text: str) -> str:
     """A text in quotes, on one line, without control characters, cut where it is long."""
-    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[:SHOWN])
+    shown = printable(text[:SHOWN])
     return f'"{shown}…"' if len(text) > SHOWN else f'"{shown}"'
 
 

@@ -26,9 +26,9 @@ _MOST_PATIENCE: Final = 256
 _AT_ONCE: Final = 4  # requests under way at most ...
 _DISTANT: Final = 0.004  # ... of a peer that takes so many seconds to answer
 _SMALL: Final = 4  # varbinds: what is not asked for with fewer when it is lost
-# Octets of answers that one run takes: no device has so much to say in it, and an agent that fills each
-# answer with strings would fill the memory long before it has sent too many objects.
-MOST_OCTETS: Final = 64 << 20
+# Octets of answers for one module: no device has so much to say in it, and an agent that fills each object
+# with a long string would fill the memory long before it has sent too many.
+MOST_OCTETS: Final = 32 << 20
 _SESSIONS: Final = 8  # users and contexts remembered for each peer
 
 T = TypeVar("T")
@@ -85,6 +85,7 @@ class Meter:
     retries: int = 0
     varbinds: int = 0
     octets: int = field(default=0, compare=False)
+    most: int = field(default=MOST_OCTETS, compare=False)  # octets; an answer beyond is an endless table
     tap: "Callable[[str, Ask, Response | None], None] | None" = field(default=None, repr=False)
 
 

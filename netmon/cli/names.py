@@ -77,7 +77,7 @@ class Names:
         near = (
             ""
             if "did you mean" in str(error)
-            else did_you_mean(name, {*self._objects, *itertools.chain(*self._named)})
+            else did_you_mean(name, itertools.chain(self._objects, *self._named))
         )
         raise NetmonError(f"{error}{near}")
 

@@ -39,6 +39,7 @@ from netmon.snmp.message import GET, NO_ERROR, NO_SUCH_NAME, Varbinds, error_nam
 from netmon.snmp.walk import walk
 
 _LIMIT: Final = 1_000_000  # objects of one walk
+_OCTETS: Final = 512 << 20  # of its answers
 
 TargetName = Annotated[str, typer.Argument(metavar="TARGET", help="A host of the config, HOST or HOST:PORT.")]
 Oids = Annotated[list[str], typer.Argument(metavar="OID...", help="1.3.6.1.2.1.1, ifDescr.2, or a module.")]
@@ -176,7 +177,7 @@ async def _ask(how: Literal["get", "walk"], agent: Asked, wishes: Sequence[Wish]
 
 async def _walk(client: Client, target: Target, root: bytes) -> Varbinds:
     """The subtree; where there is none, the object itself, as net-snmp's tools do."""
-    found = await walk(client, target, root, Meter(), limit=_LIMIT)
+    found = await walk(client, target, root, Meter(most=_OCTETS), limit=_LIMIT)
     if found.oids:
         return found
     return await _get(client, target, root)

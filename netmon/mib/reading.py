@@ -16,7 +16,7 @@ from netmon.fields import parse_duration
 from netmon.mib.auths import AuthEntry, Span, read_auths
 from netmon.mib.dates import DatePattern, PatternError
 from netmon.mib.document import Place, read_document
-from netmon.mib.extracts import ExpressionError, compile_expression
+from netmon.mib.extracts import ExpressionError, compile_expression, whole
 from netmon.mib.hints import Hint, HintError
 from netmon.mib.syntax import COMBINED, Syntax
 from netmon.snmp.ber import EncodeError, encode_oid
@@ -274,15 +274,17 @@ def _enum_tuple(entries: Mapping[str, Place]) -> tuple[tuple[int, str], ...]:
 def _rule(place: Place) -> tuple[str, str]:
     entries = place.fields(("regex", "value"), required=("regex",))
     return (
-        _expression(entries["regex"]) if "regex" in entries else "",
+        _expression(entries["regex"], as_whole=True) if "regex" in entries else "",
         entries["value"].text() if "value" in entries else "$1",
     )
 
 
-def _expression(place: Place) -> str:
+def _expression(place: Place, *, as_whole: bool = False) -> str:
     text = place.text()
     try:
         compile_expression(text)
+        if as_whole:  # which an open quotation (\Qtext) alone survives, and not inside
+            compile_expression(whole(text))
     except ExpressionError as error:
         place.wrong(f"is no regular expression (RE2): {error}")
     return text

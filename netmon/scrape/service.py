@@ -32,6 +32,7 @@ from netmon.snmp.stream import patient, stream_client
 log = structlog.get_logger(__name__)
 
 MOST: Final = 256  # flights at once
+MOST_EACH: Final = 32  # of them to one agent: whoever reaches the web port must not be able to drown it
 LONGEST: Final = 300.0  # seconds that a client may wait, whatever it says
 USUAL: Final = 120.0  # where it says nothing
 _MARGIN: Final = 0.5  # seconds before the client gives up, for the answer's way
@@ -171,6 +172,13 @@ class Scraper:
         if len(self._flights) >= self._most:
             raise QueryError(
                 f"{self._most} on-demand reads are under way, which is the most; ask again in a moment", 503
+            )
+        there = (door.addresses, door.port)
+        if sum((f.door.addresses, f.door.port) == there for f in self._flights.values()) >= MOST_EACH:
+            raise QueryError(
+                f"{MOST_EACH} on-demand reads of {query.target.host} are under way, which is the most; "
+                "ask again in a moment",
+                503,
             )
         transcript = Transcript(auth, self._context.stopwatch) if query.debug else None
         tap = None if transcript is None else transcript.tap

@@ -21,7 +21,7 @@ from typing import Final, TypeVar
 
 from netmon.errors import Reason
 from netmon.snmp.ber import DecodeError
-from netmon.snmp.exchange import MOST_OCTETS, Ask, Door, Meter, Peer, Request, SnmpError, Stats, Steps, Target
+from netmon.snmp.exchange import Ask, Door, Meter, Peer, Request, SnmpError, Stats, Steps, Target
 from netmon.snmp.gate import Standing
 from netmon.snmp.message import Response, decode_request_id, decode_response
 from netmon.snmp.message_v3 import decode_message_id, is_version_3
@@ -338,8 +338,8 @@ class Client:
             request.meter.tap("came", request.ask, response)
         # First the place in the window: others wait for it.
         peer.door.gate.release(request)
-        if request.meter.octets > MOST_OCTETS:
-            why = f"more than {MOST_OCTETS >> 20} MiB of answers in one run; the table may be endless"
+        if request.meter.octets > request.meter.most:
+            why = f"more than {request.meter.most >> 20} MiB of answers; the table may be endless"
             request.fail(Reason.ENDLESS_TABLE, why, alive=True)
             return
         self._go_on(request, response)

@@ -30,9 +30,9 @@ _DATAGRAM_IPV4: Final = 1_472  # octets of UDP payload in an Ethernet frame
 _DATAGRAM_IPV6: Final = 1_452
 _AROUND: Final = 29  # octets of a reply beside varbinds and community
 _AROUND_V3: Final = 220  # with engine IDs, a user's name and the parameters of authentication and privacy
-# Octets of answers that one run takes: no device has so much to say in it, and an agent that fills each
-# answer with strings would fill the memory long before it has sent too many objects.
-MOST_OCTETS: Final = 64 << 20
+# Octets of answers for one module: no device has so much to say in it, and an agent that fills each object
+# with a long string would fill the memory long before it has sent too many.
+MOST_OCTETS: Final = 32 << 20
 _SESSIONS: Final = 8  # users and contexts remembered for each peer
 
 T = TypeVar("T")
@@ -100,6 +100,7 @@ class Meter:
     retries: int = 0
     varbinds: int = 0
     octets: int = field(default=0, compare=False)
+    most: int = field(default=MOST_OCTETS, compare=False)  # octets; an answer beyond is an endless table
     tap: "Callable[[str, Ask, Response | None], None] | None" = field(default=None, repr=False)
 
 

@@ -132,6 +132,7 @@ def test_digest_follows_the_content() -> None:
         (metric(regex_extracts="{-x: []}"), "regex_extracts.-x: is keyed by what cannot end a metric name"),
         (metric(regex_extracts="{x: [{value: $1}]}"), 'regex_extracts.x[0]: the key "regex" is missing'),
         (metric(regex_extracts="{x: [{regex: (a}]}"), "is no regular expression (RE2): missing )"),
+        (metric(regex_extracts="{x: [{regex: '\\Qa'}]}"), "is no regular expression (RE2): missing )"),
         (
             metric(regex_extracts="{x: [{regex: a, valu: 1}]}"),
             'valu: is not a known key; did you mean "value"?',

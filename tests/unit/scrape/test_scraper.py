@@ -14,6 +14,7 @@ from netmon.probes.base import Auth, Context, Library
 from netmon.probes.snmp_settings import SnmpSettings
 from netmon.resolver import ResolveError
 from netmon.scrape import Access, Answer, Device, Scraper
+from netmon.scrape.service import MOST_EACH
 from netmon.snmp.ber import INTEGER, OCTET_STRING
 from netmon.snmp.client import Client
 from netmon.snmp.message import GEN_ERR, Request
@@ -178,6 +179,23 @@ async def test_a_read_that_nobody_waits_for_ends() -> None:
         assert (await ask("name")).status == 200
     assert full.status == 503
     assert "on-demand reads are under way" in full.sentence
+
+
+async def test_one_agent_is_not_drowned() -> None:
+    """Queries that differ a little share no read: so many at a time, others are told to come again."""
+    async with agent(silent) as door, scraping(door, most=256, timeout="60s") as (ask, _):
+        contexts = [f"c{number}" for number in range(MOST_EACH)]
+        tasks = [asyncio.create_task(ask(snmp_context=context)) for context in contexts]
+        await until(lambda: len(door.seen) == MOST_EACH)
+        refused, shared = await ask(snmp_context="one more"), asyncio.create_task(ask(snmp_context="c0"))
+        await asyncio.sleep(0)
+        assert not shared.done()
+        for task in (*tasks, shared):
+            task.cancel()
+        await asyncio.gather(*tasks, shared, return_exceptions=True)
+        assert len(door.seen) == MOST_EACH
+    assert refused.status == 503
+    assert "32 on-demand reads of sw1 are under way" in refused.sentence
 
 
 async def test_the_clients_patience_is_the_deadline() -> None:

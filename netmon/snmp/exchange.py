@@ -25,7 +25,7 @@ _PATIENCE: Final = 4  # readings without a loss before a peer is trusted with mo
 _MOST_PATIENCE: Final = 256
 _AT_ONCE: Final = 4  # requests under way at most ...
 _DISTANT: Final = 0.004  # ... of a peer that takes so many seconds to answer
-_SMALL: Final = 4  # varbinds: what is not asked for with fewer when it is lost
+SMALL: Final = 4  # varbinds: what is not asked for with fewer when it is lost
 _SESSIONS: Final = 8  # users and contexts remembered for each peer
 
 T = TypeVar("T")
@@ -276,7 +276,7 @@ class Request(Ticket):
     def ask_for_less(self) -> None:
         """Halve what an unanswered GETBULK asks for: its reply may be too large for a hop of the path."""
         ask = self.ask
-        if ask.pdu_type == GETBULK and ask.max_repetitions > _SMALL:
+        if ask.pdu_type == GETBULK and ask.max_repetitions > SMALL:
             self.ask = ask._replace(max_repetitions=ask.max_repetitions // 2)
             self._encode()
 

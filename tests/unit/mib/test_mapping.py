@@ -400,6 +400,12 @@ def text(value: str) -> tuple[int, bytes]:
             id="enums of a lookup are for EnumAsInfo",
         ),
         pytest.param(
+            column("x", 1, "gauge", "indexes: [{labelname: i, type: gauge, enum_values: {3: three}}]"),
+            [("1.3", ber.INTEGER, 4)],
+            {"x{i=3}": 4},
+            id="enums of an index are for EnumAsInfo",
+        ),
+        pytest.param(
             column(
                 "x",
                 1,

@@ -293,7 +293,7 @@ class Request(Ticket):
         """Fail for want of an answer; `heard` is whether the peer said anything at all meanwhile."""
         alive = heard or self.meter.varbinds > 0 or self.resyncs > 0
         times = "send" if self.sends == 1 else "sends"
-        tried = f"{self.sends} {times} of {self.target.timeout:g} s each"
+        tried = f"{self.sends} {times} of {self.target.timeout:.3g} s each"
         if self.remark is not None:
             self.fail(self.remark.reason, f"{self.remark.why}, and no other to {tried}", alive=True)
         elif self.peer.malformed > self.malformed:

@@ -36,7 +36,7 @@ from netmon.mib.modules import builtin_modules
 from netmon.snmp.ber import NO_SUCH_OBJECT, Value, decode_oid
 from netmon.snmp.client import Client, Meter, SnmpError, Target
 from netmon.snmp.message import GET, NO_ERROR, NO_SUCH_NAME, Varbinds, error_name
-from netmon.snmp.walk import walk
+from netmon.snmp.walk import reason_of, walk
 
 _LIMIT: Final = 1_000_000  # objects of one walk
 _OCTETS: Final = 512 << 20  # of its answers
@@ -194,7 +194,7 @@ async def _get(client: Client, target: Target, oid: bytes) -> Varbinds:
     if response.error_status != NO_ERROR:
         raise NetmonError(
             f"GET of {decode_oid(oid)} to {target}: the agent says {error_name(response.error_status)}. "
-            "netmon explain agent_error"
+            f"netmon explain {reason_of(response.error_status)}"
         )
     if response.varbinds.oids != [oid]:
         raise NetmonError(f"GET of {decode_oid(oid)} to {target}: the answer holds other objects than asked")

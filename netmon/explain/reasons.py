@@ -96,8 +96,14 @@ REASONS: Final[Mapping[Reason, Text]] = {
     ),
     Reason.AUTHORIZATION_ERROR: Text(
         "The agent knows us and refuses this object (authorizationError, noAccess).",
-        ("a view or access rule that leaves the object out",),
-        ("Give the community's view these subtrees",),
+        (
+            "a view or access rule that leaves the object out",
+            "SNMPv3: the user may not ask at this security level, or has no access at all",
+        ),
+        (
+            "Give the view of the community or user these subtrees",
+            "SNMPv3: ask at the level that the agent's access rule wants (security_level, --level)",
+        ),
     ),
     Reason.TOO_BIG: Text(
         "The agent cannot fit even a single object into a reply.",

@@ -10,7 +10,7 @@ out are counted, never fatal.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import zip_longest
 from math import isfinite
 from typing import Final, NamedTuple
@@ -30,6 +30,8 @@ _INTEGERS: Final = frozenset((ber.INTEGER, ber.COUNTER32, ber.GAUGE32, ber.TIME_
 _NUMBERS: Final = _INTEGERS | {ber.COUNTER64}
 _NUMERIC: Final = frozenset((Syntax.GAUGE, Syntax.COUNTER, Syntax.FLOAT, Syntax.DOUBLE))
 _DATES: Final = frozenset((Syntax.DATE_AND_TIME, Syntax.PARSE_DATE_AND_TIME, Syntax.NTP_TIMESTAMP))
+# Whose series have no text of the value as a label: one for each row, or one for each state.
+_BY_ROW: Final = _NUMERIC | _DATES | {Syntax.BITS, Syntax.ENUM_AS_STATE_SET}
 
 # What a value must be to have a text: by syntax, where not anything will do.
 _WANTED: Final[dict[Syntax, type]] = {
@@ -73,7 +75,7 @@ class _Mapper:
         self._columns = columns
         self._wrong = wrong  # what counts where a number belongs and none came
         # By identity of labellings, suffixes and rows, all of which outlive this object.
-        self._rows: dict[tuple[int, int], tuple[Rows, list[int] | None]] = {}
+        self._rows: dict[tuple[int, int], tuple[Rows, list[int] | None, Rows]] = {}
         self._shared: dict[tuple[int, int], tuple[Labelling, Rows, list[Column]]] = {}
         self._own: list[Table] = []
 
@@ -88,7 +90,12 @@ class _Mapper:
         """Take in a column."""
         metric = run.metric
         labelling = metric.labelling
-        rows, keep = self._labels(labelling, run.suffixes)
+        rows, keep, whole = self._labels(labelling, run.suffixes)
+        alike = keep is not None
+        if alike and metric.syntax not in _BY_ROW and not metric.extracts:
+            # Another text makes a series of its own of an equal row, unless the object was read twice.
+            keep = _first_of_each(run.suffixes)
+            rows = whole if keep is None else tuple([whole[at] for at in keep])
         if keep is not None:
             self.duplicates += len(run.values) - len(keep)
             run = _some(run, keep)
@@ -104,7 +111,7 @@ class _Mapper:
             self._add_extracts(labelling, rows, run)
             return
         else:
-            self._add_own(rows, run)
+            self._add_own(rows, run, alike=alike)
             return
         if metric.scale or metric.offset:
             column = [_linear(metric, value) for value in column]
@@ -129,8 +136,8 @@ class _Mapper:
             if column.count(None) < len(column):
                 self._share(labelling, rows, Column(extract.family, column))
 
-    def _add_own(self, rows: Rows, run: Run) -> None:
-        """A metric whose value is a label, so that it has a table to itself."""
+    def _add_own(self, rows: Rows, run: Run, *, alike: bool) -> None:
+        """A metric whose value is a label, so that it has a table to itself; rows may be `alike`."""
         metric = run.metric
         wanted = _WANTED.get(metric.syntax, (int, bytes))
         fitting = [at for at, value in enumerate(run.values) if isinstance(value, wanted)]
@@ -155,7 +162,6 @@ class _Mapper:
         else:
             texts = self._texts(run)
             ones = [_linear(metric, 1)] * len(rows)
-            alike = False  # rows differ, and so they do with a text more
         names = metric.labelling.names
         if metric.name in names:  # the label is there already, and stays as it is
             if metric.syntax is Syntax.ENUM_AS_INFO:
@@ -186,21 +192,21 @@ class _Mapper:
             texts.append(value_text(tag, value, syntax or Syntax.OCTET_STRING, hint=metric.hint))
         return texts
 
-    def _labels(self, labelling: Labelling, suffixes: list[bytes]) -> tuple[Rows, list[int] | None]:
-        """The distinct rows, and the positions that gave them if any repeats."""
+    def _labels(self, labelling: Labelling, suffixes: list[bytes]) -> tuple[Rows, list[int] | None, Rows]:
+        """The distinct rows, the positions that gave them if any repeats, and all rows."""
         key = (id(labelling), id(suffixes))
         known = self._rows.get(key)
         if known is None:
-            rows = labelling.rows(suffixes, self._varbinds, self._columns.find)
+            rows = whole = labelling.rows(suffixes, self._varbinds, self._columns.find)
             keep = _first_of_each(rows)
             if keep is not None:
-                rows = tuple([rows[at] for at in keep])
-            known = self._rows[key] = (rows, keep)
+                rows = tuple([whole[at] for at in keep])
+            known = self._rows[key] = (rows, keep, whole)
         return known
 
 
-def _first_of_each(rows: Rows) -> list[int] | None:
-    """The positions of the distinct rows if any repeats."""
+def _first_of_each(rows: Sequence[Hashable]) -> list[int] | None:
+    """The positions of the distinct ones if any repeats."""
     if len(set(rows)) == len(rows):
         return None
     first = {row: at for at, row in reversed(list(enumerate(rows)))}

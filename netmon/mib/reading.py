@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+import yaml
 from pydantic_core import PydanticCustomError
 
 from netmon.fields import parse_duration
@@ -65,6 +66,12 @@ class Document(NamedTuple):
 def read_specs(text: str, source: str) -> Document:
     """What a document says; `source` names it in messages.  Raises DocumentError with every mistake."""
     root = read_document(text, source)
+    if _is_old(root.node):
+        root.wrong(
+            "is of snmp_exporter 0.21 or 0.22, whose modules stand at the top; convert it by "
+            f"`netmon import {source} > NEW.yml` and name the new file"
+        )
+        root.finish()
     top = root.fields(("auths", "modules", "version"))
     if "modules" not in top and "auths" not in top:
         root.wrong('the key "modules" is missing')
@@ -78,6 +85,17 @@ def read_specs(text: str, source: str) -> Document:
     span = top["auths"].span if auths else None
     root.finish()
     return Document(modules, auths, span)
+
+
+def _is_old(node: yaml.Node) -> bool:
+    """Whether a document has its modules at the top, as it was before snmp_exporter 0.23."""
+    if not isinstance(node, yaml.MappingNode):
+        return False
+    top = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+    return not top.keys() & {"modules", "auths"} and any(
+        isinstance(value, yaml.MappingNode) and any(key.value in ("walk", "get") for key, _ in value.value)
+        for value in top.values()
+    )
 
 
 class _Reader:

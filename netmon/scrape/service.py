@@ -250,7 +250,7 @@ class Scraper:
             if flight.transcript is not None:
                 flight.transcript.say(
                     f"module {part.module.name} of {target}, SNMP version {target.version}, "
-                    f"auth {flight.query.auth}, timeout {target.timeout:g} s, retries {target.retries}"
+                    f"auth {flight.query.auth}, timeout {target.timeout:.3g} s, retries {target.retries}"
                 )
             try:
                 varbinds = await reader.fetch(part.module, target, part.meter)

@@ -173,6 +173,16 @@ def test_wrong_password_by_hand(server: Snmpd) -> None:
     assert "sw0rdfish" not in done.stderr + done.stdout
 
 
+def test_too_low_a_level_by_hand(server: Snmpd) -> None:
+    """The agent knows the user and refuses: what is told to read on is about access."""
+    done = netmon(
+        "snmp", "get", server.endpoint, "1.3.6.1.2.1.1.5.0", "-u", "uSHA256AES", "-a", "SHA256",
+        NETMON_AUTH_PASSWORD=SECRETS["NETMON_AUTH_PASSWORD"],
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.endswith("the agent says authorizationError. netmon explain authorization_error\n")
+
+
 @pytest.mark.parametrize(
     ("options", "variables", "words"),
     [

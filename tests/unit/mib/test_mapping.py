@@ -346,6 +346,12 @@ from tests.unit.mib.mappings import BY_NUMBER, NAMED, TABLE, TWO, Sent, column, 
             id="enums of a lookup are for EnumAsInfo",
         ),
         pytest.param(
+            column("x", 1, "gauge", "indexes: [{labelname: i, type: gauge, enum_values: {3: three}}]"),
+            [("1.3", ber.INTEGER, 4)],
+            {"x{i=3}": 4},
+            id="enums of an index are for EnumAsInfo",
+        ),
+        pytest.param(
             column(
                 "x",
                 1,

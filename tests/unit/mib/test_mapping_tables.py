@@ -110,6 +110,25 @@ def test_of_equal_series_the_first_wins() -> None:
     assert mapped.duplicates == 3
 
 
+def test_equal_rows_with_other_texts_are_series_of_their_own() -> None:
+    """The value is a label too: only where it repeats as well does a series come twice."""
+    mapped = map_module(
+        module(column("t", 1, "DisplayString", NAMED), column("e", 2, "EnumAsInfo", NAMED)),
+        sent(
+            ("1.1", *text("a")), ("1.2", *text("b")), ("1.3", *text("a")),
+            ("2.1", ber.INTEGER, 1), ("2.2", ber.INTEGER, 1), ("2.3", ber.INTEGER, 2),
+            ("9.1", *text("eth")), ("9.2", *text("eth")), ("9.3", *text("eth")),
+        ),
+    )  # fmt: skip
+    assert series(mapped) == {
+        "t{name=eth,t=a}": 1,
+        "t{name=eth,t=b}": 1,
+        "e_info{name=eth,e=1}": 1,
+        "e_info{name=eth,e=2}": 1,
+    }
+    assert mapped.duplicates == 2
+
+
 def test_a_column_that_comes_in_pieces_is_one() -> None:
     """An instance that was asked for by GET and came again with the walk is one series."""
     mapped = map_module(

@@ -186,6 +186,10 @@ def test_digest_follows_the_content() -> None:
         ("modules: [", "is not YAML: "),
         ("modules: \x07", "is not YAML: "),
         ("{}", 'the key "modules" is missing'),
+        (
+            "if_mib:\n  walk: [1.3.6.1.2.1.2]\n  version: 1\n",
+            "1:1: is of snmp_exporter 0.21 or 0.22, whose modules stand at the top; convert it by",
+        ),
         ("", " is empty"),
         ("- modules", "1:1: is not a mapping"),
     ],

@@ -356,10 +356,8 @@ class Client:
         if peer is not None:
             peer.standing = Standing.ANSWERING
         try:
-            if is_version_3(datagram):
-                request_id = decode_message_id(datagram)
-            else:
-                request_id = decode_request_id(datagram)
+            read_id = decode_message_id if is_version_3(datagram) else decode_request_id
+            request_id = read_id(datagram)
         except DecodeError:
             self.stats.malformed += 1
             return

@@ -20,7 +20,7 @@ from netmon.model import Column, Family, Kind, Table
 from netmon.probes.base import Auth, Context, Library
 from netmon.probes.snmp_outcome import MODULE_UP
 from netmon.probes.snmp_reading import Reader
-from netmon.probes.snmp_target import target_of
+from netmon.probes.snmp_target import doubts, target_of
 from netmon.resolver import ResolveError
 from netmon.scrape.access import Access, Device, Door
 from netmon.scrape.query import Query, QueryError, parse_query
@@ -271,18 +271,26 @@ class Scraper:
     def _land(self, flight: _Flight, seconds: float) -> Answer:
         """What a client gets of a flight that has ended or that it need not wait for any longer."""
         transcript = None if flight.transcript is None else flight.transcript.text()
-        late = SnmpError(
-            Reason.DEADLINE,
-            f"{flight.query.target.host} was not read within {seconds:g} s; "
-            "a longer scrape_timeout gives it more",
-            alive=None,
-        )
-        errors = [part.error or late for part in flight.parts if not part.done]
+        errors = [part.error for part in flight.parts if not part.done]
         if errors and not (flight.query.partial and any(part.done for part in flight.parts)):
             names = ", ".join(part.module.name for part in flight.parts if not part.done)
-            return Answer(500, f"{names}: {errors[0]}", (), transcript)
+            return Answer(500, f"{names}: {_why(flight, errors[0], seconds)}", (), transcript)
         tables, repeated = _joined(flight.parts)
         return Answer(200, "", (*tables, _about(flight, repeated)), transcript)
+
+
+def _why(flight: _Flight, error: SnmpError | None, seconds: float) -> str:
+    """What went wrong; None is that nobody waits any longer."""
+    host = flight.query.target.host
+    if flight.query.target.transport == "tcp" or any(part.meter.varbinds for part in flight.parts):
+        return str(
+            error or f"{host} was not read within {seconds:g} s; a longer scrape_timeout gives it more"
+        )
+    # An agent that is away, and one that does not know us, use up whatever time there is.
+    hint = doubts(flight.door.port, flight.auth.version)
+    if error is None:
+        return f"{host} has answered nothing within {seconds:g} s; {hint}"
+    return f"{error}; {hint}" if error.reason is Reason.TIMEOUT else str(error)
 
 
 def _patience(timeout: float | None) -> float:

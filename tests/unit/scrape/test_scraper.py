@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
+import pytest
+
 from netmon.errors import Reason
 from netmon.exposition import render
 from netmon.fields import Secret
@@ -213,6 +215,17 @@ async def test_the_clients_patience_is_the_deadline() -> None:
     assert "broken: sw1 was not read within 0.075 s" in late.sentence
     assert partial.status == 200
     assert ("rowValue", frozenset({("row", "2")})) in read(render(partial.tables))
+
+
+@pytest.mark.parametrize("patience", [0.2, 5.0])
+async def test_silence_is_told_with_what_to_look_at(patience: float) -> None:
+    """Whoever gives up first: a wrong community or a host that is away is no matter of more time."""
+    async with agent(silent) as door, scraping(door, timeout="400ms") as (ask, _):
+        answer = await ask("rows", patience=patience)
+    assert answer.status == 500
+    assert "is the community right? (a wrong one is met by silence)" in answer.sentence
+    assert f"is UDP {door.port} open" in answer.sentence
+    assert "scrape_timeout" not in answer.sentence
 
 
 async def test_debug_shows_the_exchange_without_secrets() -> None:

@@ -8,7 +8,7 @@ cancelled.  Modules are read one after another and everything afresh, never from
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -70,12 +70,16 @@ FAMILIES: Final = (WALK_DURATION, PACKETS_SENT, PACKETS_RETRIED, PDUS_RETURNED, 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a query got: an HTTP status, a sentence unless it is 200, tables; by `debug` the exchange."""
+    """What a query got: an HTTP status, a sentence unless it is 200, tables; by `debug` the exchange.
+
+    All who waited for one read have the same, and with it in `pages` what the first has made of it.
+    """
 
     status: int = 200
     sentence: str = ""
     tables: tuple[Table, ...] = ()
     transcript: str | None = None
+    pages: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -104,6 +108,7 @@ class _Flight:
     transcript: Transcript | None
     waiting: int = 0
     task: "asyncio.Task[None] | None" = None
+    answer: "Answer | None" = None  # once it has ended
 
 
 @dataclass(slots=True)
@@ -157,7 +162,12 @@ class Scraper:
         flight = self._board(door, query, auth, modules)
         left = max(0.0, seconds - (self._context.stopwatch() - begun))
         await self._wait(flight, left)
-        return self._land(flight, seconds)
+        if flight.answer is not None:
+            return flight.answer
+        answer = self._land(flight, seconds)
+        if flight.task is not None and flight.task.done():
+            flight.answer = answer
+        return answer
 
     def _board(self, door: Door, query: Query, auth: Auth, modules: Sequence[Module]) -> _Flight:
         """The flight for this query: one under way that means the same, else a new one."""

@@ -258,3 +258,17 @@ async def test_what_is_not_done() -> None:
         engine = await ask(snmp_engineid="8000000001")
     assert engine.status == 400
     assert "SNMPv3 only" in engine.sentence
+
+
+async def test_who_waited_for_one_read_has_one_answer() -> None:
+    """The page is made once for all of them, however many there are; a later one has a read of its own."""
+    async with agent(silent) as door, scraping(door, timeout="60s") as (ask, _):
+        tasks = [asyncio.create_task(ask(patience=patience)) for patience in (None, 9.0, None)]
+        await until(lambda: bool(door.seen))
+        door.answer = honest(MIB)
+        for datagram in door.answer(door.seen[0]):
+            door.transport.sendto(datagram, door.peers[0])
+        first, second, third = await asyncio.gather(*tasks)
+        assert first is second is third
+        assert first.status == 200
+        assert await ask() is not first

@@ -167,6 +167,9 @@ class _Run:
 
     async def _addresses(self) -> Sequence[str]:
         name = self._check.host.address
+        if numeric := _numeric(name):
+            self._phases["resolve"] = time.perf_counter() - self._stopwatch
+            return (numeric,)
         try:
             async with asyncio.timeout_at(self._limit):
                 return await self._ctx.resolver.addresses(name)
@@ -342,7 +345,7 @@ class _Run:
 
     def _server_name(self) -> str | None:
         """The name for SNI, which takes no address (RFC 6066 §3)."""
-        return None if _is_address(self._name) else self._name
+        return None if _numeric(self._name) else self._name
 
     def _examine(self, talk: Conversation) -> None:
         if talk.session is None:
@@ -436,12 +439,12 @@ class _Run:
 
 
 @lru_cache(10_000)
-def _is_address(name: str) -> bool:
+def _numeric(name: str) -> str:
+    """An address as it is usually written; empty if it is a name."""
     try:
-        ipaddress.ip_address(name)
+        return str(ipaddress.ip_address(name))
     except ValueError:
-        return False
-    return True
+        return ""
 
 
 def token_client(oauth2: OAuth2Settings) -> Client:

@@ -56,8 +56,8 @@ class Trail:
             # As a rule: whole lines, and nothing strange in them.
             lines = data[:-2].decode().split("\r\n")
             if all(map(str.isprintable, lines)):
-                for line in lines:
-                    self._add(f"S: {line}")
+                for text in lines:
+                    self._add(f"S: {text}")
                 return
         *whole, rest = data.split(b"\n")
         for line in whole:

@@ -235,7 +235,7 @@ class _Run:
             return self._observation(Result.FAILED, Reason.MODULE_FAILED, text)
         if errors:
             text = str(errors[0])
-            if errors[0].reason is Reason.TIMEOUT:
+            if errors[0].reason is Reason.TIMEOUT and not errors[0].alive:
                 text += f"; {doubts(self._settings.port, self._settings.auth.version)}"
             return self._observation(_result(errors[0].reason), errors[0].reason, text)
         if not came:

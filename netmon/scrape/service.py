@@ -300,7 +300,7 @@ def _why(flight: _Flight, error: SnmpError | None, seconds: float) -> str:
     hint = doubts(flight.door.port, flight.auth.version)
     if error is None:
         return f"{host} has answered nothing within {seconds:g} s; {hint}"
-    return f"{error}; {hint}" if error.reason is Reason.TIMEOUT else str(error)
+    return f"{error}; {hint}" if error.reason is Reason.TIMEOUT and not error.alive else str(error)
 
 
 def _patience(timeout: float | None) -> float:

@@ -129,6 +129,23 @@ def test_equal_rows_with_other_texts_are_series_of_their_own() -> None:
     assert mapped.duplicates == 2
 
 
+def test_of_equal_rows_the_first_that_has_a_value_counts() -> None:
+    """A text that holds no number, and a date that is none, make no series that could come twice."""
+    numbers = "regex_extracts: {N: [{regex: 'v(.*)', value: '$1'}]}"
+    mapped = map_module(
+        module(
+            column("t", 1, "DisplayString", f"{NAMED}, {numbers}"), column("d", 2, "DateAndTime", NAMED)
+        ),
+        sent(
+            ("1.1", *text("none")), ("1.2", *text("v7")), ("1.3", *text("v8")),
+            ("2.1", ber.OCTET_STRING, b""), ("2.2", ber.OCTET_STRING, bytes((7, 0xB2, 1, 1, 0, 0, 1, 0))),
+            ("9.1", *text("eth")), ("9.2", *text("eth")), ("9.3", *text("eth")),
+        ),
+    )  # fmt: skip
+    assert series(mapped) == {"tN{name=eth}": 7, "d{name=eth}": 1}
+    assert mapped.duplicates == 1
+
+
 def test_a_column_that_comes_in_pieces_is_one() -> None:
     """An instance that was asked for by GET and came again with the walk is one series."""
     mapped = map_module(

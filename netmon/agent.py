@@ -88,6 +88,7 @@ class Agent:
         self._modules = modules
         self._config = config
         self._loaded = 0.0  # when the config was taken, wall clock
+        self._explained: Sequence[Entry] = ()
         self._mistakes: Sequence[str] = ()
         self._reloading = asyncio.Lock()
         self._ticking: asyncio.Task[None] | None = None
@@ -156,7 +157,7 @@ class Agent:
                 wall=time.time,
                 loaded=lambda: self._loaded,
                 listen=str(config.web.listen),
-                explained=explained(modules),
+                explained=lambda: self._explained,
                 domains=lambda: domain_rows(self._domain_watch.verdicts(), self._domains.lookups()),
                 silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
                 snmp=self._scraper.answer,
@@ -291,12 +292,15 @@ class Agent:
         def make() -> _Planned:
             library = Library(config.auths, modules_of(config, self._modules))
             access = Access.of(config.web.probe_targets, map(device, config.hosts))
-            return _Planned(config, library, plan(config, library, routes), access)
+            checks = plan(config, library, routes)
+            # Behind the plan, so that of a file's modules only those are there that hosts have a use for.
+            words = explained({**self._modules, **config.modules.used()})
+            return _Planned(config, library, checks, access, words)
 
         return await asyncio.to_thread(make)
 
     def _apply(self, planned: "_Planned") -> None:
-        config, library, checks, access = planned
+        config, library, checks, access, self._explained = planned
         self._loaded = time.time()
         self._scraper.configure(library, access)
         self.silences.set_windows(config.windows)
@@ -389,6 +393,7 @@ class _Planned(NamedTuple):
     library: Library
     checks: frozenset[Check]
     access: Access  # who may be asked on demand
+    explained: Sequence[Entry]
 
 
 class _Wishes:

@@ -52,6 +52,13 @@ class Trail:
         if len(self._lines) >= LINES:
             self._cut += data.count(b"\n")
             return
+        if not self._partial and data.isascii() and data.endswith(b"\r\n") and len(data) <= WIDTH:
+            # As a rule: whole lines, and nothing strange in them.
+            lines = data[:-2].decode().split("\r\n")
+            if all(map(str.isprintable, lines)):
+                for text in lines:
+                    self._add(f"S: {text}")
+                return
         *whole, rest = data.split(b"\n")
         for line in whole:
             self._partial += line[: WIDTH + 1]
@@ -75,7 +82,7 @@ class Trail:
 
     def _add(self, line: str) -> None:
         if len(self._lines) < LINES:
-            self._lines.append(self.cleaned(line))
+            self._lines.append(self.cleaned(line) if self._secrets else line)
         else:
             self._cut += 1
 

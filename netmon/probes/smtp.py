@@ -12,6 +12,7 @@ import ipaddress
 import re
 import time
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from netmon.errors import Reason
@@ -84,6 +85,10 @@ _GOODBYE: Final = 1.0  # seconds of the deadline kept for QUIT, or a tenth of a 
 async def probe(check: Check, ctx: Context) -> Observation:
     """One conversation with the first address of the host that accepts a connection."""
     return await _Run(check, ctx).observe()
+
+
+# A server greets alike at every run, but for Exim and its kind, whose greeting holds the time.
+_greeting = lru_cache(1000)(esmtp.greeting)
 
 
 class _Run:
@@ -162,6 +167,9 @@ class _Run:
 
     async def _addresses(self) -> Sequence[str]:
         name = self._check.address or self._check.host.address
+        if numeric := _numeric(name):
+            self._phases["resolve"] = time.perf_counter() - self._stopwatch
+            return (numeric,)
         try:
             async with asyncio.timeout_at(self._limit):
                 return await self._ctx.resolver.addresses(name)
@@ -337,11 +345,7 @@ class _Run:
 
     def _server_name(self) -> str | None:
         """The name for SNI, which takes no address (RFC 6066 §3)."""
-        try:
-            ipaddress.ip_address(self._name)
-        except ValueError:
-            return self._name
-        return None
+        return None if _numeric(self._name) else self._name
 
     def _examine(self, talk: Conversation) -> None:
         if talk.session is None:
@@ -358,16 +362,18 @@ class _Run:
         self._trail.note(f"{facts.version} {facts.cipher}, {told.key}, {told.chain_error or 'chain valid'}")
 
     def _summary(self) -> str:
-        name, software = esmtp.greeting(self._talk.greeting if self._talk else "")
+        name, software = self._greeting()
         secured = f", {self._facts.version}" if self._facts else ""
         known = "" if software == "other" else f" ({software})"
         login = f", the login too ({self._mechanism})" if self._mechanism else ""
         return f"{name or 'the server'}{known} accepts{secured}{login}"
 
+    def _greeting(self) -> tuple[str, str]:
+        return _greeting(self._talk.greeting if self._talk else "")
+
     def _tables(self) -> Iterator[Table]:
         if self._talk is not None and self._talk.greeting:
-            row = esmtp.greeting(self._talk.greeting)
-            yield Table(("name", "software"), (row,), (Column(BANNER, (1,)),))
+            yield Table(("name", "software"), (self._greeting(),), (Column(BANNER, (1,)),))
         if self._talk is not None and self._talk.extensions:
             # Inside TLS no server offers STARTTLS again; that it did before is what people look for.
             before = {"starttls": ""} if self._talk.upgraded else {}
@@ -430,6 +436,15 @@ class _Run:
         """The findings with the check that says them, and when."""
         for finding in findings:
             yield Finding(finding.kind, finding.severity, finding.text, self._check.key, self._started)
+
+
+@lru_cache(10_000)
+def _numeric(name: str) -> str:
+    """An address as it is usually written; empty if it is a name."""
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return ""
 
 
 def token_client(oauth2: OAuth2Settings) -> Client:

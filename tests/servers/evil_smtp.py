@@ -40,6 +40,13 @@ class Peer:
         """Whether the client has hung up; else an empty line is one."""
         return self._reader.at_eof()
 
+    @property
+    def raw(self) -> Callable[[bytes], None]:
+        """Sends past whatever TLS begins later."""
+        transport = self._writer.transport
+        assert isinstance(transport, asyncio.WriteTransport)
+        return transport.write
+
     def take_unread(self) -> bytes:
         """A line that has come and was not heard yet, as a careless server keeps it over a handshake."""
         buffer: bytearray = self._reader._buffer  # type: ignore[attr-defined]

@@ -60,7 +60,7 @@ async def site(*hosts: Host, limit: int = 10**6) -> AsyncIterator[tuple[httpx.As
         wall=lambda: 1_700_000_060.0,
         loaded=lambda: 1_700_000_000.0,
         listen="127.0.0.1:9162",
-        explained=tuple(entries(["snmp", "smtp"], [(OCTETS, "Of the module if_mib.")])),
+        explained=lambda: tuple(entries(["snmp", "smtp"], [(OCTETS, "Of the module if_mib.")])),
         silences=lambda: {"silences": [], "windows": []},
         snmp=agent.snmp,
     )

@@ -61,6 +61,10 @@ class OnDemand(Protocol):
     def transcript(self) -> str | None:
         """For people."""
 
+    @property
+    def pages(self) -> dict[str, bytes]:
+        """The page that was made of it, under the empty name."""
+
 
 Query = Sequence[tuple[str, str]]  # parameters as they came, in their order
 
@@ -88,7 +92,7 @@ class Services:
     # A query of /snmp and the seconds that its client waits, None if it does not say.
     snmp: Callable[[Query, float | None], Coroutine[Any, Any, OnDemand]]
     domains: Callable[[], Sequence[status.DomainRow]] = tuple
-    explained: Sequence[Entry] = ()  # what /explain explains
+    explained: Callable[[], Sequence[Entry]] = tuple  # what /explain explains
 
 
 def routes(services: Services) -> Mapping[str, Handler]:
@@ -165,7 +169,7 @@ class _Pages:
         return self._page(request, status.missing(what), 404)
 
     async def explain(self, request: Request) -> Response:
-        known = self._of.explained
+        known = self._of.explained()
         return self._explained(
             request,
             lambda: status.explain_list(known),
@@ -175,12 +179,13 @@ class _Pages:
 
     async def explain_name(self, request: Request) -> Response:
         name = request.path_params["name"]
-        found = [entry for entry in self._of.explained if entry.name == name]
+        known = self._of.explained()
+        found = [entry for entry in known if entry.name == name]
         if not found:
             return await self.missing(request)
         return self._explained(
             request,
-            lambda: status.explain_page(found, self._of.explained),
+            lambda: status.explain_page(found, known),
             lambda: as_json(found),
             lambda: "\n\n".join(map(as_text, found)),
         )
@@ -234,12 +239,15 @@ class _Pages:
         answer = await while_there(request, self._of.snmp(request.query_params.multi_items(), seconds))
         if answer is None:  # nobody reads this
             return PlainTextResponse("the client left\n", 503)
+        # Made once for all who wait for the same read: many of them could hold up everything else.
+        page = answer.pages.get("")
+        if page is None:
+            page = answer.pages[""] = _on_demand_page(answer)
         if answer.transcript is not None:
-            page = _bytes(f"{answer.transcript}\n{answer.sentence or 'Metrics:'}\n") + render(answer.tables)
-            return reply(request, page[:_DEBUG_LIMIT], "text/plain; charset=utf-8", answer.status)
+            return reply(request, page, "text/plain; charset=utf-8", answer.status)
         if answer.status != _OK:
-            return PlainTextResponse(_bytes(answer.sentence + "\n"), answer.status)
-        return reply(request, render(answer.tables), CONTENT_TYPE)
+            return PlainTextResponse(page, answer.status)
+        return reply(request, page, CONTENT_TYPE)
 
     async def sd(self, request: Request) -> Response:
         # https://prometheus.io/docs/prometheus/latest/http_sd/
@@ -317,6 +325,13 @@ class _Pages:
 def _seconds(text: str) -> float | None:
     """The header in which Prometheus says how long it waits; None if it says nothing that makes sense."""
     return float(text) if _NUMBER.fullmatch(text) and float(text) > 0 else None
+
+
+def _on_demand_page(answer: OnDemand) -> bytes:
+    if answer.transcript is not None:
+        said = _bytes(f"{answer.transcript}\n{answer.sentence or 'Metrics:'}\n")
+        return (said + render(answer.tables))[:_DEBUG_LIMIT]
+    return render(answer.tables) if answer.status == _OK else _bytes(answer.sentence + "\n")
 
 
 def _bytes(text: str) -> bytes:

@@ -14,22 +14,18 @@ from typing import Annotated, Any, Final
 import typer
 from pydantic import ValidationError
 
-from netmon.cli.common import (
-    COMMUNITY_VARIABLE,
-    DEFAULT_CONFIG,
-    did_you_mean,
-    open_config,
-    split_host_port,
-)
+from netmon.cli.common import COMMUNITY_VARIABLE, DEFAULT_CONFIG, open_config, split_host_port
 from netmon.config import Config
 from netmon.errors import NetmonError
 from netmon.fields import Secret
-from netmon.probes.base import Auth
+from netmon.probes.base import Auth, Context
 from netmon.probes.snmp_target import target_of
+from netmon.resolver import ResolveError
 from netmon.snmp.client import Target
 from netmon.snmp.message_v3 import VERSION
 from netmon.snmp.usm import LEVELS
 from netmon.snmp.usm_keys import AUTH_PROTOCOLS, PRIV_PROTOCOLS
+from netmon.wording import did_you_mean
 
 AUTH_VARIABLE: Final = "NETMON_AUTH_PASSWORD"
 PRIV_VARIABLE: Final = "NETMON_PRIV_PASSWORD"
@@ -61,7 +57,9 @@ UserName = Annotated[
 ]
 LevelName = Annotated[
     str | None,
-    typer.Option("-l", "--level", help="noAuthNoPriv, authNoPriv or authPriv; by the passwords if left out."),
+    typer.Option(
+        "-l", "--level", help="noAuthNoPriv, authNoPriv or authPriv; by passwords and protocols if left out."
+    ),
 ]
 AuthProtocolName = Annotated[
     str | None, typer.Option("-a", "--auth-protocol", help=f"{', '.join(AUTH_PROTOCOLS)}; SHA if left out.")
@@ -154,6 +152,18 @@ def asked(target: str, options: Options) -> Asked:
     return Asked(config, host, port, auth, options.timeout, options.retries)
 
 
+async def address_of(host: str, context: Context, config: Config | None) -> str:
+    """The first address of a host.  Raises NetmonError, which says too that the config has no such host."""
+    try:
+        return (await context.resolver.addresses(host))[0]
+    except ResolveError as error:
+        known = [] if config is None else [entry.host for entry in config.hosts]
+        if config is None or any(host in (one.name, one.address) for one in known):
+            raise
+        near = did_you_mean(host, [one.name for one in known])
+        raise NetmonError(f"{error}, and {config.path} has no host of that name{near}") from None
+
+
 def version_of(text: str | None) -> int | None:
     """The version that an option names.  Raises NetmonError."""
     if text is not None and text not in VERSIONS:
@@ -214,8 +224,13 @@ def _changed_user(auth: Auth, security: Security) -> dict[str, Any]:
             raise NetmonError(f'--level "{security.level}" is not one of {", ".join(LEVELS)}{near}')
         changed["security_level"] = security.level
     elif new:
-        level = "authPriv" if "priv_password" in security.passwords else "authNoPriv"
-        changed["security_level"] = level if "password" in security.passwords else "noAuthNoPriv"
+        # Who names a protocol wants it: a password that is missing is told, never a reason to do without.
+        if security.priv_protocol is not None or "priv_password" in security.passwords:
+            changed["security_level"] = "authPriv"
+        elif security.auth_protocol is not None or "password" in security.passwords:
+            changed["security_level"] = "authNoPriv"
+        else:
+            changed["security_level"] = "noAuthNoPriv"
     return changed
 
 

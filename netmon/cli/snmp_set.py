@@ -9,6 +9,7 @@ reads otherwise, 3 sent and nobody knows, 78 bad config.
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,9 +18,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from netmon import logs
-from netmon.agent import close_context, make_context
 from netmon.audit import Audit
-from netmon.cli.common import DEFAULT_CONFIG, Json, did_you_mean, fail, in_loop, open_config, sentences, shown
+from netmon.cli.common import DEFAULT_CONFIG, Json, fail, in_loop, open_config, sentences, shown
 from netmon.cli.mib import library_of
 from netmon.cli.set_report import Report
 from netmon.cli.snmp_options import (
@@ -35,12 +35,14 @@ from netmon.cli.snmp_options import (
     Timeout,
     UserName,
     Version,
+    address_of,
     asked,
     given_auth,
     version_of,
 )
 from netmon.config import Config
 from netmon.config.auth_file import load_auths, read_by_others
+from netmon.context import close_context, make_context
 from netmon.errors import NetmonError
 from netmon.fields import Secret
 from netmon.mib.node import MibError
@@ -52,6 +54,7 @@ from netmon.snmp import ber
 from netmon.snmp.client import SnmpError, Target
 from netmon.snmp.message import GET, NO_ERROR, NO_SUCH_NAME, error_name
 from netmon.snmp.outcome import Credentials, Fate, Outcome, Varbind
+from netmon.wording import did_you_mean
 
 _V3: Final = 3
 
@@ -211,12 +214,27 @@ def _auth(config: Config, given: Options, name: str | None) -> Auth:
     return given_auth(base, version_of(given.version), given.community, given.security)
 
 
+def _agreed(question: str, *, err: bool) -> bool:
+    """What the person at the terminal says; Ctrl-C and the end of input are a no.
+
+    The loop takes the first Ctrl-C for itself, to cancel what runs in it; no question hears of that.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return typer.confirm(question, err=err)
+    except typer.Abort:
+        typer.echo(err=err)
+        return False
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 async def _run(plan: _Plan, *, yes: bool, dry_run: bool, quiet: bool) -> Report:
     from netmon.snmp.engine import open_engine  # noqa: PLC0415 - pysnmp is heavy, and only this needs it
 
     context = make_context(plan.config)
     try:
-        address = (await context.resolver.addresses(plan.host))[0]
+        address = await address_of(plan.host, context, plan.config)
         target = target_of(plan.auth, address, plan.port, timeout=plan.timeout, retries=plan.retries)
         before = [await _read(context, target, one) for one in plan.assignments]
         report = Report(plan.name, plan.assignments, before, lambda octets: _name(plan.tree, octets))
@@ -226,7 +244,7 @@ async def _run(plan: _Plan, *, yes: bool, dry_run: bool, quiet: bool) -> Report:
                 typer.echo(line, err=quiet)
         if dry_run:
             return report
-        if asking and not typer.confirm(f"Set this on {plan.name}?", err=quiet):
+        if asking and not _agreed(f"Set this on {plan.name}?", err=quiet):
             fail("nothing was set")
         audit = Audit(plan.config.state.path)
         facts: dict[str, Any] = {
@@ -282,4 +300,4 @@ def _credentials(auth: Auth) -> Credentials:
 
 
 def _name(tree: Tree, octets: bytes) -> str:
-    return tree.name_of(tuple(map(int, ber.decode_oid(octets).split("."))))
+    return tree.name_of(ber.oid_numbers(octets))

@@ -5,20 +5,15 @@ made from the table of probes, so that a new probe needs no line here.  The seco
 results: frozen, with groups and defaults merged in.
 """
 
-import ipaddress
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self, cast
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
     Field,
-    PlainSerializer,
-    PlainValidator,
-    WithJsonSchema,
     create_model,
     model_validator,
 )
@@ -26,9 +21,29 @@ from pydantic_core import PydanticCustomError
 
 from netmon.config.settings import SettingsEntry
 from netmon.config.shapes import Switch
+from netmon.config.values import (
+    DAY,
+    MAX_PORT,
+    Address,
+    DnsServer,
+    DomainName,
+    HostName,
+    Interval,
+    IpAddress,
+    LabelName,
+    Listen,
+    ListenAddress,
+    Network,
+    NetworkField,
+    Percent,
+    ProbeTargetsField,
+    Retention,
+    Timeout,
+    bounded,
+)
 from netmon.config.windows import WindowEntry
 from netmon.fields import Duration, Ref, Settings
-from netmon.mib.modules import Module
+from netmon.mib.modules import Modules
 from netmon.model import Confirm, Host, Limits
 from netmon.probes.base import Auth, ProbeKind
 from netmon.receivers import AlertingEntry
@@ -36,178 +51,7 @@ from netmon.windows import Window
 
 # The auth that is always there, for the many devices that still answer to it.
 PUBLIC_AUTH: Final = "public_v2"
-
-# Labels that netmon, its rules or Prometheus set: a host's own label of that name would hide them.
-RESERVED_LABELS: Final = frozenset(
-    {"alertname", "host", "instance", "job", "probe", "endpoint", "module", "result", "reason", "phase"}
-    | {"verdict", "finding", "severity", "trap", "state", "domain", "mx", "mailflow", "le", "quantile"}
-)
-MAX_PORT: Final = 65535
-_DAY: Final = 86400.0
 _LIMITS: Final = Limits()
-_PORT: Final = re.compile(r"[0-9]{1,5}")
-_BRACKETS: Final = re.compile(r"\[(.*)\]")
-_HOST_NAME: Final = re.compile(r"\w[\w.:-]{0,252}")
-_LABEL_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-# RFC 1123 §2.1 with the underscore that people use; a last label of digits alone is a broken IPv4 address.
-_DNS_NAME: Final = re.compile(
-    r"(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*(?![0-9]+\.?$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?"
-)
-
-
-def _host_name(text: str) -> str:
-    if not _HOST_NAME.fullmatch(text):
-        raise PydanticCustomError("host_name", "is not a host's name: letters, digits, . _ : and - make one")
-    return text
-
-
-def _ip_address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        raise PydanticCustomError("ip_address", "is not an IP address") from None
-
-
-def _address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        if _DNS_NAME.fullmatch(text):
-            return text
-    raise PydanticCustomError("address", "is not an IP address or a DNS name (without port and brackets)")
-
-
-def _domain(text: str) -> str:
-    name = text.rstrip(".").lower()
-    if not _DNS_NAME.fullmatch(name) or "." not in name:
-        raise PydanticCustomError("domain", "is not a domain's name like example.org")
-    return name
-
-
-def _dns_server(text: str) -> str:
-    host, colon, port = text.rpartition(":")
-    bracketed = _BRACKETS.fullmatch(host)
-    if colon and _PORT.fullmatch(port) and 0 < int(port) <= MAX_PORT and (bracketed or ":" not in host):
-        return f"[{_ip_address(bracketed[1])}]:{port}" if bracketed else f"{_ip_address(host)}:{port}"
-    return _ip_address(text)
-
-
-def _label_name(text: str) -> str:
-    if not _LABEL_NAME.fullmatch(text) or text.startswith("__"):
-        raise PydanticCustomError(
-            "label_name", "is not a Prometheus label name: [a-zA-Z_][a-zA-Z0-9_]*, not two _ in front"
-        )
-    if text in RESERVED_LABELS or text.startswith("exported_"):
-        raise PydanticCustomError("label_reserved", "is a label that netmon or Prometheus sets itself")
-    return text
-
-
-def _bounded(seconds: float, *, low: float, high: float, words: str) -> float:
-    if not low <= seconds <= high:
-        raise PydanticCustomError("duration_range", "is out of range, wanted {words}", {"words": words})
-    return seconds
-
-
-class Listen(NamedTuple):
-    """An address to listen on; an empty host means all, port 0 any free one."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def _listen(text: object) -> Listen:
-    host, _, port = text.rpartition(":") if isinstance(text, str) else ("", "", "")
-    bracketed = _BRACKETS.fullmatch(host)
-    if not _PORT.fullmatch(port) or int(port) > MAX_PORT or (":" in host and not bracketed):
-        raise PydanticCustomError(
-            "listen", 'is not an address to listen on like "127.0.0.1:9162" or "[::]:9162"'
-        )
-    if bracketed:
-        return Listen(_ip_address(bracketed[1]), int(port))
-    return Listen(_address(host) if host else "", int(port))
-
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-ProbeTargets = Literal["configured", "any"] | tuple[Network, ...]
-
-
-def _probe_targets(value: object) -> ProbeTargets:
-    if value in ("configured", "any"):
-        return cast("ProbeTargets", value)
-    if isinstance(value, list | tuple) and value:
-        return tuple(map(_network, value))
-    raise PydanticCustomError(
-        "probe_targets", "is not configured, any or a list of networks like [192.0.2.0/24]"
-    )
-
-
-def _network(value: object) -> Network:
-    if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):
-        return value
-    try:
-        if isinstance(value, str):  # a number would be an address, which nobody means
-            return ipaddress.ip_network(value)
-    except ValueError as error:
-        hint = "; the bits behind the prefix must be 0" if "host bits" in str(error) else ""
-        raise PydanticCustomError(
-            "network",
-            "holds {what}, which is no network like 192.0.2.0/24{hint}",
-            {"what": value, "hint": hint},
-        ) from None
-    raise PydanticCustomError("network", "holds what is no network like 192.0.2.0/24")
-
-
-def _one_network(value: object) -> Network:
-    try:
-        return _network(value)
-    except PydanticCustomError as error:
-        hint = (error.context or {}).get("hint", "")
-        raise PydanticCustomError(
-            "network", "is no network like 192.0.2.0/24{hint}", {"hint": hint}
-        ) from None
-
-
-HostName = Annotated[str, AfterValidator(_host_name)]
-Address = Annotated[str, AfterValidator(_address)]
-IpAddress = Annotated[str, AfterValidator(_ip_address)]
-DnsServer = Annotated[str, AfterValidator(_dns_server)]
-LabelName = Annotated[str, AfterValidator(_label_name)]
-Interval = Annotated[Duration, AfterValidator(partial(_bounded, low=1.0, high=7 * _DAY, words="1s to 7d"))]
-Timeout = Annotated[Duration, AfterValidator(partial(_bounded, low=0.01, high=60.0, words="10ms to 60s"))]
-Retention = Annotated[
-    Duration, AfterValidator(partial(_bounded, low=_DAY, high=3660 * _DAY, words="1d to 10y"))
-]
-Percent = Annotated[float, Field(gt=0, le=100)]
-ListenAddress = Annotated[
-    Listen,
-    PlainValidator(_listen),
-    PlainSerializer(str),
-    WithJsonSchema({"type": "string", "examples": ["127.0.0.1:9162", "[::]:9162"]}),
-]
-
-
-NetworkField = Annotated[
-    Network,
-    PlainValidator(_one_network),
-    PlainSerializer(str),
-    WithJsonSchema({"type": "string", "examples": ["192.0.2.0/24"]}),
-]
-ProbeTargetsField = Annotated[
-    ProbeTargets,
-    PlainValidator(_probe_targets),
-    PlainSerializer(lambda rule: rule if isinstance(rule, str) else [str(network) for network in rule]),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"enum": ["configured", "any"]},
-                {"type": "array", "items": {"type": "string", "examples": ["192.0.2.0/24"]}, "minItems": 1},
-            ]
-        }
-    ),
-]
 
 
 class AgentEntry(Settings):
@@ -268,7 +112,7 @@ class LimitsEntry(Settings):
     interface_errors: Percent = _LIMITS.interface_errors
     queue: QueueLimits = QueueLimits()
     reboot_hold: Annotated[
-        Duration, AfterValidator(partial(_bounded, low=1.0, high=600.0, words="1s to 10m"))
+        Duration, AfterValidator(partial(bounded, low=1.0, high=600.0, words="1s to 10m"))
     ] = _LIMITS.reboot_hold
     flapping: FlappingLimits = FlappingLimits()
 
@@ -327,17 +171,20 @@ class AuthEntry(Auth):
 
 
 class WebEntry(Settings):
-    """`web`; `probe_targets`: whom `/snmp` may contact: configured hosts, any, or these networks besides."""
+    """`web`: the pages and `/snmp`."""
 
     listen: ListenAddress = Listen("127.0.0.1", 9162)
-    probe_targets: ProbeTargetsField = "configured"
+    probe_targets: Annotated[
+        ProbeTargetsField,
+        Field(description="Whom /snmp may contact: configured hosts, any, or these networks besides."),
+    ] = "configured"
 
 
 class StateEntry(Settings):
     """`state`: where the agent keeps what must survive a restart, and for how many seconds."""
 
     path: Path = Path("/var/lib/netmon")
-    retention: Retention = 90 * _DAY
+    retention: Retention = 90 * DAY
 
 
 class DnsEntry(Settings):
@@ -353,14 +200,17 @@ class DomainEntry(Settings):
     `cert_warn` are as in a host's `smtp`.
     """
 
-    name: Annotated[str, AfterValidator(_domain)]
+    name: DomainName
     port: int = Field(default=25, ge=1, le=MAX_PORT)
     interval: Interval = 300.0
     timeout: Timeout | None = None  # default: that of `defaults`
     tls: Literal["none", "starttls"] | None = None
     ca_file: Path | None = None
     cert_warn: Duration | None = None
-    allow: tuple[NetworkField, ...] = ()
+    allow: Annotated[
+        tuple[NetworkField, ...],
+        Field(description="Networks that are not public, where its servers may be all the same."),
+    ] = ()
 
 
 class GroupEntry(DefaultsEntry):
@@ -391,9 +241,13 @@ class TopEntry(Settings):
     state: StateEntry = StateEntry()
     dns: DnsEntry = DnsEntry()
     alerting: AlertingEntry = AlertingEntry()
-    module_files: tuple[str, ...] = ()  # in the format of snmp_exporter's snmp.yml
-    host_files: tuple[str, ...] = ()
-    mib_dirs: tuple[Path, ...] = ()  # MIB text of users' own
+    module_files: Annotated[
+        tuple[str, ...], Field(description="Modules and auths in the format of snmp_exporter's snmp.yml.")
+    ] = ()
+    host_files: Annotated[tuple[str, ...], Field(description="More hosts; * and ? stand for names.")] = ()
+    mib_dirs: Annotated[
+        tuple[Path, ...], Field(description="Folders with MIB text, for the names of the command line.")
+    ] = ()
     settings: SettingsEntry = SettingsEntry()
     windows: tuple[WindowEntry, ...] = ()
     domains: tuple[DomainEntry, ...] = ()
@@ -472,7 +326,7 @@ class Config:
     path: Path
     agent: AgentEntry
     auths: Mapping[str, Auth]
-    modules: Mapping[str, Module]
+    modules: Modules
     notices: tuple[str, ...]
     hosts: tuple[HostConfig, ...]  # in file order, those of host_files after netmon.yml's
     web: WebEntry

@@ -72,6 +72,10 @@ class Modules(Mapping[str, Module]):
 
     __hash__ = None  # type: ignore[assignment]  # as any mapping
 
+    def used(self) -> Mapping[str, Module]:
+        """Those that were asked for so far."""
+        return dict(self._compiled)
+
     def digest(self, name: str) -> str:
         """The digest of a module, without compiling it."""
         return self.sealed[name].digest
@@ -156,7 +160,14 @@ class _Compiler:
     def labelling(self, indexes: Sequence[Any], lookups: Sequence[Any]) -> Labelling:
         return Labelling(
             [
-                Index(label, _number_or(kind), size, implied, self._states(enums))
+                # Enums stand at numbers too where the MIB has them; names are for those who ask for them.
+                Index(
+                    label,
+                    _number_or(kind),
+                    size,
+                    implied,
+                    self._states(enums if kind == Syntax.ENUM_AS_INFO else ()),
+                )
                 for label, kind, size, implied, enums in indexes
             ],
             [self._lookup(*parts) for parts in lookups],

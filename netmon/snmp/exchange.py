@@ -25,7 +25,14 @@ _PATIENCE: Final = 4  # readings without a loss before a peer is trusted with mo
 _MOST_PATIENCE: Final = 256
 _AT_ONCE: Final = 4  # requests under way at most ...
 _DISTANT: Final = 0.004  # ... of a peer that takes so many seconds to answer
-_SMALL: Final = 4  # varbinds: what is not asked for with fewer when it is lost
+SMALL: Final = 4  # varbinds: what is not asked for with fewer when it is lost
+_DATAGRAM_IPV4: Final = 1_472  # octets of UDP payload in an Ethernet frame
+_DATAGRAM_IPV6: Final = 1_452
+_AROUND: Final = 29  # octets of a reply beside varbinds and community
+_AROUND_V3: Final = 220  # with engine IDs, a user's name and the parameters of authentication and privacy
+# Octets of answers for one module: no device has so much to say in it, and an agent that fills each object
+# with a long string would fill the memory long before it has sent too many.
+MOST_OCTETS: Final = 32 << 20
 _SESSIONS: Final = 8  # users and contexts remembered for each peer
 
 T = TypeVar("T")
@@ -67,13 +74,24 @@ class Target:
         """Seconds after which silence is the answer."""
         return self.timeout * (self.retries + 1)
 
+    @property
+    def datagram(self) -> int:
+        """Octets of the largest datagram that Ethernet carries in one piece."""
+        return _DATAGRAM_IPV6 if ":" in self.address else _DATAGRAM_IPV4
+
+    @property
+    def room(self) -> int:
+        """Octets for varbinds in a reply that takes one such datagram."""
+        around = _AROUND_V3 if self.version == VERSION else _AROUND + len(self.community)
+        return self.datagram - around
+
     def __str__(self) -> str:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
 @dataclass(slots=True)
 class Meter:
-    """What one run cost: datagrams sent, how many of them again, varbinds that came.
+    """What one run cost: datagrams sent, how many of them again, varbinds that came, octets of the answers.
 
     `tap` is told of each request that leaves (with None) and of each response that answers one.
     """
@@ -81,6 +99,8 @@ class Meter:
     packets: int = 0
     retries: int = 0
     varbinds: int = 0
+    octets: int = field(default=0, compare=False)
+    most: int = field(default=MOST_OCTETS, compare=False)  # octets; an answer beyond is an endless table
     tap: "Callable[[str, Ask, Response | None], None] | None" = field(default=None, repr=False)
 
 
@@ -276,7 +296,7 @@ class Request(Ticket):
     def ask_for_less(self) -> None:
         """Halve what an unanswered GETBULK asks for: its reply may be too large for a hop of the path."""
         ask = self.ask
-        if ask.pdu_type == GETBULK and ask.max_repetitions > _SMALL:
+        if ask.pdu_type == GETBULK and ask.max_repetitions > SMALL:
             self.ask = ask._replace(max_repetitions=ask.max_repetitions // 2)
             self._encode()
 
@@ -293,7 +313,7 @@ class Request(Ticket):
         """Fail for want of an answer; `heard` is whether the peer said anything at all meanwhile."""
         alive = heard or self.meter.varbinds > 0 or self.resyncs > 0
         times = "send" if self.sends == 1 else "sends"
-        tried = f"{self.sends} {times} of {self.target.timeout:g} s each"
+        tried = f"{self.sends} {times} of {self.target.timeout:.3g} s each"
         if self.remark is not None:
             self.fail(self.remark.reason, f"{self.remark.why}, and no other to {tried}", alive=True)
         elif self.peer.malformed > self.malformed:
@@ -333,9 +353,10 @@ class Door:
         family: int,
         send: Callable[[Request], None],
         ring: Callable[[Request], None],
+        make_socket: Callable[[int], Socket] | None = None,
     ) -> None:
         self.loop = loop
-        self.socket = Socket(family)
+        self.socket = (make_socket or Socket)(family)
         window = max(_SMALLEST_WINDOW, self.socket.granted_rcvbuf // _REPLY_OCTETS)
         self.gate: Gate[Request] = Gate(loop, window, send)
         self.alarms: Alarms[Request] = Alarms(loop, ring)

@@ -123,7 +123,13 @@ class Agent:
             note=self.store.note,
             noted=self.store.noted,
         )
-        self._domain_watch = DomainWatch(self.store, self._domains.lookups, clock=loop.time, wall=time.time)
+        self._domain_watch = DomainWatch(
+            self.store,
+            self._domains.lookups,
+            clock=loop.time,
+            wall=time.time,
+            isolated=lambda: self._watch.isolated,
+        )
         self.store.listen(self._domain_watch.saw)
         self._metrics.add_source(lambda: starmap(Reading, self._domain_watch.readings()))
         self._live = Live()

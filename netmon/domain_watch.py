@@ -53,11 +53,14 @@ class DomainWatch:
         *,
         clock: Callable[[], float],
         wall: Callable[[], float],
+        isolated: Callable[[], bool] = bool,
     ) -> None:
+        """`isolated` tells whether the agent itself is cut off."""
         self._source = source
         self._lookups = lookups
         self._clock = clock
         self._wall = wall
+        self._isolated = isolated
         self._started = clock()
         self._checks: dict[str, list[CheckKey]] = {}
         self._verdicts: dict[str, DomainVerdict] = {}
@@ -97,6 +100,9 @@ class DomainWatch:
         checks = [states[key] for key in self._checks.get(name, ()) if key in states]
         wall = self._wall()
         judged = judge_domain(lookup, checks, started=self._started, now=self._clock(), wall=wall)
+        if self._isolated():
+            told = "netmon itself is cut off: most hosts fell silent at once"
+            judged = replace(judged, name=DomainVerdictName.UNTESTABLE, sentence=told)
         before = self._verdicts.get(name) or self._earlier(name)
         if before is None or before.name is judged.name:
             since = wall if before is None else before.since

@@ -118,11 +118,11 @@ class Domains:
     async def _go_on(self, name: str) -> None:
         while True:
             async with self._places:
-                seconds = await self._look(name)
+                seconds = await self.look(name)
             await asyncio.sleep(seconds)
 
-    async def _look(self, name: str) -> float:
-        """Look a domain up; the seconds until it is to be done again."""
+    async def look(self, name: str) -> float:
+        """Look a domain up now; the seconds until it is to be done again."""
         domain = self._domains[name]
         try:
             answer = await look(name, self._ask)

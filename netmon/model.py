@@ -453,7 +453,11 @@ class AlertName(StrEnum):
     HOST_UNKNOWN = "NetmonHostUnknown"  # after 15 minutes
     HOST_FLAPPING = "NetmonHostFlapping"
     ISOLATED = "NetmonIsolated"
-    # Only Prometheus can raise these: they are about the agent itself.
+    # Only Prometheus can raise these: they are about domains, whose servers are hosts with alerts of their
+    # own, or about the agent itself.
+    DOMAIN_DOWN = "NetmonDomainDown"
+    DOMAIN_DEGRADED = "NetmonDomainDegraded"
+    DOMAIN_UNTESTABLE = "NetmonDomainUntestable"  # after 15 minutes
     WATCHDOG = "NetmonWatchdog"  # always fires
     ABSENT = "NetmonAbsent"  # no agent is scraped
     CONFIG_NOT_TAKEN = "NetmonConfigNotTaken"

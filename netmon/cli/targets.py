@@ -120,8 +120,9 @@ def check_of_url(
     """
     scheme, _, rest = url.partition("://")
     if scheme not in _SCHEMES:
-        near = did_you_mean(scheme, _SCHEMES)
-        raise NetmonError(f'"{scheme}" is not a scheme to probe{near}; there are {", ".join(_SCHEMES)}')
+        there = (*_SCHEMES, "domain")
+        near = did_you_mean(scheme, there)
+        raise NetmonError(f'"{scheme}" is not a scheme to probe{near}; there are {", ".join(there)}')
     probe, defaults = _SCHEMES[scheme]
     user, host, port = _authority(rest, scheme)
     settings: dict[str, Any] = dict(defaults)

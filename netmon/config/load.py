@@ -269,10 +269,10 @@ class _Loading:
             entry.interval,
             main.defaults.timeout if entry.timeout is None else entry.timeout,
             ProbeEntry(kind, settings),
-            self._policy(entry),
             _confirm(main.defaults),
             main.defaults.limits.limits(),
             entry.allow,
+            self._policy(entry),
         )
 
     def _policy(self, entry: DomainEntry) -> ProbeEntry | None:

@@ -213,11 +213,16 @@ class DomainEntry(Settings):
     tls: Literal["none", "starttls"] | None = None
     ca_file: Path | None = None
     cert_warn: Duration | None = None
-    allow: tuple[NetworkField, ...] = ()
-    policy: bool = True
+    allow: Annotated[
+        tuple[NetworkField, ...],
+        Field(description="Networks that are not public, where its servers may be all the same."),
+    ] = ()
+    policy: Annotated[bool, Field(description="Look hourly at what it publishes about its mail.")] = True
     dane: bool = True
     mta_sts: bool = True
-    dkim: tuple[Selector, ...] = Field(default=(), max_length=20)
+    dkim: Annotated[
+        tuple[Selector, ...], Field(max_length=20, description="Selectors of DKIM that it signs with.")
+    ] = ()
 
 
 class GroupEntry(DefaultsEntry):
@@ -318,10 +323,10 @@ class DomainConfig:
     interval: float
     timeout: float
     probe: ProbeEntry
-    policy: ProbeEntry | None  # what is looked at of the domain itself
     confirm: Confirm
     limits: Limits
     allow: tuple[Network, ...] = ()
+    policy: ProbeEntry | None = None  # what is looked at of the domain itself
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,12 +139,17 @@ def _numeric(reply: Reply) -> Iterator[str]:
             continue
 
 
+def is_host_name(name: str) -> bool:
+    """Whether it could be a host's or a domain's, in lower case without the dot at its end."""
+    return _HOST.fullmatch(name) is not None
+
+
 def _not_a_host(name: str) -> Finding | None:
     """What is wrong with an MX's name as such."""
     try:
         ipaddress.ip_address(name)
     except ValueError:
-        if _HOST.fullmatch(name):
+        if is_host_name(name):
             return None
         text = f"MX {name[:_SHOWN]!r} cannot be the name of a host"
         return _finding(FindingKind.MX_NAME_INVALID, Severity.FAULT, text, name[:_SHOWN])

@@ -13,6 +13,7 @@ from netmon.mail.mx.answer import MOST_ADDRESSES, MOST_MX, Answer, Exchange
 from netmon.model import Finding, FindingKind, Severity
 
 CONFIRM: Final = 3  # looks in a row
+SILENT: Final = 2  # looks in a row without an answer, each with all its tries
 MOST_NAMES: Final = 100  # new names of servers that are taken in a day: each one makes series
 DAY: Final = 86400.0
 
@@ -42,7 +43,7 @@ class Known:
     @property
     def unanswered(self) -> bool:
         """Whether DNS has been silent for certain, or from the start."""
-        return self.failures >= CONFIRM or (self.failures > 0 and not self.good_at)
+        return self.failures >= SILENT or (self.failures > 0 and not self.good_at)
 
 
 def follow(known: Known, answer: Answer, wall: float) -> Known:

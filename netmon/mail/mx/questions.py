@@ -1,8 +1,8 @@
 """One question to DNS, with a deadline of its own, and a bounded memory by TTL.
 
-A domain's answer and its servers' addresses are asked for by as many domains as share them: within the
-TTL they share one answer.  Only answers that hold records are remembered: what is to be confirmed, as
-that a name does not exist, is asked for anew each time.
+A server's addresses are asked for by as many domains as share it: within the TTL they share one answer.
+Only addresses are remembered.  MX records are asked for when their TTL is over, and what is to be
+confirmed, as that a name does not exist, is asked for anew each time.
 """
 
 import asyncio
@@ -91,7 +91,7 @@ class Questions:
     async def _fresh(self, name: str, kind: Kind) -> Reply:
         async with self._places:
             reply = await _query(self._resolver(), name, kind)
-        if reply.state is State.FOUND and reply.ttl > 0:
+        if kind != "MX" and reply.state is State.FOUND and reply.ttl > 0:
             self._known[name, kind] = (self._clock() + min(reply.ttl, _LONGEST), reply)
             self._known.move_to_end((name, kind))
             while len(self._known) > _NAMES:

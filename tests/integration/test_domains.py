@@ -1,8 +1,11 @@
 """Domains with real servers: zones in Knot, mail servers on several loopback addresses, the agent itself."""
 
 import contextlib
+import json
 import socket
 import socketserver
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,6 +125,18 @@ def endpoints(process: AgentProcess, name: str) -> set[tuple[str, str]]:
     return found
 
 
+def probed(folder: Path, *arguments: str) -> tuple[int, str]:
+    """`netmon probe` beside the agent: exit code and what it says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "netmon", "probe", *arguments, "--config", str(folder / "netmon.yml")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stdout
+
+
 def test_checks_follow_dns_while_the_agent_runs(tmp_path: Path, zones: Knot) -> None:
     """Every address of every MX; shared ones once; changes of DNS; who is down; DNS dead, over a restart."""
     with mail_servers(ONE, TWO, SIX) as servers:
@@ -151,6 +166,18 @@ def test_checks_follow_dns_while_the_agent_runs(tmp_path: Path, zones: Knot) -> 
             assert refused["finding"] == "mx_address_refused"
             assert "10.0.0.1" in process.get("/").text
 
+            code, said = probed(tmp_path, "a.test")
+            assert (code, said.split(" | ")[0]) == (
+                0,
+                "NETMON OK - a.test healthy: all 2 mail servers accept",
+            )
+            matrix = [line.split()[:3] for line in said.splitlines()[3:6]]
+            assert matrix == [
+                ["one.mx.test", ONE, "ok"],
+                ["two.mx.test", TWO, "ok"],
+                ["two.mx.test", SIX, "ok"],
+            ]
+
             zones.write("a.test", "@ MX 20 two.mx.test.")
             wait_for("the MX to leave", lambda: endpoints(process, "a.test") == {two, six})
             assert endpoints(process, "b.test") == {one}
@@ -159,25 +186,30 @@ def test_checks_follow_dns_while_the_agent_runs(tmp_path: Path, zones: Knot) -> 
             process.await_verdict("two.mx.test", "mail_down")
             assert "1 of 1 mail servers accept" in await_domain(process, "a.test", "degraded")["sentence"]
             servers[SIX].stop()
-            told = await_domain(process, "a.test", "down")
-            assert "no mail server of it accepts" in told["sentence"]
+            assert "no mail server of it accepts" in await_domain(process, "a.test", "down")["sentence"]
+            code, said = probed(tmp_path, f"domain://a.test:{port}", "--json")
+            answer = json.loads(said)
+            assert (code, answer["verdict"]) == (2, "down")
+            assert [check["reason"] for check in answer["checks"]] == ["refused", "refused"]
             page = process.get("/metrics").text
             assert 'netmon_domain_verdict{domain="a.test",verdict="down"} 1.0' in page
             assert 'netmon_domain_verdict{domain="b.test",verdict="healthy"} 1.0' in page
+            dns_dies(process, zones, servers[ONE], one)
 
-            zones.stop()
-            process.kill()
-            process.start()
-            wait_for("the check that was known", lambda: endpoints(process, "b.test") == {one})
-            served = servers[ONE].served
-            told = await_domain(process, "b.test", "untestable")
-            assert "DNS does not answer" in told["sentence"]
-            assert (told["dns"], told["findings"][0]["finding"]) == ("silent", "dns_failed")
-            assert servers[ONE].served > served
-            assert domain(process, "a.test")["verdict"] == "down", "what is known to be down stays so"
-            assert endpoints(process, "b.test") == {one}
-            zones.go_on()
-            await_domain(process, "b.test", "healthy")
+
+def dns_dies(process: AgentProcess, zones: Knot, server: MailServer, one: tuple[str, str]) -> None:
+    """DNS falls silent and the agent is killed: what was known is checked on, and said to be old."""
+    zones.stop()
+    process.kill()
+    process.start()
+    wait_for("the check that was known", lambda: endpoints(process, "b.test") == {one})
+    served = server.served
+    told = await_domain(process, "b.test", "untestable")
+    assert "DNS does not answer" in told["sentence"]
+    assert (told["dns"], told["findings"][0]["finding"]) == ("silent", "dns_failed")
+    assert server.served > served
+    assert domain(process, "a.test")["verdict"] == "down", "what is known to be down stays so"
+    assert endpoints(process, "b.test") == {one}
 
 
 def test_postfix_as_the_mx_of_both_families(tmp_path: Path, zones: Knot) -> None:
@@ -192,7 +224,7 @@ def test_postfix_as_the_mx_of_both_families(tmp_path: Path, zones: Knot) -> None
         text = config(
             tmp_path,
             zones,
-            f'[{{name: a.test, port: {server.smtp}, interval: 2s, ca_file: "{tmp_path / "ca.pem"}", '
+            f'[{{name: a.test, port: {server.smtp}, interval: 1s, ca_file: "{tmp_path / "ca.pem"}", '
             'allow: [127.0.0.0/8, "::1/128"]}]',
         )
         with agent(tmp_path, text) as process:

@@ -38,7 +38,7 @@ from netmon.readings import readings
 from netmon.resolver import Resolver
 from netmon.routes import Services, routes
 from netmon.scheduler import Scheduler
-from netmon.scrape import Access, Scraper, device
+from netmon.scrape import Access, Prober, Scraper, device
 from netmon.selftest import OwnLink
 from netmon.silences import Silences
 from netmon.snmp.client import Client
@@ -117,6 +117,7 @@ class Agent:
 
         self._context = make_context(config, ehlo_name(config))
         self._scraper = Scraper(self._context)
+        self._prober = Prober(self._context)
         self._metrics = SelfMetrics(
             __version__, PROBES, url=lambda: self.url, isolated=lambda: self._watch.isolated
         )
@@ -162,6 +163,7 @@ class Agent:
                 explained=explained(modules),
                 silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
                 snmp=self._scraper.answer,
+                probe=self._prober.answer,
             )
         )
         desk = Desk(
@@ -295,6 +297,7 @@ class Agent:
         self._loaded = time.time()
         self.store.plan([entry.host for entry in config.hosts], checks)
         self._scraper.configure(self._library(config), access)
+        self._prober.configure(config.probe_modules, access)
         self.silences.set_windows(config.windows)
         changes = self.scheduler.apply(checks)
         self._watch.planned()

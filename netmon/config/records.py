@@ -32,6 +32,7 @@ from netmon.mib.modules import Module
 from netmon.model import Host, Limits
 from netmon.probes.base import Auth, ProbeKind
 from netmon.receivers import AlertingEntry
+from netmon.tcpprobe import ProbeModule
 from netmon.windows import Window
 
 # The auth that is always there, for the many devices that still answer to it.
@@ -295,7 +296,7 @@ class AuthEntry(Auth):
 
 
 class WebEntry(Settings):
-    """`web`; `probe_targets`: whom `/snmp` may contact: configured hosts, any, or these networks besides."""
+    """`web`; `probe_targets`: what `/snmp` and `/probe` may contact: hosts, any, or networks too."""
 
     listen: ListenAddress = Listen("127.0.0.1", 9162)
     probe_targets: ProbeTargetsField = "configured"
@@ -342,7 +343,7 @@ class TopEntry(Settings):
     state: StateEntry = StateEntry()
     dns: DnsEntry = DnsEntry()
     alerting: AlertingEntry = AlertingEntry()
-    module_files: tuple[str, ...] = ()  # in the format of snmp_exporter's snmp.yml
+    module_files: tuple[str, ...] = ()  # snmp_exporter's snmp.yml, blackbox_exporter's blackbox.yml
     host_files: tuple[str, ...] = ()
     mib_dirs: tuple[Path, ...] = ()  # MIB text of users' own
     settings: SettingsEntry = SettingsEntry()
@@ -399,14 +400,15 @@ class Config:
     """A whole valid config.
 
     `auths` holds `public_v2` and those of module files besides the configured ones.  `modules` are those of
-    module files.  `notices` are what people should know, though it is no mistake.  `public` is the text of
-    each file without secrets and comments, by the file's name.
+    module files, `probe_modules` those of blackbox_exporter's.  `notices` are what people should know, though
+    it is no mistake.  `public` is the text of each file without secrets and comments, by the file's name.
     """
 
     path: Path
     agent: AgentEntry
     auths: Mapping[str, Auth]
     modules: Mapping[str, Module]
+    probe_modules: Mapping[str, ProbeModule]
     notices: tuple[str, ...]
     hosts: tuple[HostConfig, ...]  # in file order, those of host_files after netmon.yml's
     web: WebEntry

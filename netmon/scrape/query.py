@@ -73,7 +73,7 @@ def parse_query(items: Sequence[tuple[str, str]], auths: Collection[str], module
         raise QueryError("the parameter target must be given once: /snmp?target=HOST&module=if_mib")
     auth = _one(items, "auth") or DEFAULT_AUTH
     if auth not in auths:
-        raise QueryError(f"unknown auth {_quoted(auth)}{_near(auth, auths)}; auths of netmon.yml names them")
+        raise QueryError(f"unknown auth {quoted(auth)}{near(auth, auths)}; auths of netmon.yml names them")
     texts = [text for name, text in items if name == "module"]
     names = tuple(dict.fromkeys(part for text in texts for part in text.split(",") if part))
     names = names or (DEFAULT_MODULE,)
@@ -82,7 +82,7 @@ def parse_query(items: Sequence[tuple[str, str]], auths: Collection[str], module
     for name in names:
         if name not in modules:
             raise QueryError(
-                f"unknown module {_quoted(name)}{_near(name, modules)}; "
+                f"unknown module {quoted(name)}{near(name, modules)}; "
                 "modules of your own come from files that module_files in netmon.yml names"
             )
     context = _one(items, "snmp_context")
@@ -104,15 +104,15 @@ def parse_endpoint(text: str) -> Endpoint:
     match = _TARGET.fullmatch(text)
     if match is None:
         raise QueryError(
-            f"target {_quoted(text)} is not [transport://]host[:port], "
+            f"target {quoted(text)} is not [transport://]host[:port], "
             "such as sw1, 192.0.2.1:1161 or [2001:db8::1]:161"
         )
     transport = match["transport"] if match["transport"] is not None else "udp"
     if transport not in _TRANSPORTS:
-        raise QueryError(f"transport {_quoted(transport)} is not one of {', '.join(_TRANSPORTS)}")
+        raise QueryError(f"transport {quoted(transport)} is not one of {', '.join(_TRANSPORTS)}")
     port = None if match["port"] is None else int(match["port"])
     if port is not None and not 0 < port <= _LAST_PORT:
-        raise QueryError(f"target {_quoted(text)}: {port} is no port; 1 to {_LAST_PORT} are")
+        raise QueryError(f"target {quoted(text)}: {port} is no port; 1 to {_LAST_PORT} are")
     v6 = match["v6"] if match["v6"] is not None else match["bare"]
     host = v6 if v6 is not None else match["host"]
     try:
@@ -120,11 +120,11 @@ def parse_endpoint(text: str) -> Endpoint:
     except ValueError:
         if v6 is not None or not _NAME.fullmatch(host):
             raise QueryError(
-                f"target {_quoted(text)}: {_quoted(host)} is neither an address nor a name"
+                f"target {quoted(text)}: {quoted(host)} is neither an address nor a name"
             ) from None
         return Endpoint(transport, host.rstrip(".").lower(), port, numeric=False)
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id:
-        raise QueryError(f"target {_quoted(text)}: an address with a zone (%) is of one machine only")
+        raise QueryError(f"target {quoted(text)}: an address with a zone (%) is of one machine only")
     return Endpoint(transport, str(plain(address)), port, numeric=True)
 
 
@@ -146,7 +146,7 @@ def _one(items: Sequence[tuple[str, str]], name: str) -> str | None:
 def _flag(items: Sequence[tuple[str, str]], name: str) -> bool:
     text = _one(items, name)
     if text not in (None, "", "true", "false", "1", "0"):
-        raise QueryError(f"{name}={_quoted(str(text))} is neither true nor false")
+        raise QueryError(f"{name}={quoted(str(text))} is neither true nor false")
     return text in ("true", "1")
 
 
@@ -155,16 +155,17 @@ def _engine_id(text: str | None) -> bytes | None:
         return None
     match = _ENGINE_ID.fullmatch(text)
     if match is None:
-        raise QueryError(f"snmp_engineid {_quoted(text)} is not 5 to 32 octets in hexadecimal digits")
+        raise QueryError(f"snmp_engineid {quoted(text)} is not 5 to 32 octets in hexadecimal digits")
     return bytes.fromhex(match[1])
 
 
-def _near(word: str, names: Collection[str]) -> str:
-    near = difflib.get_close_matches(word[:_SHOWN], names, 1)
-    return f'; did you mean "{near[0]}"?' if near else ""
+def near(word: str, names: Collection[str]) -> str:
+    """The end of a sentence about an unknown word: which known one it may have meant."""
+    close = difflib.get_close_matches(word[:_SHOWN], names, 1)
+    return f'; did you mean "{close[0]}"?' if close else ""
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Bounded and in one line, whatever came."""
     shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[:_SHOWN])
     return f'"{shown}…"' if len(text) > _SHOWN else f'"{shown}"'

@@ -6,7 +6,8 @@ set -eu
 # command:package
 servers="snmpd:snmpd snmpbulkwalk:snmp postfix:postfix prometheus:prometheus promtool:prometheus
          prometheus-alertmanager:prometheus-alertmanager amtool:prometheus-alertmanager
-         prometheus-snmp-exporter:prometheus-snmp-exporter smilint:smitools
+         prometheus-snmp-exporter:prometheus-snmp-exporter
+         prometheus-blackbox-exporter:prometheus-blackbox-exporter smilint:smitools
          dnsmasq:dnsmasq-base nft:nftables nsenter:util-linux faketime:faketime
          chromium:chromium ip:iproute2 sysctl:procps"
 if [ "${1:-test}" = bench ]; then

@@ -61,6 +61,7 @@ async def site(*hosts: Host, limit: int = 10**6) -> AsyncIterator[tuple[httpx.As
         explained=tuple(entries(["snmp", "smtp"], [(OCTETS, "Of the module if_mib.")])),
         silences=lambda: {"silences": [], "windows": []},
         snmp=agent.snmp,
+        probe=agent.snmp,
     )
     async with serving(routes(services)) as (_, client):
         yield client, agent, world

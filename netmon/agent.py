@@ -5,15 +5,15 @@ pages.  What flows back (an unconfirmed change that wants another look) goes thr
 """
 
 import asyncio
+import gc
 import os
 import signal
-import socket
 import time
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from itertools import starmap
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -21,27 +21,23 @@ from netmon import __version__, control, scrape
 from netmon.alerting import Alerting
 from netmon.commands import Desk, commands
 from netmon.config import Config, ConfigError, load, public_dump
+from netmon.context import close_context, ehlo_name, make_context, make_resolver
 from netmon.errors import NetmonError
 from netmon.explain import Entry, entries
 from netmon.exposition import Exposition, Reading, SelfMetrics
 from netmon.exposition.families import FAMILIES
-from netmon.icmp import Pinger
 from netmon.journal import Journal, StateError
-from netmon.mail.slots import Slots
-from netmon.mail.tls import TrustStores
 from netmon.mib.modules import Module, builtin_modules, described
 from netmon.model import Check, CheckKey, Observation
 from netmon.plan import plan
 from netmon.probes import PROBES
-from netmon.probes.base import Context, Library
+from netmon.probes.base import Library
 from netmon.readings import readings
-from netmon.resolver import Resolver
 from netmon.routes import Services, routes
 from netmon.scheduler import Scheduler
 from netmon.scrape import Access, Prober, Scraper, device
 from netmon.selftest import OwnLink
 from netmon.silences import Silences
-from netmon.snmp.client import Client
 from netmon.status import Live
 from netmon.store import Store
 from netmon.watch import Watch
@@ -49,6 +45,7 @@ from netmon.web import Server
 
 log = structlog.get_logger(__name__)
 
+COLLECT: Final = (100_000, 20, 20)  # containers made before a young, a middle and a full garbage collection
 TICK: Final = 10.0  # seconds between two looks for what has become stale
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - compared with, not listened on
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -74,29 +71,6 @@ def explained(modules: Mapping[str, Module]) -> Sequence[Entry]:
     probes = [family for kind in PROBES.values() for family in kind.families]
     families = dict.fromkeys([*FAMILIES, *probes, *scrape.FAMILIES])
     return tuple(entries(PROBES, [*((family, "") for family in families), *described(modules)]))
-
-
-def make_context(config: Config | None, agent_name: str = "") -> Context:
-    """What probes share, for the running loop; without a config by the machine's own settings.
-
-    `agent_name` is what mail servers are told; nothing else needs it.
-    """
-    return Context(
-        agent_name=agent_name,
-        snmp=Client(),
-        pinger=Pinger(),
-        resolver=_resolver(config),
-        trust=TrustStores(),
-        slots=Slots(),
-        wall=time.time,
-    )
-
-
-async def close_context(context: Context) -> None:
-    """Close what it holds open."""
-    context.snmp.close()
-    context.pinger.close()
-    await context.resolver.close()
 
 
 class Agent:
@@ -159,7 +133,7 @@ class Agent:
                 notices=self._notices,
                 wall=time.time,
                 loaded=lambda: self._loaded,
-                listen=_listen(config),
+                listen=str(config.web.listen),
                 explained=explained(modules),
                 silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
                 snmp=self._scraper.answer,
@@ -176,7 +150,7 @@ class Agent:
         )
         self._control = control.Server(config.state.path / control.NAME, commands(desk))
         try:
-            self._server = Server(self._routes, _listen(config))
+            self._server = Server(self._routes, str(config.web.listen))
         except OSError as error:
             self._journal.close()
             why = f"{error.strerror or error}; stop what is there or set web.listen"
@@ -197,7 +171,7 @@ class Agent:
 
     async def start(self) -> None:
         """Begin to serve and to check."""
-        self._apply(self._config, *await self._planned(self._config))
+        self._apply(await self._planned(self._config))
         self._metrics.reloaded(time.time(), ok=True)
         await self._server.start()
         try:
@@ -241,7 +215,7 @@ class Agent:
             try:
                 config = await asyncio.to_thread(load_config, self._path, self._modules, cache=True)
                 self._refuse_move(config)
-                checks, access = await self._planned(config)
+                planned = await self._planned(config)
                 await self._move(config)
             except ConfigError as error:
                 self._mistakes = [str(mistake) for mistake in error.mistakes]
@@ -254,9 +228,9 @@ class Agent:
                 before, self._config = self._config, config
                 self._context.agent_name = ehlo_name(config)
                 if config.dns != before.dns:
-                    retired, self._context.resolver = self._context.resolver, _resolver(config)
+                    retired, self._context.resolver = self._context.resolver, make_resolver(config)
                     await retired.close()
-                self._apply(config, checks, access)
+                self._apply(planned)
                 await self._tell(config)
         self._metrics.reloaded(time.time(), ok=not self._mistakes)
         for mistake in self._mistakes:
@@ -273,30 +247,28 @@ class Agent:
         """Listen where the new config says: there before no longer here."""
         if config.web == self._config.web:
             return
-        new = Server(self._routes, _listen(config))
+        new = Server(self._routes, str(config.web.listen))
         await new.start()
         log.info("listens elsewhere", url=f"http://{new.address}/")
         old, self._server = self._server, new
         # The request that asked for this may have come through the old one: let it be answered.
         self._retiring = asyncio.create_task(old.stop())
 
-    async def _planned(self, config: Config) -> tuple[frozenset[Check], Access]:
-        """The plan and who may be asked on demand, made off the loop: ten thousand hosts take a second."""
-        library = self._library(config)
+    async def _planned(self, config: Config) -> "_Planned":
+        """What follows from a config, made off the loop: ten thousand hosts take a second."""
 
-        def make() -> tuple[frozenset[Check], Access]:
+        def make() -> _Planned:
+            library = Library(config.auths, modules_of(config, self._modules))
             access = Access.of(config.web.probe_targets, map(device, config.hosts))
-            return plan(config, library), access
+            return _Planned(config, library, plan(config, library), access)
 
         return await asyncio.to_thread(make)
 
-    def _library(self, config: Config) -> Library:
-        return Library(config.auths, modules_of(config, self._modules))
-
-    def _apply(self, config: Config, checks: frozenset[Check], access: Access) -> None:
+    def _apply(self, planned: "_Planned") -> None:
+        config, library, checks, access = planned
         self._loaded = time.time()
         self.store.plan([entry.host for entry in config.hosts], checks)
-        self._scraper.configure(self._library(config), access)
+        self._scraper.configure(library, access)
         self._prober.configure(config.probe_modules, access)
         self.silences.set_windows(config.windows)
         changes = self.scheduler.apply(checks)
@@ -350,6 +322,15 @@ class Agent:
         return notices
 
 
+class _Planned(NamedTuple):
+    """A config and what follows from it."""
+
+    config: Config
+    library: Library
+    checks: frozenset[Check]
+    access: Access  # who may be asked on demand
+
+
 class _Wishes:
     """Watch's wishes, told to the scheduler."""
 
@@ -383,6 +364,10 @@ async def serve(agent: Agent, started: Callable[[], None] = lambda: None) -> Non
     loop.add_signal_handler(signal.SIGHUP, reload)
     try:
         await agent.start()
+        # What is there now stays; and of what comes, reference counts free nearly all.  With Python's own
+        # thresholds a full collection stopped an agent of 10,000 devices for seconds, ten times a minute.
+        gc.freeze()
+        gc.set_threshold(*COLLECT)
         started()
         await ended.wait()
     finally:
@@ -396,23 +381,9 @@ async def run(path: Path) -> None:
     await serve(Agent(path, config, modules))
 
 
-def _resolver(config: Config | None) -> Resolver:
-    return Resolver(config.dns.servers if config else (), clock=asyncio.get_running_loop().time)
-
-
-def ehlo_name(config: Config | None) -> str:
-    """What netmon calls itself: the config's name, else this machine's, which may ask DNS."""
-    return (config and config.agent.name) or socket.getfqdn()
-
-
 def _boot_id() -> str:
     """What tells one boot of this machine from the next; a container's may hide it."""
     try:
         return BOOT_ID.read_text("ascii").strip()
     except OSError:
         return ""
-
-
-def _listen(config: Config) -> str:
-    host, port = config.web.listen
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -5,9 +5,11 @@ is known too, and one after.  They go to the log, and to `audit.log` in the agen
 there is one, one JSON object a line, readable by its owner alone.
 """
 
+import errno
 import json
 import os
 import pwd
+import stat
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,10 +51,17 @@ class Audit:
 
 
 def _append(file: Path, record: Mapping[str, Any]) -> None:
-    # Not through a link that somebody else put there; one write is one line, whoever else writes.
-    handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    # Nothing that somebody else put there: a link of either kind, or a FIFO, which would wait for a reader.
+    # One write is one line, whoever else writes.
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    handle = os.open(file, flags, 0o600)
     try:
-        os.write(handle, (json.dumps(record) + "\n").encode())
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+            raise OSError(errno.EPERM, "it is no file of its own")
+        line = (json.dumps(record) + "\n").encode()
+        if os.write(handle, line) < len(line):
+            raise OSError(errno.ENOSPC, "only a part of the line was written")
         os.fsync(handle)
     finally:
         os.close(handle)

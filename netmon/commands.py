@@ -1,6 +1,5 @@
 """Which command of the control socket does what: the counterpart of `routes`."""
 
-import difflib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,6 +9,7 @@ from netmon.errors import NetmonError
 from netmon.model import Host
 from netmon.silences import Silences, told
 from netmon.windows import Names, is_pattern
+from netmon.wording import did_you_mean, quote
 
 _RELOAD_SECONDS: Final = 120.0  # ten thousand hosts take seconds, on a busy machine more
 
@@ -86,9 +86,7 @@ class _Commands:
         return sum(host in names for host in self._of.hosts())
 
     def _unknown(self, name: str) -> str:
-        near = difflib.get_close_matches(name, self._of.hosts(), 1)
-        hint = f'; did you mean "{near[0]}"?' if near else ""
-        return f"{_quoted(name)} is no host of the running config{hint}"
+        return f"{quote(name)} is no host of the running config{did_you_mean(name, self._of.hosts())}"
 
     def _nothing_to_end(self, name: str, now: float, wall: float) -> str:
         host = self._of.hosts().get(name)
@@ -96,8 +94,8 @@ class _Commands:
         if wider:
             return f'{name} is silenced by "{wider[0].pattern}"; end that one: {wider[0].id}'
         active = self._of.silences.active(now, wall)
-        near = difflib.get_close_matches(name, [silence.pattern for silence in active], 1)
-        return f"no silence for {_quoted(name)} is active" + (f'; did you mean "{near[0]}"?' if near else "")
+        near = did_you_mean(name, (silence.pattern for silence in active))
+        return f"no silence for {quote(name)} is active{near}"
 
 
 def _known(request: Mapping[str, Any], *keys: str) -> None:
@@ -110,8 +108,3 @@ def _text(request: Mapping[str, Any], key: str) -> str:
     if not isinstance(value, str):
         raise CommandError(f"{key} is missing, or it is not a text")
     return value
-
-
-def _quoted(name: str) -> str:
-    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in name[:60])
-    return f'"{shown}"'

@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-import difflib
 import re
 import sys
-from collections.abc import Collection, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
@@ -84,12 +83,6 @@ def sentences() -> Iterator[None]:
         fail(str(error))
     except OSError as error:
         fail(error.strerror or str(error))
-
-
-def did_you_mean(word: str, names: Collection[str]) -> str:
-    """``; did you mean "x"?`` or nothing."""
-    near = difflib.get_close_matches(word, names, 1)
-    return f'; did you mean "{near[0]}"?' if near else ""
 
 
 def shown(text: str) -> str:

@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 
 from netmon.agent import explained
-from netmon.cli.common import Json, did_you_mean, fail
+from netmon.cli.common import Json, fail
 from netmon.explain.render import as_json as to_json
 from netmon.explain.render import as_markdown, as_text, overview_as_text
 from netmon.mib.modules import builtin_modules
+from netmon.wording import did_you_mean
 
 
 def _complete(incomplete: str) -> list[str]:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from netmon.cli.common import did_you_mean
 from netmon.errors import NetmonError
 from netmon.mib.modules import Module
 from netmon.mib.tree import MibError, Node, Tree
-from netmon.snmp.ber import EncodeError, decode_oid, encode_oid
+from netmon.snmp.ber import EncodeError, decode_oid, encode_oid, oid_numbers
+from netmon.wording import did_you_mean
 
 _OBJECTS = frozenset({"scalar", "column"})
 
@@ -65,14 +65,14 @@ class Names:
         """What only a module of metrics names."""
         name, dot, index = text.partition(".")
         if name in self._objects and all(part.isdecimal() for part in index.split(".") if dot):
-            oid = _encode((*map(int, decode_oid(self._objects[name]).split(".")), *_index(index)))
+            oid = _encode((*oid_numbers(self._objects[name]), *_index(index)))
             return Wish(oid, not dot and name in self._scalars)
         near = "" if "did you mean" in str(error) else did_you_mean(name, {*self._objects, *self._modules})
         raise NetmonError(f"{error}{near}")
 
     def name(self, oid: bytes) -> Named | None:
         """`ifDescr.2` of IF-MIB, or None where nothing above the object has a name."""
-        numbers = tuple(map(int, decode_oid(oid).split(".")))
+        numbers = oid_numbers(oid)
         node, _ = self._tree.at(numbers)
         if node is None or node.kind not in _OBJECTS:
             for width in range(len(oid), 0, -1):
@@ -95,6 +95,6 @@ def _index(text: str) -> tuple[int, ...]:
 
 def _encode(numbers: tuple[int, ...]) -> bytes:
     try:
-        return encode_oid(".".join(map(str, numbers)))
+        return encode_oid(numbers)
     except EncodeError as error:
         raise NetmonError(str(error)) from None

@@ -9,7 +9,7 @@ import typer
 from pydantic_core import PydanticCustomError
 from typer.core import TyperCommand
 
-from netmon.agent import close_context, ehlo_name, make_context, modules_of
+from netmon.agent import modules_of
 from netmon.cli.common import (
     COMMUNITY_VARIABLE,
     DEFAULT_CONFIG,
@@ -32,6 +32,7 @@ from netmon.cli.targets import Wanted, check_of_url, checks_of_host
 from netmon.cli.verdict import Outcome, Status, first_line, look, plain
 from netmon.cli.waterfall import render
 from netmon.config import Config, ConfigError
+from netmon.context import close_context, ehlo_name, make_context
 from netmon.errors import NetmonError
 from netmon.explain import REASONS
 from netmon.fields import Secret, parse_duration

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from netmon.agent import close_context, make_context
 from netmon.cli.common import Json, fail, in_loop, sentences
 from netmon.cli.mib import library_of
 from netmon.cli.named import label, named_text
@@ -30,6 +29,7 @@ from netmon.cli.snmp_options import (
 )
 from netmon.cli.varbinds import as_json as varbind_json
 from netmon.cli.varbinds import line
+from netmon.context import close_context, make_context
 from netmon.errors import NetmonError
 from netmon.fields import Secret
 from netmon.mib.modules import builtin_modules

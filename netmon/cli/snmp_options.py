@@ -14,13 +14,7 @@ from typing import Annotated, Any, Final
 import typer
 from pydantic import ValidationError
 
-from netmon.cli.common import (
-    COMMUNITY_VARIABLE,
-    DEFAULT_CONFIG,
-    did_you_mean,
-    open_config,
-    split_host_port,
-)
+from netmon.cli.common import COMMUNITY_VARIABLE, DEFAULT_CONFIG, open_config, split_host_port
 from netmon.config import Config
 from netmon.errors import NetmonError
 from netmon.fields import Secret
@@ -30,6 +24,7 @@ from netmon.snmp.client import Target
 from netmon.snmp.message_v3 import VERSION
 from netmon.snmp.usm import LEVELS
 from netmon.snmp.usm_keys import AUTH_PROTOCOLS, PRIV_PROTOCOLS
+from netmon.wording import did_you_mean
 
 AUTH_VARIABLE: Final = "NETMON_AUTH_PASSWORD"
 PRIV_VARIABLE: Final = "NETMON_PRIV_PASSWORD"

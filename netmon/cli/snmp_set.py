@@ -17,9 +17,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from netmon import logs
-from netmon.agent import close_context, make_context
 from netmon.audit import Audit
-from netmon.cli.common import DEFAULT_CONFIG, Json, did_you_mean, fail, in_loop, open_config, sentences, shown
+from netmon.cli.common import DEFAULT_CONFIG, Json, fail, in_loop, open_config, sentences, shown
 from netmon.cli.mib import library_of
 from netmon.cli.set_report import Report
 from netmon.cli.snmp_options import (
@@ -41,6 +40,7 @@ from netmon.cli.snmp_options import (
 )
 from netmon.config import Config
 from netmon.config.auth_file import load_auths, read_by_others
+from netmon.context import close_context, make_context
 from netmon.errors import NetmonError
 from netmon.fields import Secret
 from netmon.mib.node import MibError
@@ -52,6 +52,7 @@ from netmon.snmp import ber
 from netmon.snmp.client import SnmpError, Target
 from netmon.snmp.message import GET, NO_ERROR, NO_SUCH_NAME, error_name
 from netmon.snmp.outcome import Credentials, Fate, Outcome, Varbind
+from netmon.wording import did_you_mean
 
 _V3: Final = 3
 
@@ -282,4 +283,4 @@ def _credentials(auth: Auth) -> Credentials:
 
 
 def _name(tree: Tree, octets: bytes) -> str:
-    return tree.name_of(tuple(map(int, ber.decode_oid(octets).split("."))))
+    return tree.name_of(ber.oid_numbers(octets))

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationError
 
-from netmon.cli.common import COMMUNITY_VARIABLE, did_you_mean
+from netmon.cli.common import COMMUNITY_VARIABLE
 from netmon.cli.snmp_options import Security, given_auth
 from netmon.config import PUBLIC_AUTH, Config, HostConfig, ProbeEntry
 from netmon.errors import NetmonError
@@ -28,6 +28,7 @@ from netmon.model import Check, Host
 from netmon.plan import plan
 from netmon.probes import PROBES
 from netmon.probes.base import Auth, Library
+from netmon.wording import did_you_mean
 
 _GIVEN: Final = "given"  # the auth made of a community that was given here
 # Scheme -> probe, and its settings where the URL says nothing else.

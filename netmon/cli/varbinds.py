@@ -10,31 +10,10 @@ from typing import Any, Final
 from netmon.mib.syntax import opaque_float
 from netmon.snmp import ber
 
-_TYPES: Final = {
-    ber.INTEGER: "INTEGER",
-    ber.COUNTER32: "Counter32",
-    ber.GAUGE32: "Gauge32",
-    ber.COUNTER64: "Counter64",
-    ber.UINTEGER32: "UInteger32",
-}
 ABSENT: Final = {
     ber.NO_SUCH_OBJECT: "No Such Object available on this agent at this OID",
     ber.NO_SUCH_INSTANCE: "No Such Instance currently exists at this OID",
     ber.END_OF_MIB_VIEW: "No more variables left in this MIB View (It is past the end of the MIB tree)",
-}
-_NAMES: Final = {
-    **_TYPES,
-    ber.OCTET_STRING: "OCTET STRING",
-    ber.OBJECT_IDENTIFIER: "OBJECT IDENTIFIER",
-    ber.IP_ADDRESS: "IpAddress",
-    ber.TIME_TICKS: "TimeTicks",
-    ber.OPAQUE: "Opaque",
-    ber.BIT_STRING: "BIT STRING",
-    ber.NSAP_ADDRESS: "NsapAddress",
-    ber.NULL: "NULL",
-    ber.NO_SUCH_OBJECT: "noSuchObject",
-    ber.NO_SUCH_INSTANCE: "noSuchInstance",
-    ber.END_OF_MIB_VIEW: "endOfMibView",
 }
 _SPACES: Final[dict[str, str]] = {"\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f", "\r": "\\r"}
 _TEXT: Final = frozenset((*range(0x20, 0x7F), *map(ord, _SPACES)))  # what C calls print or space
@@ -54,7 +33,7 @@ def value_text(tag: int, value: ber.Value) -> str:
         return (
             f"Timeticks: {_ticks(value)}"
             if tag == ber.TIME_TICKS
-            else f"{_TYPES.get(tag, 'INTEGER')}: {value}"
+            else f"{ber.TYPE_NAMES.get(tag, 'INTEGER')}: {value}"
         )
     if value is None:
         return ABSENT.get(tag, "NULL")
@@ -99,7 +78,7 @@ def as_json(oid: bytes, name: str | None, tag: int, value: ber.Value) -> dict[st
     record: dict[str, Any] = {
         "oid": ber.decode_oid(oid),
         "name": name,
-        "type": _NAMES.get(tag, f"{tag:#04x}"),
+        "type": ber.TYPE_NAMES.get(tag, f"{tag:#04x}"),
     }
     if not isinstance(value, bytes):
         return record | {"value": value}

@@ -11,7 +11,8 @@ from netmon.config.glance import state_path
 from netmon.config.load import load
 from netmon.config.mistakes import ConfigError, Mistake
 from netmon.config.public import public_dump, schema, starter
-from netmon.config.records import PUBLIC_AUTH, RESERVED_LABELS, Config, HostConfig, Listen, ProbeEntry
+from netmon.config.records import PUBLIC_AUTH, Config, HostConfig, ProbeEntry
+from netmon.config.values import RESERVED_LABELS, Listen
 
 __all__ = [
     "PUBLIC_AUTH",

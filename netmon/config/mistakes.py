@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from netmon.config.compose import YamlError
-from netmon.config.nodes import SHOWN, ListNode, MapNode, Node, ScalarNode, Source, join, quote
+from netmon.config.nodes import ListNode, MapNode, Node, ScalarNode, Source, join
 from netmon.errors import NetmonError
+from netmon.wording import SHOWN, quote
 
 _PLACED = re.compile(r"(.*?)(?::([0-9]+):([0-9]+))?: (.*)", re.DOTALL)
 _LAST = 1 << 30  # behind the mistakes of netmon.yml and its host files

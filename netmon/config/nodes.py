@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
-SHOWN: Final = 60  # characters of a text that a message quotes
+from netmon.wording import quote
 
 
 @dataclass(slots=True, eq=False)
@@ -89,12 +88,6 @@ class MapNode:
 
 
 Node = ScalarNode | ListNode | MapNode
-
-
-def quote(text: str) -> str:
-    """A text in quotes, on one line, without control characters, cut where it is long."""
-    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[:SHOWN])
-    return f'"{shown}…"' if len(text) > SHOWN else f'"{shown}"'
 
 
 def join(path: str, key: str) -> str:

@@ -5,20 +5,15 @@ made from the table of probes, so that a new probe needs no line here.  The seco
 results: frozen, with groups and defaults merged in.
 """
 
-import ipaddress
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self, cast
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     AfterValidator,
     Field,
-    PlainSerializer,
-    PlainValidator,
-    WithJsonSchema,
     create_model,
     model_validator,
 )
@@ -26,6 +21,21 @@ from pydantic_core import PydanticCustomError
 
 from netmon.config.settings import SettingsEntry
 from netmon.config.shapes import Switch
+from netmon.config.values import (
+    DAY,
+    Address,
+    HostName,
+    Interval,
+    IpAddress,
+    LabelName,
+    Listen,
+    ListenAddress,
+    Percent,
+    ProbeTargetsField,
+    Retention,
+    Timeout,
+    bounded,
+)
 from netmon.config.windows import WindowEntry
 from netmon.fields import Duration, Ref, Settings
 from netmon.mib.modules import Module
@@ -37,146 +47,7 @@ from netmon.windows import Window
 
 # The auth that is always there, for the many devices that still answer to it.
 PUBLIC_AUTH: Final = "public_v2"
-
-# Labels that netmon, its rules or Prometheus set: a host's own label of that name would hide them.
-RESERVED_LABELS: Final = frozenset(
-    {"alertname", "host", "instance", "job", "probe", "endpoint", "module", "result", "reason", "phase"}
-    | {"verdict", "finding", "severity", "trap", "state", "domain", "mx", "mailflow", "le", "quantile"}
-)
-MAX_PORT: Final = 65535
-_DAY: Final = 86400.0
 _LIMITS: Final = Limits()
-_PORT: Final = re.compile(r"[0-9]{1,5}")
-_BRACKETS: Final = re.compile(r"\[(.*)\]")
-_HOST_NAME: Final = re.compile(r"\w[\w.:-]{0,252}")
-_LABEL_NAME: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-# RFC 1123 §2.1 with the underscore that people use; a last label of digits alone is a broken IPv4 address.
-_DNS_NAME: Final = re.compile(
-    r"(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*(?![0-9]+\.?$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?"
-)
-
-
-def _host_name(text: str) -> str:
-    if not _HOST_NAME.fullmatch(text):
-        raise PydanticCustomError("host_name", "is not a host's name: letters, digits, . _ : and - make one")
-    return text
-
-
-def _ip_address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        raise PydanticCustomError("ip_address", "is not an IP address") from None
-
-
-def _address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        if _DNS_NAME.fullmatch(text):
-            return text
-    raise PydanticCustomError("address", "is not an IP address or a DNS name (without port and brackets)")
-
-
-def _label_name(text: str) -> str:
-    if not _LABEL_NAME.fullmatch(text) or text.startswith("__"):
-        raise PydanticCustomError(
-            "label_name", "is not a Prometheus label name: [a-zA-Z_][a-zA-Z0-9_]*, not two _ in front"
-        )
-    if text in RESERVED_LABELS or text.startswith("exported_"):
-        raise PydanticCustomError("label_reserved", "is a label that netmon or Prometheus sets itself")
-    return text
-
-
-def _bounded(seconds: float, *, low: float, high: float, words: str) -> float:
-    if not low <= seconds <= high:
-        raise PydanticCustomError("duration_range", "is out of range, wanted {words}", {"words": words})
-    return seconds
-
-
-class Listen(NamedTuple):
-    """An address to listen on; an empty host means all, port 0 any free one."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def _listen(text: object) -> Listen:
-    host, _, port = text.rpartition(":") if isinstance(text, str) else ("", "", "")
-    bracketed = _BRACKETS.fullmatch(host)
-    if not _PORT.fullmatch(port) or int(port) > MAX_PORT or (":" in host and not bracketed):
-        raise PydanticCustomError(
-            "listen", 'is not an address to listen on like "127.0.0.1:9162" or "[::]:9162"'
-        )
-    if bracketed:
-        return Listen(_ip_address(bracketed[1]), int(port))
-    return Listen(_address(host) if host else "", int(port))
-
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-ProbeTargets = Literal["configured", "any"] | tuple[Network, ...]
-
-
-def _probe_targets(value: object) -> ProbeTargets:
-    if value in ("configured", "any"):
-        return cast("ProbeTargets", value)
-    if isinstance(value, list | tuple) and value:
-        return tuple(map(_network, value))
-    raise PydanticCustomError(
-        "probe_targets", "is not configured, any or a list of networks like [192.0.2.0/24]"
-    )
-
-
-def _network(value: object) -> Network:
-    if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):
-        return value
-    try:
-        if isinstance(value, str):  # a number would be an address, which nobody means
-            return ipaddress.ip_network(value)
-    except ValueError as error:
-        hint = "; the bits behind the prefix must be 0" if "host bits" in str(error) else ""
-        raise PydanticCustomError(
-            "network",
-            "holds {what}, which is no network like 192.0.2.0/24{hint}",
-            {"what": value, "hint": hint},
-        ) from None
-    raise PydanticCustomError("network", "holds what is no network like 192.0.2.0/24")
-
-
-HostName = Annotated[str, AfterValidator(_host_name)]
-Address = Annotated[str, AfterValidator(_address)]
-IpAddress = Annotated[str, AfterValidator(_ip_address)]
-LabelName = Annotated[str, AfterValidator(_label_name)]
-Interval = Annotated[Duration, AfterValidator(partial(_bounded, low=1.0, high=7 * _DAY, words="1s to 7d"))]
-Timeout = Annotated[Duration, AfterValidator(partial(_bounded, low=0.01, high=60.0, words="10ms to 60s"))]
-Retention = Annotated[
-    Duration, AfterValidator(partial(_bounded, low=_DAY, high=3660 * _DAY, words="1d to 10y"))
-]
-Percent = Annotated[float, Field(gt=0, le=100)]
-ListenAddress = Annotated[
-    Listen,
-    PlainValidator(_listen),
-    PlainSerializer(str),
-    WithJsonSchema({"type": "string", "examples": ["127.0.0.1:9162", "[::]:9162"]}),
-]
-
-
-ProbeTargetsField = Annotated[
-    ProbeTargets,
-    PlainValidator(_probe_targets),
-    PlainSerializer(lambda rule: rule if isinstance(rule, str) else [str(network) for network in rule]),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"enum": ["configured", "any"]},
-                {"type": "array", "items": {"type": "string", "examples": ["192.0.2.0/24"]}, "minItems": 1},
-            ]
-        }
-    ),
-]
 
 
 class AgentEntry(Settings):
@@ -237,7 +108,7 @@ class LimitsEntry(Settings):
     interface_errors: Percent = _LIMITS.interface_errors
     queue: QueueLimits = QueueLimits()
     reboot_hold: Annotated[
-        Duration, AfterValidator(partial(_bounded, low=1.0, high=600.0, words="1s to 10m"))
+        Duration, AfterValidator(partial(bounded, low=1.0, high=600.0, words="1s to 10m"))
     ] = _LIMITS.reboot_hold
     flapping: FlappingLimits = FlappingLimits()
 
@@ -296,17 +167,22 @@ class AuthEntry(Auth):
 
 
 class WebEntry(Settings):
-    """`web`; `probe_targets`: what `/snmp` and `/probe` may contact: hosts, any, or networks too."""
+    """`web`: the pages, `/snmp` and `/probe`."""
 
     listen: ListenAddress = Listen("127.0.0.1", 9162)
-    probe_targets: ProbeTargetsField = "configured"
+    probe_targets: Annotated[
+        ProbeTargetsField,
+        Field(
+            description="Whom /snmp and /probe may contact: configured hosts, any, or these networks besides."
+        ),
+    ] = "configured"
 
 
 class StateEntry(Settings):
     """`state`: where the agent keeps what must survive a restart, and for how many seconds."""
 
     path: Path = Path("/var/lib/netmon")
-    retention: Retention = 90 * _DAY
+    retention: Retention = 90 * DAY
 
 
 class DnsEntry(Settings):
@@ -343,9 +219,14 @@ class TopEntry(Settings):
     state: StateEntry = StateEntry()
     dns: DnsEntry = DnsEntry()
     alerting: AlertingEntry = AlertingEntry()
-    module_files: tuple[str, ...] = ()  # snmp_exporter's snmp.yml, blackbox_exporter's blackbox.yml
-    host_files: tuple[str, ...] = ()
-    mib_dirs: tuple[Path, ...] = ()  # MIB text of users' own
+    module_files: Annotated[
+        tuple[str, ...],
+        Field(description="Modules and auths as in snmp_exporter's snmp.yml; blackbox.yml for /probe."),
+    ] = ()
+    host_files: Annotated[tuple[str, ...], Field(description="More hosts; * and ? stand for names.")] = ()
+    mib_dirs: Annotated[
+        tuple[Path, ...], Field(description="Folders with MIB text, for the names of the command line.")
+    ] = ()
     settings: SettingsEntry = SettingsEntry()
     windows: tuple[WindowEntry, ...] = ()
 
@@ -400,8 +281,8 @@ class Config:
     """A whole valid config.
 
     `auths` holds `public_v2` and those of module files besides the configured ones.  `modules` are those of
-    module files, `probe_modules` those of blackbox_exporter's.  `notices` are what people should know, though
-    it is no mistake.  `public` is the text of each file without secrets and comments, by the file's name.
+    module files.  `notices` are what people should know, though it is no mistake.  `public` is the text of
+    each file without secrets and comments, by the file's name.
     """
 
     path: Path

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from netmon.fields import Settings
@@ -27,7 +27,12 @@ def _object(text: str) -> str:
 
 
 class SettingsEntry(Settings):
-    """`settings`: `allow` names objects, each with all that is below it; none by default."""
+    """`settings`: what `netmon snmp set` may change, which is nothing by default."""
 
-    allow: tuple[Annotated[str, AfterValidator(_object)], ...] = ()
-    auth_file: Path | None = None  # YAML with a section auths; only the command line opens it
+    allow: Annotated[
+        tuple[Annotated[str, AfterValidator(_object)], ...],
+        Field(description="Objects that may be changed, each with all that is below it."),
+    ] = ()
+    auth_file: Annotated[
+        Path | None, Field(description="YAML with a section auths; only the command line opens it.")
+    ] = None

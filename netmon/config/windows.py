@@ -4,7 +4,6 @@ import re
 import zoneinfo
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, tzinfo
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -14,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from netmon.errors import NetmonError
 from netmon.fields import Duration, Ref, Settings
 from netmon.windows import DAYS, MAX_DURATION, Once, Selector, Weekly, Window
+from netmon.wording import did_you_mean
 
 LOCALTIME: Final = Path("/etc/localtime")
 _MINUTE: Final = 60.0
@@ -55,8 +55,7 @@ def _zone(name: str) -> str:
             raise PydanticCustomError(
                 "zones", "is not known: this machine has no time zones; install the package tzdata"
             ) from None
-        near = get_close_matches(name, there, 1)
-        hint = f'; did you mean "{near[0]}"?' if near else ", wanted one like Europe/Warsaw"
+        hint = did_you_mean(name, there) or ", wanted one like Europe/Warsaw"
         raise PydanticCustomError(
             "zone", "is not a time zone of this machine{hint}", {"hint": hint}
         ) from None

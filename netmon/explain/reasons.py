@@ -110,7 +110,7 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ("Find the table with `netmon snmp walk`, update the agent, or leave the module out",),
     ),
     Reason.ENDLESS_TABLE: Text(
-        "A subtree holds more objects than netmon reads in one run.",
+        "A subtree holds more objects, or the answers more octets, than netmon reads in one run.",
         ("a defective agent that makes up rows", "an enormous table, such as a full routing table"),
         ("Take a module that reads fewer columns",),
     ),

@@ -93,12 +93,13 @@ def _body(modules: Mapping[str, Sealed], span: Span | None) -> bytes:
 
 
 def open_own(path: str, flags: int) -> int:
-    """Open a regular file of this user's own, and no link to one."""
+    """Open a regular file that is this user's own and that nobody else may write, and no link to one."""
     descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+    open_to_others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or open_to_others:
         os.close(descriptor)
-        raise PermissionError(f"{path} is no file of this user's own")
+        raise PermissionError(f"{path} is no file of this user's own alone")
     return descriptor
 
 

@@ -6,7 +6,6 @@ and an enum state may be called `on`.  Mistakes are collected and neutral values
 was wrong, so that one run of a check shows all of them.
 """
 
-import difflib
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from typing import Final, NamedTuple
 import yaml
 
 from netmon.errors import NetmonError
+from netmon.wording import did_you_mean
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 _DEEPEST: Final = 4  # merges within merges
@@ -82,7 +82,7 @@ class Place:
         """The entries of a mapping whose keys are known."""
         entries = self.entries()
         for key in [key for key in entries if key not in known]:
-            entries.pop(key).wrong(f"is not a known key{_suggest(key, known)}")
+            entries.pop(key).wrong(f"is not a known key{did_you_mean(key, known)}")
         for key in required:
             if key not in entries:
                 self.wrong(f'the key "{key}" is missing')
@@ -146,7 +146,7 @@ class Place:
         text = self.text()
         if text in names:
             return text
-        self.wrong(f'"{text[:_SHOWN]}" is not one of {", ".join(names)}{_suggest(text, names)}')
+        self.wrong(f'"{text[:_SHOWN]}" is not one of {", ".join(names)}{did_you_mean(text, names)}')
         return next(iter(names))
 
     def integer(self, low: int, high: int) -> int:
@@ -191,9 +191,3 @@ def read_document(text: str, source: str, lines: int = 0) -> Place:
     if node is None:
         raise DocumentError([f"{source}: is empty"])
     return Place(node, "", source, [], lines)
-
-
-def _suggest(text: str, names: Iterable[str]) -> str:
-    lowered = {name.lower(): name for name in names}
-    close = difflib.get_close_matches(text.lower(), lowered, n=1)
-    return f'; did you mean "{lowered[close[0]]}"?' if close else ""

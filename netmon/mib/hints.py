@@ -19,6 +19,7 @@ from netmon.errors import NetmonError
 _SPECIFICATION: Final = re.compile(r"(\*?)([0-9]{1,5})([dxoat])")
 _INTEGER: Final = re.compile(r"d(-[0-9]{1,3})?|[xob]")
 _MAX_TEXT: Final = 65_536  # octets of a text; longer than any value is, shorter than what `*` could make
+_MAX_HINT: Final = 255  # characters of a hint; the longest known has about 60
 _MAX_NUMBER: Final = 8  # octets that read as one number
 _MAX_OCTETS: Final = 65_535  # of an OCTET STRING (RFC 2578 §7.1.2)
 _MAX_REPEATS: Final = 255  # the count is one octet
@@ -70,8 +71,8 @@ class Hint:
         at, step, end = 0, 0, len(octets)
         while at < end:
             part = self._parts[min(step, len(self._parts) - 1)]
-            if step >= len(self._parts) and not (part.octets or part.repeats):
-                return None  # it takes nothing, for ever
+            if not part.octets and (part.repeats or step >= len(self._parts)):
+                return None  # it takes nothing, for ever or again and again
             step += 1
             repeats = 1
             if part.repeats:
@@ -91,6 +92,8 @@ class Hint:
 
 
 def _parse(text: str) -> list[_Part]:
+    if len(text) > _MAX_HINT:
+        raise HintError(f'"{text[:40]}..." is no display hint: it is longer than {_MAX_HINT} characters')
     parts: list[_Part] = []
     at = 0
     while at < len(text):

@@ -75,7 +75,7 @@ def _read(file: Path) -> Compiled | None:
             document = json.load(stream)
         mistakes = tuple(Mistake(Path(path), line, message) for path, line, message in document["mistakes"])
         return Compiled(from_json(document), mistakes)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

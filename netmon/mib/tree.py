@@ -5,10 +5,9 @@ users' own MIBs.  A tree is made of plain rows and makes a Node only of what is 
 a few milliseconds to have one.
 """
 
-import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 from typing import Final
@@ -16,6 +15,7 @@ from typing import Final
 from netmon.mib.definitions import Definitions, Row, from_json
 from netmon.mib.indexes import index_text, parse_index
 from netmon.mib.node import MAX_SUB_ID, MAX_SUB_IDS, Index, Kind, MibError, Node, Type
+from netmon.wording import did_you_mean
 
 __all__ = ["Index", "Kind", "MibError", "Node", "Tree", "Type", "shipped"]
 
@@ -74,14 +74,16 @@ class Tree:
             raise MibError(f'"{name[:80]}" is neither a name like sysName nor an OID like 1.3.6.1.2.1.1')
         module, symbol = match["module"], match["name"]
         if module is not None and module not in self._modules:
-            raise MibError(f'no MIB module is called "{module}"{_suggest(module, self._modules)}')
+            raise MibError(f'no MIB module is called "{module}"{did_you_mean(module, self._modules, 3)}')
         for owner, row in self._by_name.get(symbol, ()):
             if module in {None, owner}:
                 return self._node(owner, row)
         if module is None:
-            raise MibError(f'no known MIB defines "{symbol}"{_suggest(symbol, self._by_name)}')
+            raise MibError(f'no known MIB defines "{symbol}"{did_you_mean(symbol, self._by_name, 3)}')
         elsewhere = [owner for owner, _ in self._by_name.get(symbol, ())]
-        hint = f"; {', '.join(elsewhere)} does" if elsewhere else _suggest(symbol, self._names_of(module))
+        hint = (
+            f"; {', '.join(elsewhere)} does" if elsewhere else did_you_mean(symbol, self._names_of(module), 3)
+        )
         raise MibError(f'{module} does not define "{symbol}"{hint}')
 
     def _names_of(self, module: str) -> list[str]:
@@ -157,11 +159,6 @@ def _numbers(text: str) -> tuple[int, ...]:
             f"{text[:80]} is not an OID: at most {MAX_SUB_IDS} numbers, none greater than {MAX_SUB_ID}"
         )
     return tuple(map(int, parts))
-
-
-def _suggest(word: str, names: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, names, 3)
-    return "; did you mean " + " or ".join(f'"{name}"' for name in near) + "?" if near else ""
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,6 @@ came has the run failed.  Processes and the mail queue are read behind the modul
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from netmon.errors import Reason
@@ -22,54 +21,26 @@ from netmon.mib.modules import Module
 from netmon.mib.prefer import prefer_wide
 from netmon.model import (
     Check,
-    Column,
-    Family,
     Finding,
     FindingKind,
-    Kind,
     Observation,
     Phase,
     Result,
     Severity,
-    Table,
 )
 from netmon.probes.base import Context, ProbeKind
 from netmon.probes.snmp_auto import Auto, choose_modules, identity_of
 from netmon.probes.snmp_extras import PROCESSES, QUEUE_MESSAGES, QUEUE_OLDEST, Extra, extras
+from netmon.probes.snmp_outcome import FAMILIES, Outcome, alive, count_repeated, own_table
 from netmon.probes.snmp_reading import Reader
 from netmon.probes.snmp_settings import Bound, SnmpSettings, bind
 from netmon.probes.snmp_target import target_of
 from netmon.resolver import ResolveError
 from netmon.snmp.ber import encode_oid
-from netmon.snmp.client import Meter, SnmpError, Target
+from netmon.snmp.client import SnmpError, Target
 from netmon.snmp.message_v3 import VERSION as VERSION_3
 from netmon.snmp.walk import get
 
-MODULE_UP: Final = Family(
-    "netmon_module_up", Kind.GAUGE, "1 if the latest run read the module from the agent."
-)
-PACKETS: Final = Family(
-    "netmon_snmp_packets_total", Kind.COUNTER, "SNMP requests sent, repeated ones included."
-)
-RETRIES: Final = Family(
-    "netmon_snmp_retries_total", Kind.COUNTER, "SNMP requests sent again for want of an answer."
-)
-VARBINDS: Final = Family(
-    "netmon_snmp_varbinds_total", Kind.COUNTER, "Variable bindings that agents answered with."
-)
-
-DUPLICATES: Final = Family(
-    "netmon_snmp_duplicate_series_total",
-    Kind.COUNTER,
-    "Device series left out because an earlier one had the same name and labels.",
-)
-MISMATCHES: Final = Family(
-    "netmon_snmp_mismatched_values_total",
-    Kind.COUNTER,
-    "Device values left out because they were of another type than the module says.",
-)
-
-_TOTALS: Final = (PACKETS, RETRIES, VARBINDS, DUPLICATES, MISMATCHES)
 _SYS_UP_TIME: Final = encode_oid("1.3.6.1.2.1.1.3.0")
 _RESERVE: Final = 0.5  # seconds of the deadline kept for the last module's tables, or a tenth of a short one
 # It answered no, to what the config says of user, keys, level and context (SNMPv3).
@@ -100,32 +71,6 @@ async def probe(check: Check, ctx: Context) -> Observation:
     return await _Run(check, ctx).observe()
 
 
-@dataclass(slots=True)
-class _Outcome:
-    """What became of one module or extra: tables, an error, or neither when the agent serves none of it."""
-
-    part: Module | Extra | Auto
-    meter: Meter = field(default_factory=Meter)
-    tables: tuple[Table, ...] = ()
-    own: tuple[Table, ...] = ()
-    trouble: str = ""  # why there are neither tables nor an error; goes on from "mx1:161 "
-    duplicates: int = 0  # series left out, also for those of an earlier module
-    mismatches: int = 0  # values left out
-    objects: int = 0  # of the module; the meter counts those beyond a subtree's end too
-    error: SnmpError | None = None
-    chosen: tuple[Module, ...] = ()  # by `auto`
-
-    @property
-    def name(self) -> str:
-        """As `netmon_module_up` has it."""
-        return self.part.name
-
-    @property
-    def came(self) -> bool:
-        """Whether it has anything to show."""
-        return bool(self.tables or self.own or self.chosen)
-
-
 class _Run:
     """One run, and what it gathers on its way."""
 
@@ -140,13 +85,13 @@ class _Run:
         self._limit = self._begun + check.deadline - min(_RESERVE, check.deadline / 10)
         self._phases: list[Phase] = []
         self._trail: list[str] = []
-        self._named = [_Outcome(part) for part in (*self._settings.modules, *extras(self._settings))]
+        self._named = [Outcome(part) for part in (*self._settings.modules, *extras(self._settings))]
         self._outcomes = list(self._named)
         if self._settings.auto:
             # Those of the choice before, so that their series stay even if there is no new one.
             known = ctx.choices.get(check.key, check.digest)
             before = () if known is None else known.modules
-            self._outcomes[:0] = [_Outcome(Auto(self._settings.auto)), *map(_Outcome, before)]
+            self._outcomes[:0] = [Outcome(Auto(self._settings.auto)), *map(Outcome, before)]
         self._reader = Reader(ctx.snmp, ctx.statics, self._settings.cache)
 
     async def observe(self) -> Observation:
@@ -202,7 +147,7 @@ class _Run:
                 self._trail.append(f"{outcome.name}: {outcome.error.reason}: {outcome.error}")
             self._phases.append(Phase(outcome.name, self._ctx.stopwatch() - begun))
 
-    async def _wake(self, address: str, outcome: _Outcome) -> SnmpError | None:
+    async def _wake(self, address: str, outcome: Outcome) -> SnmpError | None:
         """Ask an agent that is known to be silent for a single object; the error if it stays so."""
         target = self._target(address, outcome.part)
         try:
@@ -213,7 +158,7 @@ class _Run:
             return None if error.alive else error
         return None
 
-    async def _read(self, outcome: _Outcome, target: Target) -> None:
+    async def _read(self, outcome: Outcome, target: Target) -> None:
         """Read one part and say what it took.  Raises SnmpError."""
         meter, begun = outcome.meter, self._ctx.stopwatch()
         if isinstance(outcome.part, Auto):
@@ -230,7 +175,7 @@ class _Run:
         spent = f"{_count(outcome.objects, 'object')}, {_count(meter.packets, 'packet')}{again}, {took}"
         self._trail.append(f"{outcome.name}: {spent}{remark}")
 
-    async def _read_module(self, outcome: _Outcome, module: Module, target: Target) -> str:
+    async def _read_module(self, outcome: Outcome, module: Module, target: Target) -> str:
         """Read one module and map it; what the trail should say of it besides.  Raises SnmpError."""
         reading = await self._reader.read(module, target, outcome.meter)
         outcome.tables = prefer_wide(reading.tables, self._settings.wider)
@@ -247,7 +192,7 @@ class _Run:
         )
         return left_out if reading.tables else f"{left_out}; nothing of this module"
 
-    async def _choose(self, outcome: _Outcome, part: Auto, target: Target) -> str:
+    async def _choose(self, outcome: Outcome, part: Auto, target: Target) -> str:
         """Put the modules of the choice behind `auto`; what the trail should say of it.  Raises SnmpError."""
         check, choices, now = self._check, self._ctx.choices, self._loop.time()
         choice, why = choices.get(check.key, check.digest), choices.due(check.key, check.digest, now)
@@ -257,7 +202,7 @@ class _Run:
         outcome.chosen, outcome.objects = choice.modules, outcome.meter.varbinds
         outcome.trouble = "serves nothing that the table of auto knows"
         # In place: `_ask` is at this one and goes on behind it.
-        self._outcomes[:] = [outcome, *map(_Outcome, choice.modules), *self._named]
+        self._outcomes[:] = [outcome, *map(Outcome, choice.modules), *self._named]
         names = ", ".join(module.name for module in choice.modules) or "nothing"
         return f"; chose {names}, since {why}" if why else f"; {names}, as chosen before"
 
@@ -316,12 +261,12 @@ class _Run:
         return self._observation(_result(error.reason), error.reason, str(error))
 
     def _observation(
-        self, result: Result, reason: Reason, detail: str, empty: Sequence[_Outcome] = ()
+        self, result: Result, reason: Reason, detail: str, empty: Sequence[Outcome] = ()
     ) -> Observation:
         tables, repeated = unique([table for outcome in self._outcomes for table in outcome.tables])
         if repeated:
             self._trail.append(f"{repeated} series left out that an earlier module has")
-            self._count_repeated()
+            count_repeated(self._outcomes)
         return Observation(
             key=self._check.key,
             result=result,
@@ -332,7 +277,10 @@ class _Run:
             begun=self._begun,
             phases=tuple(self._phases),
             tables=tables,
-            own=(self._own(), *(table for outcome in self._outcomes for table in outcome.own)),
+            own=(
+                own_table(self._check.key.host, self._outcomes, self._ctx.totals),
+                *(table for outcome in self._outcomes for table in outcome.own),
+            ),
             findings=tuple(
                 Finding(
                     FindingKind.MODULE_EMPTY,
@@ -344,44 +292,9 @@ class _Run:
                 )
                 for outcome in empty
             ),
-            alive=self._alive(),
+            alive=alive(self._outcomes),
             trail=tuple(self._trail),
         )
-
-    def _count_repeated(self) -> None:
-        """Whose the series are that an earlier module has."""
-        before: list[Table] = []
-        counted = 0
-        for outcome in self._outcomes:
-            before += outcome.tables
-            repeated = unique(before)[1]
-            outcome.duplicates += repeated - counted
-            counted = repeated
-
-    def _alive(self) -> bool | None:
-        said = [True if outcome.error is None else outcome.error.alive for outcome in self._outcomes]
-        return next((value for value in (True, False) if value in said), None)
-
-    def _own(self) -> Table:
-        host = self._check.key.host
-        totals = [
-            self._ctx.totals.add(
-                ("snmp", host, outcome.name),
-                (
-                    outcome.meter.packets,
-                    outcome.meter.retries,
-                    outcome.meter.varbinds,
-                    outcome.duplicates,
-                    outcome.mismatches,
-                ),
-            )
-            for outcome in self._outcomes
-        ]
-        columns = [Column(MODULE_UP, [int(outcome.came) for outcome in self._outcomes])]
-        columns += [
-            Column(family, counts) for family, counts in zip(_TOTALS, zip(*totals, strict=True), strict=True)
-        ]
-        return Table(("module",), tuple((outcome.name,) for outcome in self._outcomes), tuple(columns))
 
 
 def _result(reason: Reason) -> Result:
@@ -402,6 +315,6 @@ KIND: Final = ProbeKind(
     endpoint=lambda host, settings: f"{host}:{settings.port}",
     role=lambda _settings: None,
     bind=bind,
-    families=(MODULE_UP, *_TOTALS, PROCESSES, QUEUE_MESSAGES, QUEUE_OLDEST),
+    families=(*FAMILIES, PROCESSES, QUEUE_MESSAGES, QUEUE_OLDEST),
     own_labels=("host",),  # a host has one snmp check at most
 )

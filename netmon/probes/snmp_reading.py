@@ -103,7 +103,7 @@ class Reader:
         if kept is None or now - kept.at > self._age:
             came = await walk_all(client, target, module.walk, meter, limit=_LIMIT, columns=module.columns)
             most = client.max_repetitions(target) or MOST
-            chosen = worth_keeping(names, module.walk, came, client.room(target), most)
+            chosen = worth_keeping(names, module.walk, came, target.room, most)
             columns, others = split(chosen, came) if chosen else (Varbinds(), Varbinds())
             signs = await self._read_signs(names, target, meter) if chosen else Signs(None, None)
             if chosen:

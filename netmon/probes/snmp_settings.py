@@ -99,16 +99,35 @@ class SnmpSettings(Settings):
     """A host's `snmp`."""
 
     auth: Annotated[str, Ref("auths")] = "public_v2"
-    modules: Annotated[tuple[Annotated[str, Ref("modules")], ...], Field(min_length=1)] = ("system", "if_mib")
+    modules: Annotated[
+        tuple[Annotated[str, Ref("modules")], ...],
+        Field(
+            min_length=1, description="Names of modules; auto, alone or among them, is what the agent serves."
+        ),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"const": AUTO},
+                    {"type": "array", "items": {"type": "string"}, "minItems": 1},
+                ]
+            }
+        ),
+    ] = ("system", "if_mib")
     port: Annotated[int, Field(ge=1, le=65535)] = 161
-    max_repetitions: Annotated[int, Field(ge=1, le=1000)] | None = (
-        None  # at most; default: the module's, else what fits
-    )
-    timeout: Duration | None = (
-        None  # for one answer, retries included; default: the module's, else the host's
-    )
-    retries: Annotated[int, Field(ge=0, le=20)] | None = None  # default: the module's, else the host's
-    cache: OptionalDuration = 300.0  # how old names of rows may be; 0s: they are read at every run
+    max_repetitions: Annotated[
+        int | None,
+        Field(ge=1, le=1000, description="At most so many in a GETBULK; else the module's, else what fits."),
+    ] = None
+    timeout: Annotated[
+        Duration | None,
+        Field(description="For one answer, retries included; else the module's, else the host's."),
+    ] = None
+    retries: Annotated[
+        int | None, Field(ge=0, le=20, description="Further sends; else the module's, else the host's.")
+    ] = None
+    cache: Annotated[
+        OptionalDuration, Field(description="How old names of rows may be; 0s: they are read at every run.")
+    ] = 300.0
     processes: Annotated[tuple[ProcessEntry, ...], Field(max_length=_MOST_PROCESSES)] = ()
     # The name of the extend of snmpd's that counts the queue; true: netmon-mailq.
     mail_queue: Annotated[

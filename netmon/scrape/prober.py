@@ -18,7 +18,7 @@ from netmon.errors import Reason
 from netmon.probes.base import Context
 from netmon.resolver import ResolveError
 from netmon.scrape.access import Access, Door
-from netmon.scrape.query import Endpoint, QueryError, near, parse_endpoint, quoted
+from netmon.scrape.query import Endpoint, QueryError, parse_endpoint
 from netmon.scrape.service import LONGEST, MARGIN, MOST, USUAL, Answer
 from netmon.tcpprobe import (
     OtherModule,
@@ -31,6 +31,7 @@ from netmon.tcpprobe import (
     converse,
     tables,
 )
+from netmon.wording import did_you_mean, quote
 
 log = structlog.get_logger(__name__)
 
@@ -218,12 +219,12 @@ def _parsed(items: Sequence[tuple[str, str]], modules: Mapping[str, ProbeModule]
     module = modules.get(name)
     if module is None:
         raise QueryError(
-            f"unknown module {quoted(name)}{near(name, modules)}; "
+            f"unknown module {quote(name)}{did_you_mean(name, modules)}; "
             "modules come from a blackbox.yml that module_files in netmon.yml names"
         )
     if isinstance(module, OtherModule):
         raise QueryError(
-            f"the module {quoted(name)} is of the prober {quoted(module.prober)}, and netmon has tcp only; "
+            f"the module {quote(name)} is of the prober {quote(module.prober)}, and netmon has tcp only; "
             "leave its jobs with blackbox_exporter"
         )
     target = first.get("target", "")
@@ -231,7 +232,7 @@ def _parsed(items: Sequence[tuple[str, str]], modules: Mapping[str, ProbeModule]
         raise QueryError("the parameter target is missing: /probe?target=HOST:PORT&module=NAME")
     hostname = first.get("hostname", "")
     if hostname and not _NAME.fullmatch(hostname):
-        raise QueryError(f"hostname {quoted(hostname)} is no name")
+        raise QueryError(f"hostname {quote(hostname)} is no name")
     return _Query(module, target, hostname, first.get("debug") == "true")
 
 
@@ -242,8 +243,8 @@ def _endpoint(target: str) -> Endpoint:
         try:
             text = f"{match[1]}:{socket.getservbyname(match[2], 'tcp')}"
         except OSError:
-            raise QueryError(f"target {quoted(target)}: {quoted(match[2])} is no service's name") from None
-    wrong = f"target {quoted(target)} is not HOST:PORT, such as mx1.example.org:25 or [2001:db8::1]:25"
+            raise QueryError(f"target {quote(target)}: {quote(match[2])} is no service's name") from None
+    wrong = f"target {quote(target)} is not HOST:PORT, such as mx1.example.org:25 or [2001:db8::1]:25"
     if "://" in target:
         raise QueryError(wrong)
     try:

@@ -1,6 +1,5 @@
 """The query of `/snmp` -> a record, by the rules of snmp_exporter >= 0.23; pure."""
 
-import difflib
 import ipaddress
 import re
 from collections.abc import Collection, Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from netmon.errors import NetmonError
+from netmon.wording import did_you_mean, quote
 
 DEFAULT_AUTH: Final = "public_v2"
 DEFAULT_MODULE: Final = "if_mib"
@@ -29,7 +29,7 @@ _LAST_PORT: Final = 65535
 _MOST_MODULES: Final = 64
 _LONGEST_CONTEXT: Final = 32  # octets (RFC 3411 §5, vacmContextName)
 _ENGINE_ID: Final = re.compile(r"(?:0[xX])?((?:[0-9A-Fa-f]{2}){5,32})")  # RFC 3411 §5, SnmpEngineID
-_SHOWN: Final = 100
+_LONGEST_TARGET: Final = 300  # characters: a name has 253, and the expression's time grows by the square
 
 
 class QueryError(NetmonError):
@@ -73,7 +73,9 @@ def parse_query(items: Sequence[tuple[str, str]], auths: Collection[str], module
         raise QueryError("the parameter target must be given once: /snmp?target=HOST&module=if_mib")
     auth = _one(items, "auth") or DEFAULT_AUTH
     if auth not in auths:
-        raise QueryError(f"unknown auth {quoted(auth)}{near(auth, auths)}; auths of netmon.yml names them")
+        raise QueryError(
+            f"unknown auth {quote(auth)}{did_you_mean(auth, auths)}; auths of netmon.yml names them"
+        )
     texts = [text for name, text in items if name == "module"]
     names = tuple(dict.fromkeys(part for text in texts for part in text.split(",") if part))
     names = names or (DEFAULT_MODULE,)
@@ -82,7 +84,7 @@ def parse_query(items: Sequence[tuple[str, str]], auths: Collection[str], module
     for name in names:
         if name not in modules:
             raise QueryError(
-                f"unknown module {quoted(name)}{near(name, modules)}; "
+                f"unknown module {quote(name)}{did_you_mean(name, modules)}; "
                 "modules of your own come from files that module_files in netmon.yml names"
             )
     context = _one(items, "snmp_context")
@@ -101,18 +103,18 @@ def parse_query(items: Sequence[tuple[str, str]], auths: Collection[str], module
 
 def parse_endpoint(text: str) -> Endpoint:
     """`[transport://]host[:port]`, an IPv6 address in brackets.  Raises QueryError."""
-    match = _TARGET.fullmatch(text)
+    match = _TARGET.fullmatch(text) if len(text) <= _LONGEST_TARGET else None
     if match is None:
         raise QueryError(
-            f"target {quoted(text)} is not [transport://]host[:port], "
+            f"target {quote(text)} is not [transport://]host[:port], "
             "such as sw1, 192.0.2.1:1161 or [2001:db8::1]:161"
         )
     transport = match["transport"] if match["transport"] is not None else "udp"
     if transport not in _TRANSPORTS:
-        raise QueryError(f"transport {quoted(transport)} is not one of {', '.join(_TRANSPORTS)}")
+        raise QueryError(f"transport {quote(transport)} is not one of {', '.join(_TRANSPORTS)}")
     port = None if match["port"] is None else int(match["port"])
     if port is not None and not 0 < port <= _LAST_PORT:
-        raise QueryError(f"target {quoted(text)}: {port} is no port; 1 to {_LAST_PORT} are")
+        raise QueryError(f"target {quote(text)}: {port} is no port; 1 to {_LAST_PORT} are")
     v6 = match["v6"] if match["v6"] is not None else match["bare"]
     host = v6 if v6 is not None else match["host"]
     try:
@@ -120,11 +122,11 @@ def parse_endpoint(text: str) -> Endpoint:
     except ValueError:
         if v6 is not None or not _NAME.fullmatch(host):
             raise QueryError(
-                f"target {quoted(text)}: {quoted(host)} is neither an address nor a name"
+                f"target {quote(text)}: {quote(host)} is neither an address nor a name"
             ) from None
         return Endpoint(transport, host.rstrip(".").lower(), port, numeric=False)
     if isinstance(address, ipaddress.IPv6Address) and address.scope_id:
-        raise QueryError(f"target {quoted(text)}: an address with a zone (%) is of one machine only")
+        raise QueryError(f"target {quote(text)}: an address with a zone (%) is of one machine only")
     return Endpoint(transport, str(plain(address)), port, numeric=True)
 
 
@@ -146,7 +148,7 @@ def _one(items: Sequence[tuple[str, str]], name: str) -> str | None:
 def _flag(items: Sequence[tuple[str, str]], name: str) -> bool:
     text = _one(items, name)
     if text not in (None, "", "true", "false", "1", "0"):
-        raise QueryError(f"{name}={quoted(str(text))} is neither true nor false")
+        raise QueryError(f"{name}={quote(str(text))} is neither true nor false")
     return text in ("true", "1")
 
 
@@ -155,17 +157,5 @@ def _engine_id(text: str | None) -> bytes | None:
         return None
     match = _ENGINE_ID.fullmatch(text)
     if match is None:
-        raise QueryError(f"snmp_engineid {quoted(text)} is not 5 to 32 octets in hexadecimal digits")
+        raise QueryError(f"snmp_engineid {quote(text)} is not 5 to 32 octets in hexadecimal digits")
     return bytes.fromhex(match[1])
-
-
-def near(word: str, names: Collection[str]) -> str:
-    """The end of a sentence about an unknown word: which known one it may have meant."""
-    close = difflib.get_close_matches(word[:_SHOWN], names, 1)
-    return f'; did you mean "{close[0]}"?' if close else ""
-
-
-def quoted(text: str) -> str:
-    """Bounded and in one line, whatever came."""
-    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[:_SHOWN])
-    return f'"{shown}…"' if len(text) > _SHOWN else f'"{shown}"'

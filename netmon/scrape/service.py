@@ -18,7 +18,7 @@ from netmon.mib.mapping import map_module, unique
 from netmon.mib.modules import Module
 from netmon.model import Column, Family, Kind, Table
 from netmon.probes.base import Auth, Context, Library
-from netmon.probes.snmp import MODULE_UP
+from netmon.probes.snmp_outcome import MODULE_UP
 from netmon.probes.snmp_reading import Reader
 from netmon.probes.snmp_target import target_of
 from netmon.resolver import ResolveError

@@ -19,22 +19,6 @@ LIMIT: Final = 1 << 20  # characters
 _VALUE: Final = 120  # characters of a value
 _OIDS: Final = 10  # of a request
 _CONTAINED: Final = 4  # octets of a secret from which on it is looked for inside of values
-_TYPES: Final = {
-    ber.INTEGER: "INTEGER",
-    ber.COUNTER32: "Counter32",
-    ber.GAUGE32: "Gauge32",
-    ber.COUNTER64: "Counter64",
-    ber.UINTEGER32: "UInteger32",
-    ber.TIME_TICKS: "TimeTicks",
-    ber.OCTET_STRING: "OCTET STRING",
-    ber.OBJECT_IDENTIFIER: "OBJECT IDENTIFIER",
-    ber.IP_ADDRESS: "IpAddress",
-    ber.OPAQUE: "Opaque",
-    ber.NULL: "NULL",
-    ber.NO_SUCH_OBJECT: "noSuchObject",
-    ber.NO_SUCH_INSTANCE: "noSuchInstance",
-    ber.END_OF_MIB_VIEW: "endOfMibView",
-}
 
 
 class Transcript:
@@ -66,7 +50,7 @@ class Transcript:
                 self._dropped += 1
                 continue
             shown = "<secret>" if self._is_secret(value) else _value(tag, value)
-            kind = _TYPES.get(tag, f"type {tag:#04x}")
+            kind = ber.TYPE_NAMES.get(tag, f"type {tag:#04x}")
             self._add(f"{'':12}{ber.decode_oid(oid)} = {kind}{': ' + shown if shown else ''}")
 
     def text(self) -> str:

@@ -37,6 +37,26 @@ BIT_STRING: Final = 0x03
 NSAP_ADDRESS: Final = 0x45
 UINTEGER32: Final = 0x47
 
+# Types of values by tag, in the SMI's words (RFC 2578 §7.1), and those of RFC 3416 §3 for none.
+TYPE_NAMES: Final = {
+    INTEGER: "INTEGER",
+    OCTET_STRING: "OCTET STRING",
+    OBJECT_IDENTIFIER: "OBJECT IDENTIFIER",
+    IP_ADDRESS: "IpAddress",
+    COUNTER32: "Counter32",
+    GAUGE32: "Gauge32",
+    TIME_TICKS: "TimeTicks",
+    OPAQUE: "Opaque",
+    COUNTER64: "Counter64",
+    BIT_STRING: "BIT STRING",
+    NSAP_ADDRESS: "NsapAddress",
+    UINTEGER32: "UInteger32",
+    NULL: "NULL",
+    NO_SUCH_OBJECT: "noSuchObject",
+    NO_SUCH_INSTANCE: "noSuchInstance",
+    END_OF_MIB_VIEW: "endOfMibView",
+}
+
 _LONG_FORM: Final = 0x80  # also the continuation bit of a sub-identifier
 _SEVEN_BITS: Final = 0x7F
 _LENGTH_OCTETS: Final = 4  # what net-snmp and others send at most: 84 00 00 xx xx
@@ -185,6 +205,11 @@ def decode_value(tag: int, data: bytes, start: int, stop: int) -> Value:
 
 def decode_oid(oid: bytes) -> str:
     """Dotted text of an OID's content octets, as `1.3.6.1`.  Raises DecodeError."""
+    return ".".join(map(str, oid_numbers(oid)))
+
+
+def oid_numbers(oid: bytes) -> tuple[int, ...]:
+    """The numbers of an OID's content octets.  Raises DecodeError."""
     check_oids((oid,))
     arcs: list[int] = []
     arc = 0
@@ -194,7 +219,7 @@ def decode_oid(oid: bytes) -> str:
             arcs.append(arc)
             arc = 0
     root = min(arcs[0] // _ARC_WIDTH, _LAST_ROOT_ARC)
-    return ".".join(map(str, (root, arcs[0] - root * _ARC_WIDTH, *arcs[1:])))
+    return (root, arcs[0] - root * _ARC_WIDTH, *arcs[1:])
 
 
 def encode_oid(oid: str | Sequence[int]) -> bytes:

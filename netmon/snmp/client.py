@@ -15,18 +15,18 @@ ICMP port-unreachable ends a request at once.  Host and network unreachable are 
 
 import asyncio
 import errno
-import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
 from netmon.errors import Reason
 from netmon.snmp.ber import DecodeError
-from netmon.snmp.exchange import Ask, Door, Meter, Peer, Request, SnmpError, Stats, Steps, Target
+from netmon.snmp.exchange import MOST_OCTETS, Ask, Door, Meter, Peer, Request, SnmpError, Stats, Steps, Target
 from netmon.snmp.gate import Standing
 from netmon.snmp.message import Response, decode_request_id, decode_response
 from netmon.snmp.message_v3 import decode_message_id, is_version_3
 from netmon.snmp.plans import MOST, Plans
+from netmon.snmp.request_ids import RequestIds
 from netmon.snmp.secure import Secure
 from netmon.snmp.sockets import Address, IcmpError, numeric_address
 from netmon.snmp.usm_engine import Dropped
@@ -38,15 +38,8 @@ __all__ = ["PATIENCE", "Client", "Meter", "SnmpError", "Stats", "Target"]
 # answers that come all at once; what has not come by now comes scattered.
 PATIENCE: Final = 0.25
 _PEERS: Final = 65_536  # peers remembered: more than the devices that one process polls
-_ABANDONED: Final = 4_096  # request-ids remembered to tell a late reply from a duplicate
 _DRAIN: Final = 64  # datagrams read before other callbacks get their turn
 _DATAGRAM: Final = 65_535
-_REQUEST_IDS: Final = 0x7FFFFFFF
-_DATAGRAM_IPV4: Final = 1_472  # octets of UDP payload in an Ethernet frame
-_DATAGRAM_IPV6: Final = 1_452
-_AROUND: Final = 29  # octets of a reply beside varbinds and community
-_AROUND_V3: Final = 220  # with engine IDs, a user's name and the parameters of authentication and privacy
-_V3: Final = 3
 _NO_ROUTE: Final = frozenset(
     (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETDOWN)
 )
@@ -65,10 +58,9 @@ class Client:
         self._doors: dict[int, Door] = {}
         self._peers: OrderedDict[Address, Peer] = OrderedDict()
         self._pending: dict[int, Request] = {}
-        self._abandoned: OrderedDict[int, None] = OrderedDict()
-        self._first_id = self._last_id = secrets.randbelow(_REQUEST_IDS)
+        self._ids = RequestIds(self._pending)
         self._masters = Masters()
-        self._secure = Secure(self._pending, self.stats, self._next_id, self._on_response, self._on_stray)
+        self._secure = Secure(self._pending, self.stats, self._ids, self._on_response, self._on_stray)
         self._closed = False
 
     @property
@@ -88,12 +80,6 @@ class Client:
         if learned and target.max_repetitions:
             return min(learned, target.max_repetitions)
         return learned or target.max_repetitions
-
-    def room(self, target: Target) -> int:
-        """Octets for varbinds in a reply that takes one datagram of the path (Ethernet's, unfragmented)."""
-        datagram = _DATAGRAM_IPV6 if ":" in target.address else _DATAGRAM_IPV4
-        around = _AROUND_V3 if target.version == _V3 else _AROUND + len(target.community)
-        return datagram - around
 
     def at_once(self, target: Target) -> int:
         """How many requests this agent may have before it: two where it answers and bears them.
@@ -117,7 +103,7 @@ class Client:
         if clean:
             peer.read_clean(target.max_repetitions or MOST, wait)
         largest, peer.largest = peer.largest, 0
-        return largest <= (_DATAGRAM_IPV6 if ":" in target.address else _DATAGRAM_IPV4)
+        return largest <= target.datagram
 
     async def request(
         self,
@@ -158,10 +144,7 @@ class Client:
             self._go_on(request, None)
             result: T = await request.future
         finally:
-            if self._pending.pop(request.request_id, None) is not None:
-                self._abandoned[request.request_id] = None
-                if len(self._abandoned) > _ABANDONED:
-                    self._abandoned.popitem(last=False)
+            self._ids.abandon(request.request_id)
             peer.requests.discard(request)
             peer.door.alarms.clear(request.alarm)
             peer.door.gate.withdraw(request)
@@ -173,7 +156,7 @@ class Client:
         """Take the conversation to its next request, or to its end."""
         try:
             ask = request.steps.send(response)  # type: ignore[arg-type]  # None begins a generator
-            request.begin(ask, self._next_id())
+            request.begin(ask, self._ids.draw())
         except StopIteration as end:
             request.future.set_result(end.value)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is for who waits
@@ -196,7 +179,7 @@ class Client:
             door.socket.close()
         self._doors.clear()
 
-    # Peers and request-ids.
+    # Peers.
 
     def _find(self, target: Target) -> Peer | None:
         # A canonical IPv4 address is its own key; anything else goes by its numeric form.
@@ -240,12 +223,6 @@ class Client:
             if forgotten.requests or forgotten is peer:
                 self._peers[oldest] = forgotten
         return peer
-
-    def _next_id(self) -> int:
-        while True:
-            self._last_id = self._last_id % _REQUEST_IDS + 1
-            if self._last_id not in self._pending:
-                return self._last_id
 
     # Sending.
 
@@ -348,11 +325,12 @@ class Client:
             why = f"an answer came in SNMPv{response.version}, wanted SNMPv3"
             request.remark = Dropped(Reason.UNTRUSTED_REPLY, why)
         else:
+            request.meter.octets += len(datagram)
             self._on_response(request, response)
 
     def _on_response(self, request: Request, response: Response) -> None:
         peer = request.peer
-        del self._pending[request.request_id]
+        self._ids.retire(request.request_id)
         if peer.suspect or request.sends > 1:
             peer.suspect_size(request.asked, request.ask.max_repetitions, len(response.varbinds.oids))
         request.meter.varbinds += len(response.varbinds.oids)
@@ -360,6 +338,10 @@ class Client:
             request.meter.tap("came", request.ask, response)
         # First the place in the window: others wait for it.
         peer.door.gate.release(request)
+        if request.meter.octets > MOST_OCTETS:
+            why = f"more than {MOST_OCTETS >> 20} MiB of answers in one run; the table may be endless"
+            request.fail(Reason.ENDLESS_TABLE, why, alive=True)
+            return
         self._go_on(request, response)
 
     def _on_stray(self, peer: Peer | None, datagram: bytes, address: Address) -> None:
@@ -382,16 +364,8 @@ class Client:
             self.stats.foreign += 1
             if request is not None and request.peer.address != address:
                 request.stranger = str(address[0])
-        elif request_id in self._abandoned:
-            self.stats.late += 1
-        elif (
-            0
-            < (request_id - self._first_id) % _REQUEST_IDS
-            <= (self._last_id - self._first_id) % _REQUEST_IDS
-        ):
-            self.stats.duplicate += 1
         else:
-            self.stats.unmatched += 1
+            self._ids.count(request_id, self.stats)
 
     def _on_icmp(self, door: Door, errors: list[IcmpError]) -> None:
         for error in errors:

@@ -12,7 +12,7 @@ from netmon.snmp.client import Client
 from netmon.snmp.exchange import Ask, Meter, SnmpError, Steps, Target
 from netmon.snmp.message import GETBULK, GETNEXT, NO_SUCH_NAME, TOO_BIG, Varbinds
 from netmon.snmp.plans import UNKNOWN
-from netmon.snmp.walk import _refuse_error
+from netmon.snmp.walk import refuse_error
 
 
 async def walk_disordered(
@@ -39,7 +39,7 @@ def _walk(client: Client, target: Target, root: bytes, limit: int) -> Steps[Varb
                 continue
             if response.error_status == NO_SUCH_NAME and target.version == 1:
                 return table
-            _refuse_error(response, target, pdu_type, (last,))
+            refuse_error(response, target, pdu_type, (last,))
         asked.add(last)
         got = response.varbinds
         count = _count_inside(root, got)

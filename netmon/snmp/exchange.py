@@ -26,6 +26,13 @@ _MOST_PATIENCE: Final = 256
 _AT_ONCE: Final = 4  # requests under way at most ...
 _DISTANT: Final = 0.004  # ... of a peer that takes so many seconds to answer
 _SMALL: Final = 4  # varbinds: what is not asked for with fewer when it is lost
+_DATAGRAM_IPV4: Final = 1_472  # octets of UDP payload in an Ethernet frame
+_DATAGRAM_IPV6: Final = 1_452
+_AROUND: Final = 29  # octets of a reply beside varbinds and community
+_AROUND_V3: Final = 220  # with engine IDs, a user's name and the parameters of authentication and privacy
+# Octets of answers that one run takes: no device has so much to say in it, and an agent that fills each
+# answer with strings would fill the memory long before it has sent too many objects.
+MOST_OCTETS: Final = 64 << 20
 _SESSIONS: Final = 8  # users and contexts remembered for each peer
 
 T = TypeVar("T")
@@ -67,13 +74,24 @@ class Target:
         """Seconds after which silence is the answer."""
         return self.timeout * (self.retries + 1)
 
+    @property
+    def datagram(self) -> int:
+        """Octets of the largest datagram that Ethernet carries in one piece."""
+        return _DATAGRAM_IPV6 if ":" in self.address else _DATAGRAM_IPV4
+
+    @property
+    def room(self) -> int:
+        """Octets for varbinds in a reply that takes one such datagram."""
+        around = _AROUND_V3 if self.version == VERSION else _AROUND + len(self.community)
+        return self.datagram - around
+
     def __str__(self) -> str:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
 @dataclass(slots=True)
 class Meter:
-    """What one run cost: datagrams sent, how many of them again, varbinds that came.
+    """What one run cost: datagrams sent, how many of them again, varbinds that came, octets of the answers.
 
     `tap` is told of each request that leaves (with None) and of each response that answers one.
     """
@@ -81,6 +99,7 @@ class Meter:
     packets: int = 0
     retries: int = 0
     varbinds: int = 0
+    octets: int = field(default=0, compare=False)
     tap: "Callable[[str, Ask, Response | None], None] | None" = field(default=None, repr=False)
 
 

@@ -9,29 +9,30 @@ from netmon.snmp.ber import DecodeError
 from netmon.snmp.exchange import Peer, Request, SnmpError, Stats
 from netmon.snmp.message import Response
 from netmon.snmp.message_v3 import decode_head
+from netmon.snmp.request_ids import RequestIds
 from netmon.snmp.sockets import Address
 from netmon.snmp.usm_engine import Dropped, Outcome, Refused, Session
 
 
 class Secure:
-    """Works on its client's requests under way: `pending` is the client's own, by request-id.
+    """Works on its client's requests under way: `pending`, by request-id, and `ids` are the client's own.
 
     `deliver` takes the response of a request, `stray` a datagram that answers none.
     """
 
-    __slots__ = ("_deliver", "_next_id", "_pending", "_stats", "_stray")
+    __slots__ = ("_deliver", "_ids", "_pending", "_stats", "_stray")
 
     def __init__(
         self,
         pending: dict[int, Request],
         stats: Stats,
-        next_id: Callable[[], int],
+        ids: RequestIds,
         deliver: Callable[[Request, Response], None],
         stray: Callable[[Peer, bytes, Address], None],
     ) -> None:
         self._pending = pending
         self._stats = stats
-        self._next_id = next_id
+        self._ids = ids
         self._deliver = deliver
         self._stray = stray
 
@@ -60,6 +61,7 @@ class Secure:
             elif request.future.done():
                 self._stats.late += 1
             else:
+                request.meter.octets += len(datagram)
                 outcome = request.session.receive(datagram, head, request, peer.door.loop.time())
                 self._take(request, request.session, outcome)
         except DecodeError:
@@ -84,8 +86,8 @@ class Secure:
 
     def _again(self, request: Request, session: Session) -> None:
         """Put the question anew, under a new msgID."""
-        self._pending.pop(request.request_id, None)
-        request.again(self._next_id())
+        self._ids.retire(request.request_id)
+        request.again(self._ids.draw())
         self._pending[request.request_id] = request
         if session.may_go(request):
             request.peer.door.gate.submit(request, request.peer.standing)

@@ -19,7 +19,14 @@ from operator import lt
 from typing import Final, NamedTuple
 
 from netmon.errors import Reason
-from netmon.snmp.ber import END_OF_MIB_VIEW, NO_SUCH_INSTANCE, NO_SUCH_OBJECT, decode_oid, encode_oid
+from netmon.snmp.ber import (
+    END_OF_MIB_VIEW,
+    NO_SUCH_INSTANCE,
+    NO_SUCH_OBJECT,
+    decode_oid,
+    encode_oid,
+    oid_numbers,
+)
 from netmon.snmp.client import Client
 from netmon.snmp.exchange import Ask, Meter, SnmpError, Steps, Target
 from netmon.snmp.message import (
@@ -73,7 +80,7 @@ def _get(target: Target, oids: Sequence[bytes]) -> Steps[Varbinds]:
         at += len(wanted)
         if response.error_status == NO_SUCH_NAME and target.version == 1:
             continue
-        _refuse_error(response, target, GET, wanted)
+        refuse_error(response, target, GET, wanted)
         got = response.varbinds
         if got.oids != wanted:
             text = f"GET of {decode_oid(wanted[0])} to {target}: the answer holds other objects than asked"
@@ -140,7 +147,7 @@ def foresee(client: Client, target: Target, root: bytes, table: Varbinds, skip: 
                 inside.oids.append(oid)
                 inside.tags.append(tag)
                 inside.values.append(value)
-        client.plans.keep(key, plan_of(inside, client.room(target), target.max_repetitions or MOST))
+        client.plans.keep(key, plan_of(inside, target.room, target.max_repetitions or MOST))
 
 
 def _key(target: Target, after: bytes, upto: bytes) -> Key:
@@ -213,7 +220,7 @@ class _Reading:
         lanes = self._client.at_once(self._target)
         if lanes > _NEAR:
             inside = [oid for oid in columns if _is_inside(root, upto, oid) and increasing(after, (oid,))]
-            inside.sort(key=_arcs)
+            inside.sort(key=oid_numbers)
             for cut in inside[:: max(1, -(-len(inside) // lanes))][1:]:
                 yield Piece(after, cut, None, last=False)
                 after = cut
@@ -240,7 +247,7 @@ class _Reading:
                     continue
                 if response.error_status == NO_SUCH_NAME and not self._bulk:
                     break
-                _refuse_error(response, self._target, pdu_type, (last,))
+                refuse_error(response, self._target, pdu_type, (last,))
             got = response.varbinds
             if self._take(stretch.root, piece.upto, last, got, table):
                 break
@@ -279,7 +286,7 @@ class _Reading:
             return max(1, min(left if left > 0 else _FEW, most or MOST))
         if self._target.max_repetitions:
             return max(1, most)
-        fitting = self._client.room(self._target) // largest if largest else UNKNOWN
+        fitting = self._target.room // largest if largest else UNKNOWN
         return max(1, min(UNKNOWN, fitting, most or MOST))
 
     def _error(self, reason: Reason, root: bytes, what: str) -> SnmpError:
@@ -289,7 +296,7 @@ class _Reading:
         """Plan anew what turned out other than planned, or everything."""
         if not self._bulk:
             return
-        room = self._client.room(self._target)
+        room = self._target.room
         most = self._target.max_repetitions or MOST
         for stretch in self._stretches:
             if replan or not stretch.fits:
@@ -309,8 +316,8 @@ def stretches(root: bytes, skip: frozenset[bytes]) -> tuple[tuple[bytes, bytes],
     if root in skip:
         return ()
     left = []
-    after = _arcs(root)
-    for column in sorted(_arcs(oid) for oid in skip if oid.startswith(root)):
+    after = oid_numbers(root)
+    for column in sorted(oid_numbers(oid) for oid in skip if oid.startswith(root)):
         if column < after:  # inside one that is left out already
             continue
         if column > after:
@@ -319,10 +326,6 @@ def stretches(root: bytes, skip: frozenset[bytes]) -> tuple[tuple[bytes, bytes],
             return tuple(left)
         after = (*column[:-1], column[-1] + 1)
     return (*left, (encode_oid(after), b""))
-
-
-def _arcs(oid: bytes) -> tuple[int, ...]:
-    return tuple(map(int, decode_oid(oid).split(".")))
 
 
 def _count_inside(root: bytes, upto: bytes, got: Varbinds) -> int:
@@ -359,7 +362,7 @@ def _pad(match: re.Match[bytes]) -> bytes:
     return match[0].rjust(_SUB_IDENTIFIER_OCTETS, b"\x80")
 
 
-def _refuse_error(response: Response, target: Target, pdu_type: int, asked: Sequence[bytes]) -> None:
+def refuse_error(response: Response, target: Target, pdu_type: int, asked: Sequence[bytes]) -> None:
     """Raise what an error-status means; its index names the varbind, 0 none (RFC 3416 §4.1)."""
     status, index = response.error_status, response.error_index
     if status == NO_ERROR:

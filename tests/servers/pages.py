@@ -26,7 +26,7 @@ from netmon.model import (
     Severity,
     Table,
 )
-from netmon.routes import Services, routes
+from netmon.routes import OnDemand, Query, Services, routes
 from netmon.status import Live
 from netmon.store import Store
 from netmon.watch import Watch
@@ -161,6 +161,10 @@ async def serving(company: Company) -> AsyncIterator[str]:
     async def reload() -> list[str]:
         return []
 
+    async def snmp(query: Query, seconds: float | None) -> OnDemand:
+        message = "no device stands behind these pages"
+        raise NotImplementedError(message)
+
     services = Services(
         source=company.store,
         live=company.live,
@@ -175,6 +179,7 @@ async def serving(company: Company) -> AsyncIterator[str]:
         listen="127.0.0.1:9162",
         explained=explained(builtin_modules()),
         silences=lambda: {"silences": [], "windows": []},
+        snmp=snmp,
     )
     server = Server(routes(services), "127.0.0.1:0")
     await server.start()

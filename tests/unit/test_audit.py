@@ -1,6 +1,7 @@
 """The audit trail."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,24 @@ def test_no_link_is_followed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     Audit(tmp_path).write("one")
     assert [record.levelname for record in caplog.records] == ["INFO", "ERROR"]
     assert not victim.exists()
+
+
+def test_neither_a_fifo_nor_a_second_name_is_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever owns the folder can neither hold up a command of root's nor have another file written."""
+    os.mkfifo(tmp_path / FILE)
+    Audit(tmp_path).write("one")
+    (tmp_path / FILE).unlink()
+    reader = tmp_path / FILE
+    os.mkfifo(reader)
+    handle = os.open(reader, os.O_RDONLY | os.O_NONBLOCK)
+    Audit(tmp_path).write("two")
+    os.close(handle)
+    (tmp_path / FILE).unlink()
+    victim = tmp_path / "victim"
+    victim.write_text("as it was")
+    (tmp_path / FILE).hardlink_to(victim)
+    Audit(tmp_path).write("three")
+    assert [record.levelname for record in caplog.records] == ["INFO", "ERROR"] * 3
+    assert victim.read_text() == "as it was"

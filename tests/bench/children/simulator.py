@@ -8,13 +8,13 @@ with the number of SNMP requests so far.
 # ruff: noqa: T201 - stdout is how it talks to the benchmark
 
 import asyncio
-import re
 import signal
 import sys
 import time
 from pathlib import Path
 
 import uvloop
+import yaml
 
 from netmon.demo.company import Company
 
@@ -29,14 +29,12 @@ async def main(folder: Path) -> None:
         (folder / "starttls.port").write_text(str(company.mail_ports["starttls"]))
         # One module, for an equal page, and nothing of it from memory; with netmon's own size of a
         # request, and with the peer's.
-        config = re.sub(
-            r"( +)modules: \[system, if_mib\]",
-            r"\1modules: [if_mib]\n\1cache: 0s",
-            company.config(listen="127.0.0.1:0"),
-        )
-        (folder / "own.yml").write_text(config)
-        equal = re.sub(r"( +)modules: \[if_mib\]\n", r"\g<0>\1max_repetitions: 25\n", config)
-        (folder / "equal.yml").write_text(equal)
+        config = yaml.safe_load(company.config(listen="127.0.0.1:0"))
+        switch = next(host for host in config["hosts"] if host["name"] == "sw1")
+        switch["snmp"] |= {"modules": ["if_mib"], "cache": "0s"}
+        (folder / "own.yml").write_text(yaml.safe_dump(config, sort_keys=False, default_flow_style=None))
+        switch["snmp"]["max_repetitions"] = 25
+        (folder / "equal.yml").write_text(yaml.safe_dump(config, sort_keys=False, default_flow_style=None))
 
         def count() -> None:
             if sys.stdin.readline():

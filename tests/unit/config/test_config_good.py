@@ -171,9 +171,12 @@ def test_starter_is_valid_as_it_stands_and_with_its_examples(tmp_path: Path) -> 
     assert [entry.host.name for entry in config.hosts] == ["localhost"]
     # Prose begins with "# " and a word; what is left behind the "#" else is an example.
     whole = re.sub(r"(?m)^#(?! \S)", "", starter())
+    (tmp_path / "snmp.yml").write_text("modules: {mine: {walk: [1.3.6.1.4.1.9999]}}\n")
     config = read(tmp_path, re.sub(r"\$\{env:\w+\}", "${env:SECRET}", whole))
     assert len(config.hosts) == 3
     assert [webhook.name for webhook in config.alerting.webhooks] == ["pager", "chat"]
+    assert list(config.modules) == ["mine"]
+    assert (config.settings.allow[0], config.web.probe_targets != "configured") == ("sysContact", True)
 
 
 def test_a_user_of_snmpv3_arrives(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_module_takes_the_place_of_netmons_own(tmp_path: Path) -> None:
         ("snmp.yml", "netmon.yml:1:15: module_files: the value is not a list"),
         ("[snmp.yml, again.yml]", "again.yml:1:1: modules.mine is in snmp.yml too; "),
         ("[broken.yml]", "broken.yml:1:27: modules.bad.walk[0]: "),
-        ("[blackbox.yml]", "blackbox.yml:4:11: modules.smtp.tcp.tsl: is not a known key; did you mean"),
+        ("[blackbox.yml]", "blackbox.yml:4:16: modules.smtp.tcp.tsl: is not a known key; did you mean"),
         ("[version.yml]", "version.yml:1:24: auths.new.version: "),
     ],
 )

@@ -60,6 +60,15 @@ def test_schema_describes_hosts_probes_and_defaults() -> None:
     }
     assert records["SmtpSettings"]["properties"]["tls"]["enum"] == ["none", "starttls", "implicit"]
     assert records["DefaultsEntry"]["properties"]["interval"]["default"] == "60s"
+    snmp = records["SnmpSettings"]["properties"]
+    assert {"const": "auto"} in snmp["modules"]["anyOf"]
+    assert list(snmp["modules"]["default"]) == ["system", "if_mib"]
+    for place in (
+        found["properties"]["module_files"],
+        snmp["cache"],
+        records["SettingsEntry"]["properties"]["allow"],
+    ):
+        assert place["description"]
     assert records["AuthEntry"]["properties"]["community"] == {"type": "string", "writeOnly": True}
     assert all(
         record["additionalProperties"] is False for record in records.values() if "properties" in record

@@ -90,6 +90,19 @@ def test_the_cache_is_private_and_holds_no_credentials(file: Path, tmp_path: Pat
         assert secret.encode() not in octets
 
 
+@pytest.mark.parametrize("mode", [0o620, 0o602])
+def test_a_cache_that_others_may_write_is_not_believed(
+    file: Path, tmp_path: Path, counted: Counted, mode: int
+) -> None:
+    """Its checksum is no secret, so whoever may write it could make it say anything."""
+    folder = tmp_path / "cache"
+    load_modules(file, folder)
+    cache_of(folder).chmod(mode)
+    load_modules(file, folder)
+    assert counted.reads == 2
+    assert cache_of(folder).stat().st_mode & 0o777 == 0o600
+
+
 def _truncate(octets: bytes) -> bytes:
     return octets[: len(octets) // 2]
 

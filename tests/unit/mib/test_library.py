@@ -56,10 +56,11 @@ def test_a_damaged_cache_is_made_anew(tmp_path: Path, compilations: list[int]) -
     write(folder, A=module("A-MIB", thing()))
     load([folder], cache)
     (file,) = cache.iterdir()
-    for damage in ("{", '{"format": 1, "types": [[1]], "modules": {}, "mistakes": []}', "null"):
+    for damage in ("{", '{"format": 1, "types": [[1]], "modules": {}, "mistakes": []}', "null",
+                   '{"format": 1, "types": [], "modules": [], "mistakes": []}'):  # fmt: skip
         file.write_text(damage)
         assert load([folder], cache).tree.find("thing").module == "A-MIB"
-    assert len(compilations) == 4
+    assert len(compilations) == 5
 
 
 def test_a_link_is_no_cache(tmp_path: Path, compilations: list[int]) -> None:

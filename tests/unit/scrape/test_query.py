@@ -110,3 +110,12 @@ def test_targets_that_are_none(text: str) -> None:
     assert caught.value.status == 400
     assert len(str(caught.value)) < 400
     assert str(caught.value).isprintable()
+
+
+def test_a_target_has_a_length_that_costs_nothing_to_judge() -> None:
+    """What is longer than any target is refused unread: many colons would hold up all checks."""
+    for text in (":" * 60_000 + "x", "udp://" + "a." * 30_000, "[" + ":" * 60_000):
+        with pytest.raises(QueryError, match="is not"):
+            parse_endpoint(text)
+    longest = ".".join(["a" * 63] * 3 + ["b" * 61])
+    assert parse_endpoint(f"udp4://{longest}:65535").host == longest

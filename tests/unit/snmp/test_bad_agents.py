@@ -14,10 +14,10 @@ import pytest
 from netmon.errors import Reason
 from netmon.snmp.ber import COUNTER32, INTEGER, NULL, OCTET_STRING, OPAQUE, SEQUENCE, encode_oid, tlv
 from netmon.snmp.client import Client, Meter, SnmpError, Target
-from netmon.snmp.exchange import Stats
+from netmon.snmp.exchange import MOST_OCTETS, Stats
 from netmon.snmp.message import Request, Varbinds, decode_request, encode_varbind
 from netmon.snmp.walk import get, walk
-from tests.unit.snmp.agents import Agent, honest, numbers, reply, silent
+from tests.unit.snmp.agents import Agent, agent, honest, numbers, reply, silent
 from tests.virtual import run_virtual
 
 TABLE = "1.3.6.1.2.1.2.2.1"
@@ -316,3 +316,27 @@ def test_the_wrong_version_is_not_believed_for_its_content() -> None:
     came, _, _ = meet(old, one_object=True)
     assert isinstance(came, Varbinds)
     assert came.tags != [NULL]
+
+
+def test_objects_that_are_few_and_large_do_not_fill_the_memory() -> None:
+    """A run takes so many octets and no more, whoever of its readings asks and in however many lanes."""
+    large = tlv(OCTET_STRING, b"x" * 60_000)
+    calls: list[Request] = []
+
+    def answer(request: Request) -> list[bytes]:
+        calls.append(request)
+        return [reply(request, row(len(calls), large))]
+
+    async def scene() -> SnmpError:
+        client = Client()
+        async with agent(answer) as server:
+            meter = Meter(octets=MOST_OCTETS - 200_000)  # what came before
+            with pytest.raises(SnmpError) as caught:
+                await walk(client, server.target(), ROOT, meter, limit=1000)
+        client.close()
+        return caught.value
+
+    error = run_virtual(scene())
+    assert error.reason is Reason.ENDLESS_TABLE
+    assert "64 MiB" in str(error)
+    assert len(calls) == 4

@@ -2,7 +2,10 @@
 
 import asyncio
 import errno
+import itertools
+import os
 import socket
+from array import array
 from typing import Any
 
 import pytest
@@ -334,13 +337,18 @@ def test_a_community_does_not_print() -> None:
     assert str(Target("2001:db8::1")) == "[2001:db8::1]:161"
 
 
-def test_request_ids_begin_anywhere_and_skip_those_in_use() -> None:
-    """They are positive 31-bit numbers, and wrap."""
+def test_request_ids_cannot_be_foretold_and_skip_those_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are positive 31-bit numbers, random: a device that knows its own does not know its neighbour's."""
     client = Client()
-    client._last_id = 0x7FFFFFFE
+    ids = [client._ids.draw() for _ in range(3_000)]
+    assert all(0 < number <= 0x7FFFFFFF for number in ids)
+    steps = {(after - before) % 2**31 for before, after in itertools.pairwise(ids)}
+    assert len(steps) > 2_990
+    drawn = array("I", (0x80000005, 7, 2, 0, 1))  # from the end
+    monkeypatch.setattr(os, "urandom", lambda _: drawn.tobytes())
+    client._ids._drawn = array("I")
     client._pending[1] = client._pending[2] = None  # type: ignore[assignment]
-    assert [client._next_id() for _ in range(2)] == [0x7FFFFFFF, 3]
-    assert len({Client()._last_id for _ in range(5)}) > 1
+    assert [client._ids.draw() for _ in range(2)] == [7, 5]
 
 
 async def test_the_memory_of_peers_is_bounded() -> None:

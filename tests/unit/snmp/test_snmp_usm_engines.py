@@ -447,3 +447,31 @@ def test_the_engine_s_clock_is_followed_without_asking() -> None:
         client.close()
 
     run_virtual(scene())
+
+
+def test_a_forged_name_locks_no_authentic_agent_out(run: Run) -> None:
+    """A report that wins the race, at discovery or later, costs exchanges; the engine's own puts it right."""
+    forged = [1]  # so many to come
+
+    def behave(server: Engine, query: Query) -> Iterable[bytes]:
+        if forged[0] and query.head.engine_id != b"evil engine":
+            forged[0] -= 1
+            evil = server.report(query, UNKNOWN_ENGINE, engine_id=b"evil engine", boots=MAX_TIME, time=9)
+            return [evil, *honest(server, query)]
+        return honest(server, query)
+
+    async def scene(client: Client, server: Engine) -> None:
+        target, meter = server.target(timeout=1), Meter()
+        await ask(client, target, meter)
+        assert meter.packets == 3
+        forged[0] = 1
+        answers = await asyncio.gather(*(ask(client, target) for _ in range(5)))
+        assert [answer.varbinds.values for answer in answers] == [[1]] * 5
+        meter = Meter()
+        await ask(client, target, meter)
+        assert meter.packets == 1
+        forged[0] = 2  # more than one request bears; the next is not held to what it learned
+        assert (await fails(client, target)).reason is Reason.UNKNOWN_ENGINE_ID
+        await ask(client, target)
+
+    run(with_engine(scene, behave=behave))

@@ -1,0 +1,46 @@
+"""What probes share, made alike for the agent and for commands that run without one."""
+
+import asyncio
+import socket
+import time
+
+from netmon.config import Config
+from netmon.icmp import Pinger
+from netmon.mail.slots import Slots
+from netmon.mail.tls import TrustStores
+from netmon.probes.base import Context
+from netmon.resolver import Resolver
+from netmon.snmp.client import Client
+
+
+def make_context(config: Config | None, agent_name: str = "") -> Context:
+    """What probes share, for the running loop; without a config by the machine's own settings.
+
+    `agent_name` is what mail servers are told; nothing else needs it.
+    """
+    return Context(
+        agent_name=agent_name,
+        snmp=Client(),
+        pinger=Pinger(),
+        resolver=make_resolver(config),
+        trust=TrustStores(),
+        slots=Slots(),
+        wall=time.time,
+    )
+
+
+async def close_context(context: Context) -> None:
+    """Close what it holds open."""
+    context.snmp.close()
+    context.pinger.close()
+    await context.resolver.close()
+
+
+def make_resolver(config: Config | None) -> Resolver:
+    """The resolver for the running loop that `dns` of the config asks for; else the system's servers."""
+    return Resolver(config.dns.servers if config else (), clock=asyncio.get_running_loop().time)
+
+
+def ehlo_name(config: Config | None) -> str:
+    """What netmon calls itself: the config's name, else this machine's, which may ask DNS."""
+    return (config and config.agent.name) or socket.getfqdn()

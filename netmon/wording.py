@@ -1,0 +1,24 @@
+"""How messages quote what somebody wrote, and what they may have meant by a name that is not there."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Final
+
+_LONGEST: Final = 100  # characters compared; the word may come from the network
+SHOWN: Final = 60  # characters of a text in a message
+
+
+def quote(text: str) -> str:
+    """A text in quotes, on one line, without control characters, cut where it is long."""
+    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[:SHOWN])
+    return f'"{shown}…"' if len(text) > SHOWN else f'"{shown}"'
+
+
+def did_you_mean(word: str, names: Iterable[str], most: int = 1) -> str:
+    """``; did you mean "x"?``, with `most` of 2 also ``"x" or "y"``; empty if nothing is near.
+
+    Capitals make no difference: MIB names are often written without theirs.
+    """
+    lowered = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(word[:_LONGEST].lower(), lowered, most)
+    return "; did you mean " + " or ".join(f'"{lowered[name]}"' for name in near) + "?" if near else ""

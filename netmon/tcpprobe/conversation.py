@@ -70,7 +70,7 @@ async def converse(
     turn = f"{place.address} port {place.port}"
     run = _Run(module, place, outcome, trust=trust, wall=wall, transcript=transcript)
     try:
-        async with asyncio.timeout_at(until), slots.hold(turn, until=until) as slot:
+        async with slots.hold(turn, until=until) as slot, asyncio.timeout_at(until):
             try:
                 await run.connect()
             except MailError as fault:
@@ -78,7 +78,8 @@ async def converse(
                     slot.answered()
                 raise
             except asyncio.CancelledError:
-                slot.silent()
+                if asyncio.get_running_loop().time() >= until:
+                    slot.silent()
                 raise
             slot.answered()
             await run.talk()

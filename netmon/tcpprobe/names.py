@@ -67,7 +67,7 @@ def cipher_suite(name: str) -> str:
     while parts and parts[0] in ("ECDHE", "DHE", "RSA", "ECDSA", "DSS", "PSK"):
         exchange.append(parts.pop(0))
     rest = "_".join(parts)
-    if rest in ("AES_128_SHA", "AES_256_SHA", "AES_128_SHA256", "AES_256_SHA384"):
+    if rest.startswith(("AES_128_SHA", "AES_256_SHA")):
         rest = f"{rest[:7]}_CBC_{rest[8:]}"
     elif rest.startswith("CHACHA20") and not rest.endswith("SHA256"):
         rest += "_SHA256"

@@ -6,6 +6,7 @@ a bad certificate can be described.  Whether it ends the conversation is the mod
 
 import ipaddress
 import ssl
+import warnings
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -59,9 +60,12 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
     least = settings.min_version or "TLS12"  # as Go's clients since 1.18
     # Go's clients know nothing of OpenSSL's levels, which refuse TLS 1.1 and weak keys before they are seen.
     context.set_ciphers("DEFAULT:@SECLEVEL=0" if least in _OLD else "DEFAULT:@SECLEVEL=1")
-    context.minimum_version = _VERSIONS[least]
-    if settings.max_version:
-        context.maximum_version = _VERSIONS[settings.max_version]
+    with warnings.catch_warnings():
+        # TLS 1.0 and 1.1 are deprecated, which whoever writes them into a module knows.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = _VERSIONS[least]
+        if settings.max_version:
+            context.maximum_version = _VERSIONS[settings.max_version]
     if settings.cert_file and settings.key_file:
         try:
             context.load_cert_chain(settings.cert_file, settings.key_file, lambda: "")

@@ -27,7 +27,7 @@ from netmon.tcpprobe import ProbeModule, read_probe_modules
 
 _MOST: Final = 100  # files
 _MOST_MISTAKES: Final = 100  # told of all files
-_PROBER: Final = re.compile(r"^\s+[\"']?prober[\"']?\s*:", re.MULTILINE)
+_PROBER: Final = re.compile(r"(?:^\s+|[{,]\s*)[\"']?prober[\"']?\s*:", re.MULTILINE)
 _HEAD: Final = 1 << 20  # octets looked at for it
 _V3: Final = "3"
 _COMMUNITY_KEYS: Final = ("version", "community")

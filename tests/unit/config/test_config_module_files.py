@@ -63,6 +63,17 @@ def test_a_module_takes_the_place_of_netmons_own(tmp_path: Path) -> None:
     assert modules["if_mib"] is builtin["if_mib"]
 
 
+@pytest.mark.parametrize("text", ["modules:\n  snap:\n    prober: tcp\n", "modules: {snap: {prober: tcp}}\n"])
+def test_modules_for_probe(tmp_path: Path, text: str) -> None:
+    """A blackbox.yml stands beside snmp.yml; its modules are for /probe and for no check."""
+    written(tmp_path, "snmp.yml", SNMP)
+    written(tmp_path, "blackbox.yml", text + "  #\n")
+    config = read(tmp_path, "module_files: [blackbox.yml, snmp.yml]\nhosts: []\n")
+    assert (set(config.probe_modules), set(config.modules)) == ({"snap"}, {"mine"})
+    told = mistakes(tmp_path, "module_files: [blackbox.yml]\nhosts: [{name: sw1, snmp: {modules: [snap]}}]\n")
+    assert '"snap"' in told[0]
+
+
 @pytest.mark.parametrize(
     ("files", "wanted"),
     [

@@ -23,6 +23,7 @@ import yaml
 from tests.servers import evil_smtp as evil
 from tests.servers.agent import agent
 from tests.servers.exporter import exporter
+from tests.servers.mailers import exim, opensmtpd
 from tests.servers.postfix import Postfix, running
 from tests.servers.shared import shared
 
@@ -40,6 +41,7 @@ KEPT: Final = (
     "probe_tls_version_info",
 )
 FAIL: Final = frozenset((
+    "exim wrong name", "exim stock", "opensmtpd alert",
     "postfix stock starttls", "postfix submission", "postfix wrong name", "no ca", "stock tls_connect",
     "stock rabbitmq", "expired", "unknown issuer", "self-signed refused", "tls on plain", "no fallback",
     "no port", "refused", "no such name", "421", "closed at once", "silence", "endless banner",
@@ -99,6 +101,14 @@ MODULES: Final[Mapping[str, Mapping[str, Any]]] = {
     "source": {"source_ip_address": "127.0.0.9", "preferred_ip_protocol": "ip4"},
     "send_only": {"query_response": [{"send": "one"}, {"send": "two"}]},
 }
+
+
+@dataclass(frozen=True)
+class Others:
+    """Ports of mail servers beside Postfix."""
+
+    exim: int
+    opensmtpd: int
 
 
 @dataclass(frozen=True)
@@ -225,7 +235,9 @@ def bare(name: str) -> str:
 
 
 @asynccontextmanager
-async def scene(folder: Path, server: Postfix, ca: trustme.CA) -> AsyncIterator[dict[str, tuple[str, str]]]:
+async def scene(
+    folder: Path, server: Postfix, others: Others, ca: trustme.CA
+) -> AsyncIterator[dict[str, tuple[str, str]]]:
     """The cases: their names -> a module and a target."""
     good = presents(ca.issue_cert(NAME, "localhost", "127.0.0.1"))
     expired = presents(ca.issue_cert("localhost", not_after=dt.datetime(2020, 1, 1, tzinfo=dt.UTC)))
@@ -265,6 +277,11 @@ async def scene(folder: Path, server: Postfix, ca: trustme.CA) -> AsyncIterator[
             "postfix implicit": ("tls_name", f"localhost:{server.implicit}"),
             "postfix wrong name": ("tls", f"[::1]:{server.implicit}"),
             "postfix ipv6": ("banner", f"[::1]:{server.smtp}"),
+            "exim": ("starttls", f"localhost:{others.exim}"),
+            "exim wrong name": ("starttls", f"127.0.0.1:{others.exim}"),
+            "exim stock": ("stock_smtp_starttls", f"localhost:{others.exim}"),
+            "opensmtpd": ("banner", f"localhost:{others.opensmtpd}"),
+            "opensmtpd alert": ("starttls", f"localhost:{others.opensmtpd}"),
             "starttls": ("starttls", sound),
             "tls": ("tls", secure),
             "tls by address": ("tls", number),
@@ -321,7 +338,15 @@ def server(ca: trustme.CA) -> Iterator[Postfix]:
         yield postfix
 
 
-async def test_pages_are_equal(tmp_path: Path, server: Postfix, ca: trustme.CA) -> None:
+@pytest.fixture(scope="module")
+def others(ca: trustme.CA) -> Iterator[Others]:
+    """An Exim and an OpenSMTPD whose certificates are for localhost."""
+    pem = ca.issue_cert("localhost").private_key_and_cert_chain_pem.bytes()
+    with exim(pem) as first, opensmtpd(pem) as second:
+        yield Others(first, second)
+
+
+async def test_pages_are_equal(tmp_path: Path, server: Postfix, others: Others, ca: trustme.CA) -> None:
     """Every series and value of every case, but where netmon differs on purpose, which is named here."""
     files(tmp_path, ca)
     config = (
@@ -334,7 +359,7 @@ async def test_pages_are_equal(tmp_path: Path, server: Postfix, ca: trustme.CA) 
         agent(tmp_path, config) as netmon,
     ):
         async with (
-            scene(tmp_path, server, ca) as cases,
+            scene(tmp_path, server, others, ca) as cases,
             httpx.AsyncClient(trust_env=False, timeout=20, headers=PATIENCE) as client,
         ):
 

@@ -8,6 +8,7 @@ import ipaddress
 import ssl
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -54,31 +55,36 @@ class Session:
 
 def client_context(settings: TlsSettings) -> ssl.SSLContext:
     """A client's context by a module's settings.  Raises MailError where a file cannot be used."""
+    if not settings.cert_file or not settings.key_file:
+        return _shared_context(settings.min_version, settings.max_version)
+    context = _context(settings.min_version, settings.max_version)
+    try:
+        context.load_cert_chain(settings.cert_file, settings.key_file, lambda: "")
+    except (OSError, ssl.SSLError) as error:
+        words = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+        raise untestable(
+            Reason.LOCAL_ERROR, f"cannot use {settings.cert_file} with {settings.key_file}: {words}"
+        ) from error
+    return context
+
+
+def _context(least: str, most: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    least = settings.min_version or "TLS12"  # as Go's clients since 1.18
+    least = least or "TLS12"  # as Go's clients since 1.18
     # Go's clients know nothing of OpenSSL's levels, which refuse TLS 1.1 and weak keys before they are seen.
     context.set_ciphers("DEFAULT:@SECLEVEL=0" if least in _OLD else "DEFAULT:@SECLEVEL=1")
     with warnings.catch_warnings():
         # TLS 1.0 and 1.1 are deprecated, which whoever writes them into a module knows.
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = _VERSIONS[least]
-        if settings.max_version:
-            context.maximum_version = _VERSIONS[settings.max_version]
-    if settings.cert_file and settings.key_file:
-        try:
-            context.load_cert_chain(settings.cert_file, settings.key_file, lambda: "")
-        except (OSError, ssl.SSLError) as error:
-            words = (
-                error.strerror
-                if type(error) is OSError or not isinstance(error, ssl.SSLError)
-                else error.reason
-            )
-            raise untestable(
-                Reason.LOCAL_ERROR, f"cannot use {settings.cert_file} with {settings.key_file}: {words}"
-            ) from error
+        if most:
+            context.maximum_version = _VERSIONS[most]
     return context
+
+
+_shared_context = lru_cache(maxsize=32)(_context)  # one costs more than the rest of a probe
 
 
 def sni(name: str) -> str | None:
@@ -98,13 +104,13 @@ def examine(
         facts = trust.examine(session, name, settings.ca_file, now)
     except TrustError as error:
         raise untestable(Reason.LOCAL_ERROR, str(error)) from error
-    cipher = session.cipher()
+    cipher, chain = session.cipher(), presented_chain(session)
     valid = facts.chain_valid and facts.name_valid and not settings.insecure_skip_verify
     return Session(
         version=_NAMES.get(session.version() or "", "unknown"),
         cipher=cipher_suite(cipher[0]) if cipher else "",
         facts=facts,
-        leaf=_leaf(session),
+        leaf=_leaf(chain[0]) if chain else None,
         last_expiry=facts.certificate.used_not_after if valid else NEVER,
     )
 
@@ -120,19 +126,18 @@ def untrusted(session: Session, settings: TlsSettings, name: str) -> MailError |
     return failed(Reason.CERTIFICATE_UNTRUSTED, f"the certificate is not to be trusted: {words}")
 
 
-def _leaf(session: ssl.SSLObject) -> Leaf | None:
-    chain = presented_chain(session)
-    if not chain:
-        return None
+@lru_cache(maxsize=1000)
+def _leaf(der: bytes) -> Leaf | None:
+    """A server presents the same certificate at every probe."""
     try:
-        certificate = x509.load_der_x509_certificate(chain[0])
+        certificate = x509.load_der_x509_certificate(der)
         try:
             extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
             names = ",".join(extension.get_values_for_type(x509.DNSName))
         except x509.ExtensionNotFound:
             names = ""
         return Leaf(
-            sha256(chain[0]).hexdigest(),
+            sha256(der).hexdigest(),
             distinguished(certificate.subject),
             distinguished(certificate.issuer),
             names,

@@ -245,7 +245,7 @@ class Agent:
 
     async def _move(self, config: Config) -> None:
         """Listen where the new config says: there before no longer here."""
-        if config.web == self._config.web:
+        if config.web.listen == self._config.web.listen:
             return
         new = Server(self._routes, str(config.web.listen))
         await new.start()

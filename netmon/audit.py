@@ -33,10 +33,14 @@ def who() -> dict[str, str]:
 
 
 class Audit:
-    """Where the lines of one command go; `folder` is `state.path`, used only if it is there."""
+    """Where the lines of one command go; `folder` is `state.path`, and the log says where it is no use."""
 
     def __init__(self, folder: Path | None) -> None:
         self._file = folder / FILE if folder is not None and os.access(folder, os.W_OK | os.X_OK) else None
+        if folder is not None and self._file is None:
+            log.warning(
+                "no audit.log is kept: state.path is no folder that this user may write to", path=str(folder)
+            )
 
     def write(self, event: str, **facts: Any) -> None:
         """One line; `facts` are plain values.  A file that cannot be written is told in the log."""

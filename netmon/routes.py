@@ -61,6 +61,10 @@ class OnDemand(Protocol):
     def transcript(self) -> str | None:
         """For people."""
 
+    @property
+    def pages(self) -> dict[str, bytes]:
+        """The page that was made of it, under the empty name."""
+
 
 Query = Sequence[tuple[str, str]]  # parameters as they came, in their order
 
@@ -241,12 +245,15 @@ class _Pages:
         answer = await while_there(request, ask(request.query_params.multi_items(), seconds))
         if answer is None:  # nobody reads this
             return PlainTextResponse("the client left\n", 503)
+        # Made once for all who wait for the same read: many of them could hold up everything else.
+        page = answer.pages.get("")
+        if page is None:
+            page = answer.pages[""] = _on_demand_page(answer)
         if answer.transcript is not None:
-            page = _bytes(f"{answer.transcript}\n{answer.sentence or 'Metrics:'}\n") + render(answer.tables)
-            return reply(request, page[:_DEBUG_LIMIT], "text/plain; charset=utf-8", answer.status)
+            return reply(request, page, "text/plain; charset=utf-8", answer.status)
         if answer.status != _OK:
-            return PlainTextResponse(_bytes(answer.sentence + "\n"), answer.status)
-        return reply(request, render(answer.tables), CONTENT_TYPE)
+            return PlainTextResponse(page, answer.status)
+        return reply(request, page, CONTENT_TYPE)
 
     async def sd(self, request: Request) -> Response:
         # https://prometheus.io/docs/prometheus/latest/http_sd/
@@ -314,6 +321,13 @@ class _Pages:
 def _seconds(text: str) -> float | None:
     """The header in which Prometheus says how long it waits; None if it says nothing that makes sense."""
     return float(text) if _NUMBER.fullmatch(text) and float(text) > 0 else None
+
+
+def _on_demand_page(answer: OnDemand) -> bytes:
+    if answer.transcript is not None:
+        said = _bytes(f"{answer.transcript}\n{answer.sentence or 'Metrics:'}\n")
+        return (said + render(answer.tables))[:_DEBUG_LIMIT]
+    return render(answer.tables) if answer.status == _OK else _bytes(answer.sentence + "\n")
 
 
 def _bytes(text: str) -> bytes:

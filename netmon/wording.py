@@ -8,9 +8,14 @@ _LONGEST: Final = 100  # characters compared; the word may come from the network
 SHOWN: Final = 60  # characters of a text in a message
 
 
+def printable(text: str) -> str:
+    """A text on one line, with control characters as numbers."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+
+
 def quote(text: str) -> str:
     """A text in quotes, on one line, without control characters, cut where it is long."""
-    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[:SHOWN])
+    shown = printable(text[:SHOWN])
     return f'"{shown}…"' if len(text) > SHOWN else f'"{shown}"'
 
 

@@ -1,5 +1,6 @@
 """OIDs as people write them: numbers, names of MIB objects, and names of modules of metrics."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -33,10 +34,15 @@ class Named:
 
 
 class Names:
-    """Names to OIDs and back: by the MIBs, and by what only modules of metrics know."""
+    """Names to OIDs and back: by the MIBs, and by what only modules of metrics know.
 
-    def __init__(self, modules: Mapping[str, Module], tree: Tree) -> None:
-        self._modules = modules
+    Of `own`, modules of the user's files, only those that are asked for are looked into: there may be many.
+    """
+
+    def __init__(
+        self, modules: Mapping[str, Module], tree: Tree, own: Mapping[str, Module] | None = None
+    ) -> None:
+        self._named = (own or {}, modules)
         self._tree = tree
         metrics = [metric for module in modules.values() for metric in module.metrics]
         # A column that is only looked up in, as ifDescr, is called as its label is.
@@ -48,12 +54,13 @@ class Names:
         self._by_oid = {oid: name for name, oid in self._objects.items()}
 
     def find(self, text: str) -> tuple[Wish, ...]:
-        """`1.3.6.1.2.1.1`, `ifDescr.2`, `IF-MIB::ifDescr`, `x."abc"`; a module's name is all its subtrees.
+        """`1.3.6.1.2.1.1`, `ifDescr.2`, `IF-MIB::ifDescr`, `x."abc"`; a module's name is all that it reads.
 
         Raises NetmonError.
         """
-        if text in self._modules:
-            return tuple(Wish(root) for root in self._modules[text].walk)
+        for modules in self._named:
+            if text in modules:
+                return tuple(Wish(oid) for oid in dict.fromkeys((*modules[text].walk, *modules[text].get)))
         try:
             node, numbers = self._tree.parse(text)
         except MibError as error:
@@ -67,7 +74,11 @@ class Names:
         if name in self._objects and all(part.isdecimal() for part in index.split(".") if dot):
             oid = _encode((*oid_numbers(self._objects[name]), *_index(index)))
             return Wish(oid, not dot and name in self._scalars)
-        near = "" if "did you mean" in str(error) else did_you_mean(name, {*self._objects, *self._modules})
+        near = (
+            ""
+            if "did you mean" in str(error)
+            else did_you_mean(name, itertools.chain(self._objects, *self._named))
+        )
         raise NetmonError(f"{error}{near}")
 
     def name(self, oid: bytes) -> Named | None:

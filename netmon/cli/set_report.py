@@ -13,6 +13,7 @@ from netmon.snmp.outcome import Fate, Outcome
 
 EXIT_NOT_SET: Final = 1
 EXIT_UNKNOWN: Final = 3
+_UNPROVEN: Final = frozenset((Fate.REPORTED, Fate.NOT_SENT))  # ends of which no authentic message tells
 
 Read = tuple[int, ber.Value] | None  # tag and value; None: it could not be read
 
@@ -76,8 +77,8 @@ class Report:
     def fate(self, number: int) -> str:
         """One object's fate in a word: verified, differs, unchanged, refused, unread or not_sent."""
         outcome = self.outcome
-        if outcome is None or outcome.fate in {Fate.NOT_SENT, Fate.REPORTED}:
-            return "not_sent" if outcome is None or outcome.fate is Fate.NOT_SENT else "unchanged"
+        if outcome is None or (outcome.fate in _UNPROVEN and not self._belied):
+            return "unchanged" if outcome is not None and outcome.fate is Fate.REPORTED else "not_sent"
         if outcome.fate is Fate.REFUSED and outcome.error_index == number + 1:
             return "refused"
         after = self.after[number]
@@ -95,12 +96,27 @@ class Report:
         }  # fmt: skip
 
     @property
+    def _belied(self) -> bool:
+        """Whether an object has its new value although a message says that the SET was not carried out.
+
+        Nothing proves who sent a report (RFC 3414 §3.2) or an ICMP message: others can have it arrive first.
+        """
+        return (
+            self.outcome is not None
+            and self.outcome.fate in _UNPROVEN
+            and any(
+                after is not None and after != before and one.reads_back(*after)
+                for one, before, after in zip(self.assignments, self.before, self.after, strict=False)
+            )
+        )
+
+    @property
     def exit_code(self) -> int:
         """0 all is verified; 1 refused, or it reads otherwise; 3 nobody knows."""
         if self.outcome is None:
             return 0
         fates = [self.fate(number) for number in range(len(self.assignments))]
-        if self.outcome.fate in {Fate.DONE, Fate.UNKNOWN}:
+        if self.outcome.fate in {Fate.DONE, Fate.UNKNOWN} or self._belied:
             if "unread" in fates:
                 return EXIT_UNKNOWN
             return 0 if set(fates) == {"verified"} else EXIT_NOT_SET
@@ -138,6 +154,8 @@ class Report:
                 culprit = f" {self.assignments[outcome.error_index - 1].name}:"
             end = "" if self._half_done else "; nothing was changed"
             return f"{self.target} refuses:{culprit} {what}{end}"
+        if self._belied:
+            return f"{self.target}: {outcome.why}; but whoever says so may not be the agent: {self._found()}"
         if outcome.fate is Fate.REPORTED:
             return f"{self.target} did not take the SET: {outcome.why}; nothing was changed"
         if outcome.fate is Fate.NOT_SENT:
@@ -172,7 +190,7 @@ class Report:
             objects.append(fact | {"oid": ".".join(map(str, one.oid))} | after | {"fate": self.fate(number)})
         return {
             "target": self.target,
-            "sent": outcome is not None and outcome.fate is not Fate.NOT_SENT,
+            "sent": outcome is not None and (outcome.fate is not Fate.NOT_SENT or self._belied),
             "outcome": "dry_run" if outcome is None else outcome.fate.value,
             "error_status": error_name(outcome.error_status) if outcome is not None else None,
             "error_index": outcome.error_index if outcome is not None else None,

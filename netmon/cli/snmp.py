@@ -36,9 +36,10 @@ from netmon.mib.modules import builtin_modules
 from netmon.snmp.ber import NO_SUCH_OBJECT, Value, decode_oid
 from netmon.snmp.client import Client, Meter, SnmpError, Target
 from netmon.snmp.message import GET, NO_ERROR, NO_SUCH_NAME, Varbinds, error_name
-from netmon.snmp.walk import walk
+from netmon.snmp.walk import reason_of, walk
 
 _LIMIT: Final = 1_000_000  # objects of one walk
+_OCTETS: Final = 512 << 20  # of its answers
 
 TargetName = Annotated[str, typer.Argument(metavar="TARGET", help="A host of the config, HOST or HOST:PORT.")]
 Oids = Annotated[list[str], typer.Argument(metavar="OID...", help="1.3.6.1.2.1.1, ifDescr.2, or a module.")]
@@ -130,7 +131,8 @@ def _command(
 ) -> None:
     with sentences():
         agent = asked(target, options)
-        known = Names(builtin_modules(), library_of(agent.config).tree)
+        own = None if agent.config is None else agent.config.modules
+        known = Names(builtin_modules(), library_of(agent.config).tree, own)
         wishes = [wish for text in oids for wish in known.find(text)]
         try:
             varbinds = in_loop(_ask(how, agent, wishes))
@@ -175,7 +177,7 @@ async def _ask(how: Literal["get", "walk"], agent: Asked, wishes: Sequence[Wish]
 
 async def _walk(client: Client, target: Target, root: bytes) -> Varbinds:
     """The subtree; where there is none, the object itself, as net-snmp's tools do."""
-    found = await walk(client, target, root, Meter(), limit=_LIMIT)
+    found = await walk(client, target, root, Meter(most=_OCTETS), limit=_LIMIT)
     if found.oids:
         return found
     return await _get(client, target, root)
@@ -192,7 +194,7 @@ async def _get(client: Client, target: Target, oid: bytes) -> Varbinds:
     if response.error_status != NO_ERROR:
         raise NetmonError(
             f"GET of {decode_oid(oid)} to {target}: the agent says {error_name(response.error_status)}. "
-            "netmon explain agent_error"
+            f"netmon explain {reason_of(response.error_status)}"
         )
     if response.varbinds.oids != [oid]:
         raise NetmonError(f"GET of {decode_oid(oid)} to {target}: the answer holds other objects than asked")

@@ -56,7 +56,9 @@ UserName = Annotated[
 ]
 LevelName = Annotated[
     str | None,
-    typer.Option("-l", "--level", help="noAuthNoPriv, authNoPriv or authPriv; by the passwords if left out."),
+    typer.Option(
+        "-l", "--level", help="noAuthNoPriv, authNoPriv or authPriv; by passwords and protocols if left out."
+    ),
 ]
 AuthProtocolName = Annotated[
     str | None, typer.Option("-a", "--auth-protocol", help=f"{', '.join(AUTH_PROTOCOLS)}; SHA if left out.")
@@ -209,8 +211,13 @@ def _changed_user(auth: Auth, security: Security) -> dict[str, Any]:
             raise NetmonError(f'--level "{security.level}" is not one of {", ".join(LEVELS)}{near}')
         changed["security_level"] = security.level
     elif new:
-        level = "authPriv" if "priv_password" in security.passwords else "authNoPriv"
-        changed["security_level"] = level if "password" in security.passwords else "noAuthNoPriv"
+        # Who names a protocol wants it: a password that is missing is told, never a reason to do without.
+        if security.priv_protocol is not None or "priv_password" in security.passwords:
+            changed["security_level"] = "authPriv"
+        elif security.auth_protocol is not None or "password" in security.passwords:
+            changed["security_level"] = "authNoPriv"
+        else:
+            changed["security_level"] = "noAuthNoPriv"
     return changed
 
 

@@ -9,6 +9,7 @@ reads otherwise, 3 sent and nobody knows, 78 bad config.
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -212,6 +213,21 @@ def _auth(config: Config, given: Options, name: str | None) -> Auth:
     return given_auth(base, version_of(given.version), given.community, given.security)
 
 
+def _agreed(question: str, *, err: bool) -> bool:
+    """What the person at the terminal says; Ctrl-C and the end of input are a no.
+
+    The loop takes the first Ctrl-C for itself, to cancel what runs in it; no question hears of that.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return typer.confirm(question, err=err)
+    except typer.Abort:
+        typer.echo(err=err)
+        return False
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 async def _run(plan: _Plan, *, yes: bool, dry_run: bool, quiet: bool) -> Report:
     from netmon.snmp.engine import open_engine  # noqa: PLC0415 - pysnmp is heavy, and only this needs it
 
@@ -227,7 +243,7 @@ async def _run(plan: _Plan, *, yes: bool, dry_run: bool, quiet: bool) -> Report:
                 typer.echo(line, err=quiet)
         if dry_run:
             return report
-        if asking and not typer.confirm(f"Set this on {plan.name}?", err=quiet):
+        if asking and not _agreed(f"Set this on {plan.name}?", err=quiet):
             fail("nothing was set")
         audit = Audit(plan.config.state.path)
         facts: dict[str, Any] = {

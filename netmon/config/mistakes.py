@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from netmon.config.compose import YamlError
 from netmon.config.nodes import ListNode, MapNode, Node, ScalarNode, Source, join
 from netmon.errors import NetmonError
-from netmon.wording import SHOWN, quote
+from netmon.wording import SHOWN, printable, quote
 
 _PLACED = re.compile(r"(.*?)(?::([0-9]+):([0-9]+))?: (.*)", re.DOTALL)
 _LAST = 1 << 30  # behind the mistakes of netmon.yml and its host files
@@ -80,7 +80,7 @@ class Mistakes:
         self._found.setdefault(Mistake(file, int(row or 1), int(column or 1), "", text), _LAST)
 
     def _add(self, source: Source, line: int, column: int, path: str, text: str) -> None:
-        self._found.setdefault(Mistake(source.name, line, column, path, text), source.order)
+        self._found.setdefault(Mistake(source.name, line, column, path, printable(text)), source.order)
 
     def suggestion(self, word: str, candidates: Collection[str]) -> str:
         """``; did you mean "x"?`` or nothing."""

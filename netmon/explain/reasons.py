@@ -96,8 +96,14 @@ REASONS: Final[Mapping[Reason, Text]] = {
     ),
     Reason.AUTHORIZATION_ERROR: Text(
         "The agent knows us and refuses this object (authorizationError, noAccess).",
-        ("a view or access rule that leaves the object out",),
-        ("Give the community's view these subtrees",),
+        (
+            "a view or access rule that leaves the object out",
+            "SNMPv3: the user may not ask at this security level, or has no access at all",
+        ),
+        (
+            "Give the view of the community or user these subtrees",
+            "SNMPv3: ask at the level that the agent's access rule wants (security_level, --level)",
+        ),
     ),
     Reason.TOO_BIG: Text(
         "The agent cannot fit even a single object into a reply.",
@@ -110,7 +116,7 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ("Find the table with `netmon snmp walk`, update the agent, or leave the module out",),
     ),
     Reason.ENDLESS_TABLE: Text(
-        "A subtree holds more objects, or the answers more octets, than netmon reads in one run.",
+        "A subtree holds more objects, or the answers more octets, than netmon reads of one module.",
         ("a defective agent that makes up rows", "an enormous table, such as a full routing table"),
         ("Take a module that reads fewer columns",),
     ),

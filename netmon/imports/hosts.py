@@ -133,7 +133,10 @@ def _add_snmp(host: ImportedHost, target: Target, port: int | None, known: Known
         if module in known.modules:
             host.modules[module] = None
         else:
-            host.notes[f"the module {module} is not among netmon's"] = None
+            text = (
+                f"the module {module} is not among netmon's; with your snmp.yml in module_files add it below"
+            )
+            host.notes[text] = None
 
 
 def _add_probe(host: ImportedHost, target: Target, port: int | None, known: Known) -> None:

@@ -67,9 +67,12 @@ def read_targets(path: Path) -> Found:
         interval = _mapping(document.get("global")).get("scrape_interval", "")
         for job in _list(document.get("scrape_configs")):
             _from_job(_mapping(job), str(interval), path, found)
+    elif document is None:
+        raise ImportFileError(f"{path} holds nothing but comments, if that")
     else:
         raise ImportFileError(
-            f"{path} is neither a prometheus.yml (no scrape_configs) nor a file_sd file (no list of targets)"
+            f"{path} is neither a prometheus.yml (no scrape_configs) nor a file_sd file (no list of targets) "
+            "nor an snmp.yml (no module that walks or gets)"
         )
     return found
 

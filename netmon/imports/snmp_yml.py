@@ -8,7 +8,6 @@ Credentials are carried over as they are, for the file holds them already and sh
 `from_env` puts references to environment variables in their place, to be set for the agent.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -59,7 +58,7 @@ def convert(document: Mapping[str, Mapping[str, Any]], source: str, *, from_env:
         "# Queries name the auth by auth=NAME, public_v2 by default; a module has none of its own now.",
     ]
     lines += [
-        f"# auth={name}: {_comment(', '.join(users[auth]))}"
+        f"# auth={_comment(name)}: {_comment(', '.join(users[auth]))}"
         for name, auth in named.items()
         if name != "public_v2"
     ]
@@ -153,5 +152,5 @@ def _number(text: str) -> int | str:
 
 
 def _comment(text: str) -> str:
-    """One line, whatever the file holds."""
-    return json.dumps(text, ensure_ascii=False)[1:-1][:500]
+    """One line, whatever the file holds: to YAML, U+0085 and U+2028 end one too."""
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[:500])

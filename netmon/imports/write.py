@@ -33,8 +33,9 @@ def _auths(hosts: Iterable[ImportedHost]) -> Iterator[str]:
     names = sorted({host.auth for host in hosts if host.auth} - {_PUBLIC})
     if not names:
         return
-    yield "# Communities are in snmp.yml, not in Prometheus's files: set these environment variables."
-    yield "# An auth of version 3 cannot be used yet."
+    yield "# Auths are in snmp_exporter's snmp.yml, not in Prometheus's files.  To take them from it, and"
+    yield "# modules, write module_files: [snmp.yml], delete those below (netmon import converts old ones)."
+    yield "# Or set these environment variables; for SNMPv3 write the auth out as there."
     yield "auths:"
     for name in names:
         version = 1 if name.endswith("_v1") else 2

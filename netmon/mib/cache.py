@@ -11,8 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import stat
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -21,9 +19,9 @@ import netmon
 from netmon.mib.auths import AuthEntry, reread_auths
 from netmon.mib.compiling import Sealed
 from netmon.mib.document import DocumentError, Span
+from netmon.mib.own_files import read_own, write_own
 
 _FORMAT: Final = 1  # to be raised when what a module waits as changes
-_MAX_SIZE: Final = 64_000_000  # octets; what is larger was not written here
 
 
 class Kept(NamedTuple):
@@ -37,7 +35,6 @@ class Cache:
     """The cache file of one module file with one content."""
 
     def __init__(self, folder: Path, path: Path, octets: bytes) -> None:
-        self._folder = folder
         self._source = str(path)
         name = hashlib.blake2b(os.fsencode(path.absolute()), digest_size=8).hexdigest()
         self._path = folder / f"modules-{name}.cache"
@@ -46,7 +43,7 @@ class Cache:
     def load(self, text: str) -> Kept | None:
         """What was kept of a file with this text; None if nothing is that could be trusted."""
         try:
-            head, _, body = self._read().partition(b"\n")
+            head, _, body = read_own(self._path).partition(b"\n")
             if head.decode() != f"{self._key} {_digest(body)}":
                 return None
             index, _, octets = body.partition(b"\n")
@@ -64,22 +61,8 @@ class Cache:
         with contextlib.suppress(OSError, DocumentError):
             # Credentials may lean on other parts of the file (an anchor); then there is no cache.
             if span is None or reread_auths(text, self._source, span) == auths:
-                self._write(_body(modules, span))
-
-    def _read(self) -> bytes:
-        with open(self._path, "rb", opener=open_own) as file:
-            return file.read(_MAX_SIZE)
-
-    def _write(self, body: bytes) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".modules-", delete=False) as file:
-            try:
-                file.write(f"{self._key} {_digest(body)}\n".encode() + body)  # mode 0600, as mkstemp makes it
-                file.flush()
-                Path(file.name).replace(self._path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+                body = _body(modules, span)
+                write_own(self._path, f"{self._key} {_digest(body)}\n".encode() + body)
 
 
 def _body(modules: Mapping[str, Sealed], span: Span | None) -> bytes:
@@ -90,17 +73,6 @@ def _body(modules: Mapping[str, Sealed], span: Span | None) -> bytes:
         at += len(sealed.octets)
     index = json.dumps([entries, span]).encode()
     return b"\n".join((index, b"".join([sealed.octets for sealed in modules.values()])))
-
-
-def open_own(path: str, flags: int) -> int:
-    """Open a regular file that is this user's own and that nobody else may write, and no link to one."""
-    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    status = os.fstat(descriptor)
-    open_to_others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or open_to_others:
-        os.close(descriptor)
-        raise PermissionError(f"{path} is no file of this user's own alone")
-    return descriptor
 
 
 def _digest(octets: bytes) -> str:

@@ -156,7 +156,14 @@ class _Compiler:
     def labelling(self, indexes: Sequence[Any], lookups: Sequence[Any]) -> Labelling:
         return Labelling(
             [
-                Index(label, _number_or(kind), size, implied, self._states(enums))
+                # Enums stand at numbers too where the MIB has them; names are for those who ask for them.
+                Index(
+                    label,
+                    _number_or(kind),
+                    size,
+                    implied,
+                    self._states(enums if kind == Syntax.ENUM_AS_INFO else ()),
+                )
                 for label, kind, size, implied, enums in indexes
             ],
             [self._lookup(*parts) for parts in lookups],

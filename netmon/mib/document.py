@@ -8,7 +8,7 @@ was wrong, so that one run of a check shows all of them.
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import yaml
@@ -18,14 +18,19 @@ from netmon.wording import did_you_mean
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 _DEEPEST: Final = 4  # merges within merges
+_MOST: Final = 2_000_000  # values looked at, those behind aliases each time; the stock file has 75,000
 _SHOWN: Final = 60  # characters of a wrong value that a message quotes
 
 
 class DocumentError(NetmonError):
-    """What is wrong with a document: one line a mistake, in `mistakes` and as the text."""
+    """What is wrong with a document: one line a mistake, in `mistakes` and as the text.
+
+    A file may be somebody else's, and its mistakes are read in a terminal: no control character of what a
+    line quotes stays one.
+    """
 
     def __init__(self, mistakes: Iterable[str]) -> None:
-        self.mistakes = tuple(mistakes)
+        self.mistakes = tuple(map(_printable, mistakes))
         super().__init__("\n".join(self.mistakes))
 
 
@@ -47,6 +52,7 @@ class Place:
     source: str
     mistakes: list[tuple[int, int, str]]  # line and column from 0, what is wrong
     lines: int = 0  # that stand before the document in its file
+    seen: list[int] = field(default_factory=lambda: [0], repr=False)  # how many values of it, so far
 
     def wrong(self, message: str) -> None:
         """Note a mistake here."""
@@ -170,7 +176,15 @@ class Place:
         )
 
     def _at(self, node: yaml.Node, path: str) -> "Place":
-        return Place(node, path, self.source, self.mistakes, self.lines)
+        # A few lines of aliases can stand for more than any memory holds.
+        self.seen[0] += 1
+        if self.seen[0] > _MOST:
+            raise DocumentError([f"{self.where}: aliases make more of this file than {_MOST} values"])
+        return Place(node, path, self.source, self.mistakes, self.lines, self.seen)
+
+
+def _printable(line: str) -> str:
+    return line if line.isprintable() else "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line)
 
 
 def read_document(text: str, source: str, lines: int = 0) -> Place:

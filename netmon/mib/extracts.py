@@ -46,7 +46,7 @@ class Extract:
         self._compiled = [
             (compiled, parse_template(rule.template, compiled.groupindex, compiled.groups))
             for rule in rules
-            for compiled in [compile_expression(f"^(?:{rule.expression})$")]
+            for compiled in [compile_expression(whole(rule.expression))]
         ]
 
     def number(self, text: str) -> float | None:
@@ -60,6 +60,11 @@ class Extract:
             if found is not None:
                 return found
         return None
+
+
+def whole(expression: str) -> str:
+    """The expression that matches a text as a whole."""
+    return f"^(?:{expression})$"
 
 
 def compile_expression(text: str) -> Any:

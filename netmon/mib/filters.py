@@ -9,11 +9,16 @@ filter lets through is left out then.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from netmon.mib.extracts import compile_expression
+from netmon.mib.node import MAX_SUB_IDS
 from netmon.mib.records import Filter, Module
 from netmon.mib.syntax import Syntax, value_text
 from netmon.snmp.message import Varbinds
+
+_SURELY_SHORT: Final = MAX_SUB_IDS  # octets that cannot hold more sub-identifiers than that, two in the first
+_LAST_OCTET: Final = 0x80  # below: the last octet of a sub-identifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,13 @@ def plan(module: Module, found: Callable[[bytes], Varbinds]) -> Plan:
     walk = tuple(root for root in module.walk if root not in rows)
     inside = {target for target in rows if any(_inside(target, root) for root in walk)}
     get = [oid for oid in module.get if not any(_inside(oid, target) for target in rows)]
-    get += [target + row for target, kept in rows.items() if target not in inside for row in kept]
+    get += [
+        target + row
+        for target, kept in rows.items()
+        if target not in inside
+        for row in kept
+        if len(target) + len(row) < _SURELY_SHORT or _is_oid(target + row)
+    ]
     return Plan(tuple(dict.fromkeys(get)), walk, {target: frozenset(rows[target]) for target in inside})
 
 
@@ -67,6 +78,11 @@ def _rows(each: Filter, column: Varbinds) -> list[bytes]:
         for text in [value_text(tag, value, Syntax.DISPLAY_STRING)]
         if _inside(oid, each.oid) and any(expression.search(text) for expression in expressions)
     ]
+
+
+def _is_oid(oid: bytes) -> bool:
+    """Whether it has no more sub-identifiers than an OID may have: behind a longer column a row's may not."""
+    return sum(octet < _LAST_OCTET for octet in oid) < MAX_SUB_IDS
 
 
 def _inside(oid: bytes, root: bytes) -> bool:

@@ -8,16 +8,14 @@ nothing else.
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from netmon.mib.cache import open_own
 from netmon.mib.definitions import FORMAT, from_json, to_json
+from netmon.mib.own_files import read_own, write_own
 from netmon.mib.text_compiler import Compiled, compile_places
 from netmon.mib.texts import MAX_FILES, Mistake, Sources, read_sources, shipped_folder
 from netmon.mib.tree import Tree, shipped, shipped_definitions
@@ -71,8 +69,7 @@ def _parts(folders: Iterable[Path]) -> Iterator[bytes]:
 
 def _read(file: Path) -> Compiled | None:
     try:
-        with open(file, "rb", opener=open_own) as stream:
-            document = json.load(stream)
+        document = json.loads(read_own(file))
         mistakes = tuple(Mistake(Path(path), line, message) for path, line, message in document["mistakes"])
         return Compiled(from_json(document), mistakes)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -83,15 +80,7 @@ def _write(file: Path, compiled: Compiled) -> None:
     document: dict[str, Any] = to_json(compiled.definitions)
     document["mistakes"] = [[str(m.path), m.line, m.message] for m in compiled.mistakes]
     with contextlib.suppress(OSError):
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=".mibs-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(document, stream, separators=(",", ":"))
-            Path(name).replace(file)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_own(file, json.dumps(document, separators=(",", ":")).encode())
         for other in file.parent.glob(f"{_PREFIX}*.json"):
             if other != file:
                 other.unlink(missing_ok=True)

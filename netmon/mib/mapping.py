@@ -10,7 +10,7 @@ out are counted, never fatal.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import zip_longest
 from math import isfinite
 from typing import Final, NamedTuple
@@ -30,6 +30,7 @@ _INTEGERS: Final = frozenset((ber.INTEGER, ber.COUNTER32, ber.GAUGE32, ber.TIME_
 _NUMBERS: Final = _INTEGERS | {ber.COUNTER64}
 _NUMERIC: Final = frozenset((Syntax.GAUGE, Syntax.COUNTER, Syntax.FLOAT, Syntax.DOUBLE))
 _DATES: Final = frozenset((Syntax.DATE_AND_TIME, Syntax.PARSE_DATE_AND_TIME, Syntax.NTP_TIMESTAMP))
+_STATES: Final = frozenset((Syntax.BITS, Syntax.ENUM_AS_STATE_SET))
 
 # What a value must be to have a text: by syntax, where not anything will do.
 _WANTED: Final[dict[Syntax, type]] = {
@@ -37,6 +38,9 @@ _WANTED: Final[dict[Syntax, type]] = {
     Syntax.ENUM_AS_INFO: int,
     Syntax.ENUM_AS_STATE_SET: int,
 }
+
+# The distinct rows, the positions that gave them if any repeats, and all rows.
+_Labels = tuple[Rows, list[int] | None, Rows]
 
 
 class Mapped(NamedTuple):
@@ -73,7 +77,7 @@ class _Mapper:
         self._columns = columns
         self._wrong = wrong  # what counts where a number belongs and none came
         # By identity of labellings, suffixes and rows, all of which outlive this object.
-        self._rows: dict[tuple[int, int], tuple[Rows, list[int] | None]] = {}
+        self._rows: dict[tuple[int, int], _Labels] = {}
         self._shared: dict[tuple[int, int], tuple[Labelling, Rows, list[Column]]] = {}
         self._own: list[Table] = []
 
@@ -87,11 +91,7 @@ class _Mapper:
     def add(self, run: Run) -> None:
         """Take in a column."""
         metric = run.metric
-        labelling = metric.labelling
-        rows, keep = self._labels(labelling, run.suffixes)
-        if keep is not None:
-            self.duplicates += len(run.values) - len(keep)
-            run = _some(run, keep)
+        labels = self._labels(metric.labelling, run.suffixes)
         if metric.syntax in _NUMERIC:
             column = _numbers(run.tags, run.values)
             wrong = column.count(None)
@@ -101,37 +101,46 @@ class _Mapper:
         elif metric.syntax in _DATES:
             column = _dates(run)
         elif metric.extracts:
-            self._add_extracts(labelling, rows, run)
+            self._add_extracts(labels, run)
             return
         else:
-            self._add_own(rows, run)
+            self._add_own(labels, run)
             return
         if metric.scale or metric.offset:
             column = [_linear(metric, value) for value in column]
-        missing = column.count(None)
-        self.mismatches += missing
-        if missing < len(column):
-            self._share(labelling, rows, Column(metric.family, column))
+        self.mismatches += column.count(None)
+        self._share(metric, labels, metric.family, column)
 
-    def _share(self, labelling: Labelling, rows: Rows, column: Column) -> None:
-        """A column of the table that all metrics with these rows have."""
-        key = (id(labelling), id(rows))
+    def _share(self, metric: Metric, labels: _Labels, family: Family, column: list[Value]) -> None:
+        """A column of the table that all metrics with these rows have; equal rows get their first value."""
+        rows, keep, whole = labels
+        if keep is not None:
+            first: dict[tuple[str, ...], Value] = {}
+            for row, value in zip(whole, column, strict=True):
+                if value is not None:
+                    first.setdefault(row, value)
+            self.duplicates += len(column) - column.count(None) - len(first)
+            column = [first.get(row) for row in rows]
+        if column.count(None) == len(column):
+            return
+        key = (id(metric.labelling), id(rows))
         if key not in self._shared:
-            self._shared[key] = (labelling, rows, [])
-        self._shared[key][2].append(column)
+            self._shared[key] = (metric.labelling, rows, [])
+        self._shared[key][2].append(Column(family, column))
 
-    def _add_extracts(self, labelling: Labelling, rows: Rows, run: Run) -> None:
+    def _add_extracts(self, labels: _Labels, run: Run) -> None:
         """Numbers out of texts; a text without one is no fault."""
         metric = run.metric
         texts = self._texts(run)
         for extract in metric.extracts:
             column = [_linear(metric, extract.number(text)) for text in texts]
-            if column.count(None) < len(column):
-                self._share(labelling, rows, Column(extract.family, column))
+            self._share(metric, labels, extract.family, column)
 
-    def _add_own(self, rows: Rows, run: Run) -> None:
+    def _add_own(self, labels: _Labels, run: Run) -> None:
         """A metric whose value is a label, so that it has a table to itself."""
         metric = run.metric
+        alike = labels[1] is not None
+        rows, run = self._told_apart(labels, run) if alike else (labels[0], run)
         wanted = _WANTED.get(metric.syntax, (int, bytes))
         fitting = [at for at, value in enumerate(run.values) if isinstance(value, wanted)]
         if len(fitting) < len(run.values):
@@ -146,7 +155,7 @@ class _Mapper:
         if wanted is int and ber.COUNTER64 in run.tags:
             run = run._replace(values=[v % _WRAP if isinstance(v, int) else v for v in run.values])
         ones: list[Value]
-        if metric.syntax in (Syntax.BITS, Syntax.ENUM_AS_STATE_SET):
+        if metric.syntax in _STATES:
             states = [_states(metric, value) for value in run.values]
             rows = tuple([row for row, some in zip(rows, states, strict=True) for _ in some])
             texts = [text for some in states for text, _ in some]
@@ -155,7 +164,6 @@ class _Mapper:
         else:
             texts = self._texts(run)
             ones = [_linear(metric, 1)] * len(rows)
-            alike = False  # rows differ, and so they do with a text more
         names = metric.labelling.names
         if metric.name in names:  # the label is there already, and stays as it is
             if metric.syntax is Syntax.ENUM_AS_INFO:
@@ -169,6 +177,18 @@ class _Mapper:
             rows, ones = tuple([rows[at] for at in keep]), [ones[at] for at in keep]
         if rows:
             self._own.append(Table(names, rows, (Column(metric.family, ones),)))
+
+    def _told_apart(self, labels: _Labels, run: Run) -> tuple[Rows, Run]:
+        """The rows that may make series of their own, though some are equal, and what is in them."""
+        rows, keep, whole = labels
+        if run.metric.syntax not in _STATES:
+            # Another text makes another series of an equal row, unless the object was read twice.
+            keep = _first_of_each(run.suffixes)
+            rows = whole if keep is None else tuple([whole[at] for at in keep])
+        if keep is None:
+            return rows, run
+        self.duplicates += len(run.values) - len(keep)
+        return rows, _some(run, keep)
 
     def _texts(self, run: Run) -> list[str]:
         """The text of each value."""
@@ -186,21 +206,21 @@ class _Mapper:
             texts.append(value_text(tag, value, syntax or Syntax.OCTET_STRING, hint=metric.hint))
         return texts
 
-    def _labels(self, labelling: Labelling, suffixes: list[bytes]) -> tuple[Rows, list[int] | None]:
-        """The distinct rows, and the positions that gave them if any repeats."""
+    def _labels(self, labelling: Labelling, suffixes: list[bytes]) -> _Labels:
+        """The distinct rows, the positions that gave them if any repeats, and all rows."""
         key = (id(labelling), id(suffixes))
         known = self._rows.get(key)
         if known is None:
-            rows = labelling.rows(suffixes, self._varbinds, self._columns.find)
+            rows = whole = labelling.rows(suffixes, self._varbinds, self._columns.find)
             keep = _first_of_each(rows)
             if keep is not None:
-                rows = tuple([rows[at] for at in keep])
-            known = self._rows[key] = (rows, keep)
+                rows = tuple([whole[at] for at in keep])
+            known = self._rows[key] = (rows, keep, whole)
         return known
 
 
-def _first_of_each(rows: Rows) -> list[int] | None:
-    """The positions of the distinct rows if any repeats."""
+def _first_of_each(rows: Sequence[Hashable]) -> list[int] | None:
+    """The positions of the distinct ones if any repeats."""
     if len(set(rows)) == len(rows):
         return None
     first = {row: at for at, row in reversed(list(enumerate(rows)))}

@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+import yaml
 from pydantic_core import PydanticCustomError
 
 from netmon.fields import parse_duration
 from netmon.mib.auths import AuthEntry, Span, read_auths
 from netmon.mib.dates import DatePattern, PatternError
 from netmon.mib.document import Place, read_document
-from netmon.mib.extracts import ExpressionError, compile_expression
+from netmon.mib.extracts import ExpressionError, compile_expression, whole
 from netmon.mib.hints import Hint, HintError
 from netmon.mib.syntax import COMBINED, Syntax
 from netmon.snmp.ber import EncodeError, encode_oid
@@ -65,6 +66,12 @@ class Document(NamedTuple):
 def read_specs(text: str, source: str) -> Document:
     """What a document says; `source` names it in messages.  Raises DocumentError with every mistake."""
     root = read_document(text, source)
+    if _is_old(root.node):
+        root.wrong(
+            "is of snmp_exporter 0.21 or 0.22, whose modules stand at the top; convert it by "
+            f"`netmon import {source} > NEW.yml` and name the new file"
+        )
+        root.finish()
     top = root.fields(("auths", "modules", "version"))
     if "modules" not in top and "auths" not in top:
         root.wrong('the key "modules" is missing')
@@ -78,6 +85,17 @@ def read_specs(text: str, source: str) -> Document:
     span = top["auths"].span if auths else None
     root.finish()
     return Document(modules, auths, span)
+
+
+def _is_old(node: yaml.Node) -> bool:
+    """Whether a document has its modules at the top, as it was before snmp_exporter 0.23."""
+    if not isinstance(node, yaml.MappingNode):
+        return False
+    top = {key.value: value for key, value in node.value if isinstance(key, yaml.ScalarNode)}
+    return not top.keys() & {"modules", "auths"} and any(
+        isinstance(value, yaml.MappingNode) and any(key.value in ("walk", "get") for key, _ in value.value)
+        for value in top.values()
+    )
 
 
 class _Reader:
@@ -274,15 +292,17 @@ def _enum_tuple(entries: Mapping[str, Place]) -> tuple[tuple[int, str], ...]:
 def _rule(place: Place) -> tuple[str, str]:
     entries = place.fields(("regex", "value"), required=("regex",))
     return (
-        _expression(entries["regex"]) if "regex" in entries else "",
+        _expression(entries["regex"], as_whole=True) if "regex" in entries else "",
         entries["value"].text() if "value" in entries else "$1",
     )
 
 
-def _expression(place: Place) -> str:
+def _expression(place: Place, *, as_whole: bool = False) -> str:
     text = place.text()
     try:
         compile_expression(text)
+        if as_whole:  # which an open quotation (\Qtext) alone survives, and not inside
+            compile_expression(whole(text))
     except ExpressionError as error:
         place.wrong(f"is no regular expression (RE2): {error}")
     return text

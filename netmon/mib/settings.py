@@ -177,7 +177,8 @@ def _unknown(name: str, oid: tuple[int, ...], written: str, tree: Tree) -> Assig
         )
     base = _BASES[letter]
     try:
-        value = _hex(text) if letter == "x" else _value(Type(base, base, {}, (), "255t"), text, tree)
+        hint = "255t" if base == "OCTET STRING" else ""
+        value = _hex(text) if letter == "x" else _value(Type(base, base, {}, (), hint), text, tree)
         ber.encode_oid(oid)
     except (_WrongError, ber.EncodeError) as error:
         raise _WrongError(f"{name}: {error}") from None

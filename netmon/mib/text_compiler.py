@@ -82,6 +82,10 @@ class _Work:
         self._own = own.modules
         self._places = places
         self._run = run
+        self._importers: dict[str, list[tuple[str, int]]] = {}  # of a module: who, and in which line
+        for name in sorted(self.wanted):
+            for item in self._user[name].imports:
+                self._importers.setdefault(item.module, []).append((name, item.line))
 
     def drop_what_is_missing(self) -> None:
         """Leave out modules whose imports are nowhere, and those that build on them."""
@@ -110,21 +114,18 @@ class _Work:
 
     def _drop(self, broken: Collection[str]) -> None:
         """Leave these out.  What builds on one that netmon has no text of its own for is left out too."""
+        self.wanted -= set(broken)
         gone = set(broken)
-        self.wanted = self.wanted - gone
-        while True:
+        while gone:
             behind = set()
-            for name in sorted(self.wanted):
-                source = self._user[name]
-                for item in source.imports:
-                    if item.module in gone and item.module not in self._own:
+            for module in sorted(gone - self._own.keys()):
+                for name, line in self._importers.get(module, ()):
+                    if name in self.wanted:
                         behind.add(name)
-                        message = f"{name} imports from {item.module}, which is not usable: see its mistakes"
-                        self.mistakes.append(Mistake(source.path, item.line, message))
-            if not behind:
-                return
-            gone |= behind
-            self.wanted = self.wanted - behind
+                        message = f"{name} imports from {module}, which is not usable: see its mistakes"
+                        self.mistakes.append(Mistake(self._user[name].path, line, message))
+            self.wanted -= behind
+            gone = behind
 
     def documents(self, names: Sequence[str], deadline: float) -> dict[str, Mapping[str, Any]]:
         """pysmi's documents of these modules and of all that they import."""

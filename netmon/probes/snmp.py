@@ -34,11 +34,10 @@ from netmon.probes.snmp_extras import PROCESSES, QUEUE_MESSAGES, QUEUE_OLDEST, E
 from netmon.probes.snmp_outcome import FAMILIES, Outcome, alive, count_repeated, own_table
 from netmon.probes.snmp_reading import Reader
 from netmon.probes.snmp_settings import Bound, SnmpSettings, bind
-from netmon.probes.snmp_target import target_of
+from netmon.probes.snmp_target import doubts, target_of
 from netmon.resolver import ResolveError
 from netmon.snmp.ber import encode_oid
 from netmon.snmp.client import SnmpError, Target
-from netmon.snmp.message_v3 import VERSION as VERSION_3
 from netmon.snmp.walk import get
 
 _SYS_UP_TIME: Final = encode_oid("1.3.6.1.2.1.1.3.0")
@@ -236,12 +235,8 @@ class _Run:
             return self._observation(Result.FAILED, Reason.MODULE_FAILED, text)
         if errors:
             text = str(errors[0])
-            if errors[0].reason is Reason.TIMEOUT:
-                text += f"; does an agent run there, is UDP {self._settings.port} open, "
-                if self._settings.auth.version == VERSION_3:
-                    text += "does it speak SNMPv3?"
-                else:
-                    text += "is the community right? (a wrong one is met by silence)"
+            if errors[0].reason is Reason.TIMEOUT and not errors[0].alive:
+                text += f"; {doubts(self._settings.port, self._settings.auth.version)}"
             return self._observation(_result(errors[0].reason), errors[0].reason, text)
         if not came:
             text = (

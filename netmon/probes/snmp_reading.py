@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from netmon.errors import Reason
 from netmon.mib.filters import plan
 from netmon.mib.mapping import map_module
 from netmon.mib.modules import Module
@@ -26,7 +27,7 @@ from netmon.probes.snmp_static import (
     worth_keeping,
 )
 from netmon.snmp.ber import NULL, Value
-from netmon.snmp.client import Client, Meter, Target
+from netmon.snmp.client import Client, Meter, SnmpError, Target
 from netmon.snmp.disorder import walk_disordered
 from netmon.snmp.message import Varbinds
 from netmon.snmp.plans import MOST
@@ -75,6 +76,9 @@ class Reader:
         wishes = plan(module, self._walked.__getitem__)
         varbinds = Varbinds()
         if wanted := [oid for oid in wishes.get if oid not in self._got]:
+            if len(wanted) > _LIMIT:
+                what = f"its filters ask for more than {_LIMIT} objects one by one; the table may be endless"
+                raise SnmpError(Reason.ENDLESS_TABLE, f"{module.name} of {target}: {what}", alive=True)
             answer = await get(self._client, target, wanted, meter)
             self._got |= dict.fromkeys(wanted, _ABSENT)
             self._got |= zip(answer.oids, zip(answer.tags, answer.values, strict=True), strict=True)

@@ -96,7 +96,7 @@ def key_of(target: Target, module: Module) -> Key:
     return replace(target, timeout=0.0, retries=0, max_repetitions=0), module.digest
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)  # modules; those of a file that was edited do not stay for ever
 def static_columns(module: Module) -> frozenset[bytes]:
     """The columns of a module that make labels only, each a part of what it walks.
 

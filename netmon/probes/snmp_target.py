@@ -49,3 +49,12 @@ def user_of(auth: Auth, context_name: str | None = None, context_engine_id: byte
         context_name=(auth.context_name if context_name is None else context_name).encode(),
         context_engine_id=context_engine_id,
     )
+
+
+def doubts(port: int, version: int) -> str:
+    """What to look at where an agent said nothing at all, as a part of a sentence."""
+    if version == VERSION:
+        last = "does it speak SNMPv3, are privacy password and context right? (silence may meet wrong ones)"
+    else:
+        last = "is the community right? (a wrong one is met by silence)"
+    return f"does an agent run there, is UDP {port} open, {last}"

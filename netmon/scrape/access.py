@@ -202,7 +202,9 @@ def _forbidden(target: Endpoint, port: int, devices: Sequence[Device]) -> QueryE
             403,
         )
     at = "" if port == PORT else f", snmp: {{port: {port}}}"
-    entry = f'{{name: "{target.host}"{at or ", snmp: true"}}}'
+    # A host's name begins with no colon; who adds the line may well call it NAME.
+    name = f'"NAME", address: "{target.host}"' if target.host.startswith(":") else f'"{target.host}"'
+    entry = f"{{name: {name}{at or ', snmp: true'}}}"
     return QueryError(
         f"{target.host} is not a configured host; to allow it, add to hosts in netmon.yml: - {entry}; "
         "or allow more by web.probe_targets: any, or a list of networks",

@@ -8,7 +8,7 @@ cancelled.  Modules are read one after another and everything afresh, never from
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -20,7 +20,7 @@ from netmon.model import Column, Family, Kind, Table
 from netmon.probes.base import Auth, Context, Library
 from netmon.probes.snmp_outcome import MODULE_UP
 from netmon.probes.snmp_reading import Reader
-from netmon.probes.snmp_target import target_of
+from netmon.probes.snmp_target import doubts, target_of
 from netmon.resolver import ResolveError
 from netmon.scrape.access import Access, Device, Door
 from netmon.scrape.query import Query, QueryError, parse_query
@@ -32,6 +32,7 @@ from netmon.snmp.stream import patient, stream_client
 log = structlog.get_logger(__name__)
 
 MOST: Final = 256  # flights at once
+MOST_EACH: Final = 32  # of them to one agent: whoever reaches the web port must not be able to drown it
 LONGEST: Final = 300.0  # seconds that a client may wait, whatever it says
 USUAL: Final = 120.0  # where it says nothing
 MARGIN: Final = 0.5  # seconds before the client gives up, for the answer's way
@@ -69,12 +70,16 @@ FAMILIES: Final = (WALK_DURATION, PACKETS_SENT, PACKETS_RETRIED, PDUS_RETURNED, 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a query got: an HTTP status, a sentence unless it is 200, tables; by `debug` the exchange."""
+    """What a query got: an HTTP status, a sentence unless it is 200, tables; by `debug` the exchange.
+
+    All who waited for one read have the same, and with it in `pages` what the first has made of it.
+    """
 
     status: int = 200
     sentence: str = ""
     tables: tuple[Table, ...] = ()
     transcript: str | None = None
+    pages: dict[str, bytes] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -103,6 +108,7 @@ class _Flight:
     transcript: Transcript | None
     waiting: int = 0
     task: "asyncio.Task[None] | None" = None
+    answer: "Answer | None" = None  # once it has ended
 
 
 @dataclass(slots=True)
@@ -156,7 +162,12 @@ class Scraper:
         flight = self._board(door, query, auth, modules)
         left = max(0.0, seconds - (self._context.stopwatch() - begun))
         await self._wait(flight, left)
-        return self._land(flight, seconds)
+        if flight.answer is not None:
+            return flight.answer
+        answer = self._land(flight, seconds)
+        if flight.task is not None and flight.task.done():
+            flight.answer = answer
+        return answer
 
     def _board(self, door: Door, query: Query, auth: Auth, modules: Sequence[Module]) -> _Flight:
         """The flight for this query: one under way that means the same, else a new one."""
@@ -171,6 +182,13 @@ class Scraper:
         if len(self._flights) >= self._most:
             raise QueryError(
                 f"{self._most} on-demand reads are under way, which is the most; ask again in a moment", 503
+            )
+        there = (door.addresses, door.port)
+        if sum((f.door.addresses, f.door.port) == there for f in self._flights.values()) >= MOST_EACH:
+            raise QueryError(
+                f"{MOST_EACH} on-demand reads of {query.target.host} are under way, which is the most; "
+                "ask again in a moment",
+                503,
             )
         transcript = Transcript(auth, self._context.stopwatch) if query.debug else None
         tap = None if transcript is None else transcript.tap
@@ -242,7 +260,7 @@ class Scraper:
             if flight.transcript is not None:
                 flight.transcript.say(
                     f"module {part.module.name} of {target}, SNMP version {target.version}, "
-                    f"auth {flight.query.auth}, timeout {target.timeout:g} s, retries {target.retries}"
+                    f"auth {flight.query.auth}, timeout {target.timeout:.3g} s, retries {target.retries}"
                 )
             try:
                 varbinds = await reader.fetch(part.module, target, part.meter)
@@ -263,18 +281,26 @@ class Scraper:
     def _land(self, flight: _Flight, seconds: float) -> Answer:
         """What a client gets of a flight that has ended or that it need not wait for any longer."""
         transcript = None if flight.transcript is None else flight.transcript.text()
-        late = SnmpError(
-            Reason.DEADLINE,
-            f"{flight.query.target.host} was not read within {seconds:g} s; "
-            "a longer scrape_timeout gives it more",
-            alive=None,
-        )
-        errors = [part.error or late for part in flight.parts if not part.done]
+        errors = [part.error for part in flight.parts if not part.done]
         if errors and not (flight.query.partial and any(part.done for part in flight.parts)):
             names = ", ".join(part.module.name for part in flight.parts if not part.done)
-            return Answer(500, f"{names}: {errors[0]}", (), transcript)
+            return Answer(500, f"{names}: {_why(flight, errors[0], seconds)}", (), transcript)
         tables, repeated = _joined(flight.parts)
         return Answer(200, "", (*tables, _about(flight, repeated)), transcript)
+
+
+def _why(flight: _Flight, error: SnmpError | None, seconds: float) -> str:
+    """What went wrong; None is that nobody waits any longer."""
+    host = flight.query.target.host
+    if flight.query.target.transport == "tcp" or any(part.meter.varbinds for part in flight.parts):
+        return str(
+            error or f"{host} was not read within {seconds:g} s; a longer scrape_timeout gives it more"
+        )
+    # An agent that is away, and one that does not know us, use up whatever time there is.
+    hint = doubts(flight.door.port, flight.auth.version)
+    if error is None:
+        return f"{host} has answered nothing within {seconds:g} s; {hint}"
+    return f"{error}; {hint}" if error.reason is Reason.TIMEOUT and not error.alive else str(error)
 
 
 def _patience(timeout: float | None) -> float:

@@ -21,7 +21,7 @@ from typing import Final, TypeVar
 
 from netmon.errors import Reason
 from netmon.snmp.ber import DecodeError
-from netmon.snmp.exchange import MOST_OCTETS, Ask, Door, Meter, Peer, Request, SnmpError, Stats, Steps, Target
+from netmon.snmp.exchange import SMALL, Ask, Door, Meter, Peer, Request, SnmpError, Stats, Steps, Target
 from netmon.snmp.gate import Standing
 from netmon.snmp.message import Response, decode_request_id, decode_response
 from netmon.snmp.message_v3 import decode_message_id, is_version_3
@@ -74,9 +74,14 @@ class Client:
         return peer is not None and peer.standing is Standing.SILENT
 
     def max_repetitions(self, target: Target) -> int:
-        """What the target asks for, or less where the agent or the path bears less; 0: no limit known."""
+        """What the target asks for, or less where the agent or the path bears less; 0: no limit known.
+
+        An agent that was silent is asked for little until it answers: it may have been the size.
+        """
         peer = self._find(target)
         learned = peer.max_repetitions if peer is not None else 0
+        if peer is not None and peer.standing is Standing.SILENT:
+            learned = min(learned or SMALL, SMALL)
         if learned and target.max_repetitions:
             return min(learned, target.max_repetitions)
         return learned or target.max_repetitions
@@ -261,7 +266,7 @@ class Client:
         heard = peer.heard > request.heard
         if not heard and peer.standing is Standing.ANSWERING:
             peer.standing = Standing.UNSURE
-        if heard:  # it answered others meanwhile, and this one was lost
+        if heard and request.meter.varbinds:  # it answered others of these meanwhile, and this one was lost
             peer.bears_less()
         if request.sends + request.used <= target.retries:
             request.meter.retries += 1
@@ -277,7 +282,9 @@ class Client:
             peer.standing = Standing.SILENT
             if request.session is not None:
                 request.session.doubt()
-        if request.ask.max_repetitions > 1 and peer.heard:  # next time it may get through with less
+        # Next time it may get through with less.  Silence to all of a run says nothing of sizes: the host
+        # is away, or does not know who asks, and others ask it as well.
+        if request.ask.max_repetitions > 1 and request.meter.varbinds:
             peer.bears_less(request.ask.max_repetitions // 2)
         request.end_in_silence(heard=heard)
 
@@ -338,8 +345,8 @@ class Client:
             request.meter.tap("came", request.ask, response)
         # First the place in the window: others wait for it.
         peer.door.gate.release(request)
-        if request.meter.octets > MOST_OCTETS:
-            why = f"more than {MOST_OCTETS >> 20} MiB of answers in one run; the table may be endless"
+        if request.meter.octets > request.meter.most:
+            why = f"more than {request.meter.most >> 20} MiB of answers; the table may be endless"
             request.fail(Reason.ENDLESS_TABLE, why, alive=True)
             return
         self._go_on(request, response)
@@ -349,10 +356,8 @@ class Client:
         if peer is not None:
             peer.standing = Standing.ANSWERING
         try:
-            if is_version_3(datagram):
-                request_id = decode_message_id(datagram)
-            else:
-                request_id = decode_request_id(datagram)
+            read_id = decode_message_id if is_version_3(datagram) else decode_request_id
+            request_id = read_id(datagram)
         except DecodeError:
             self.stats.malformed += 1
             return

@@ -25,14 +25,14 @@ _PATIENCE: Final = 4  # readings without a loss before a peer is trusted with mo
 _MOST_PATIENCE: Final = 256
 _AT_ONCE: Final = 4  # requests under way at most ...
 _DISTANT: Final = 0.004  # ... of a peer that takes so many seconds to answer
-_SMALL: Final = 4  # varbinds: what is not asked for with fewer when it is lost
+SMALL: Final = 4  # varbinds: what is not asked for with fewer when it is lost
 _DATAGRAM_IPV4: Final = 1_472  # octets of UDP payload in an Ethernet frame
 _DATAGRAM_IPV6: Final = 1_452
 _AROUND: Final = 29  # octets of a reply beside varbinds and community
 _AROUND_V3: Final = 220  # with engine IDs, a user's name and the parameters of authentication and privacy
-# Octets of answers that one run takes: no device has so much to say in it, and an agent that fills each
-# answer with strings would fill the memory long before it has sent too many objects.
-MOST_OCTETS: Final = 64 << 20
+# Octets of answers for one module: no device has so much to say in it, and an agent that fills each object
+# with a long string would fill the memory long before it has sent too many.
+MOST_OCTETS: Final = 32 << 20
 _SESSIONS: Final = 8  # users and contexts remembered for each peer
 
 T = TypeVar("T")
@@ -100,6 +100,7 @@ class Meter:
     retries: int = 0
     varbinds: int = 0
     octets: int = field(default=0, compare=False)
+    most: int = field(default=MOST_OCTETS, compare=False)  # octets; an answer beyond is an endless table
     tap: "Callable[[str, Ask, Response | None], None] | None" = field(default=None, repr=False)
 
 
@@ -295,7 +296,7 @@ class Request(Ticket):
     def ask_for_less(self) -> None:
         """Halve what an unanswered GETBULK asks for: its reply may be too large for a hop of the path."""
         ask = self.ask
-        if ask.pdu_type == GETBULK and ask.max_repetitions > _SMALL:
+        if ask.pdu_type == GETBULK and ask.max_repetitions > SMALL:
             self.ask = ask._replace(max_repetitions=ask.max_repetitions // 2)
             self._encode()
 
@@ -312,7 +313,7 @@ class Request(Ticket):
         """Fail for want of an answer; `heard` is whether the peer said anything at all meanwhile."""
         alive = heard or self.meter.varbinds > 0 or self.resyncs > 0
         times = "send" if self.sends == 1 else "sends"
-        tried = f"{self.sends} {times} of {self.target.timeout:g} s each"
+        tried = f"{self.sends} {times} of {self.target.timeout:.3g} s each"
         if self.remark is not None:
             self.fail(self.remark.reason, f"{self.remark.why}, and no other to {tried}", alive=True)
         elif self.peer.malformed > self.malformed:

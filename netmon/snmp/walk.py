@@ -367,12 +367,13 @@ def refuse_error(response: Response, target: Target, pdu_type: int, asked: Seque
     status, index = response.error_status, response.error_index
     if status == NO_ERROR:
         return
-    if status == TOO_BIG:
-        reason = Reason.TOO_BIG
-    elif status in (AUTHORIZATION_ERROR, NO_ACCESS):
-        reason = Reason.AUTHORIZATION_ERROR
-    else:
-        reason = Reason.AGENT_ERROR
     oid = decode_oid(asked[index - 1] if 0 < index <= len(asked) else asked[0])
     text = f"{PDU_NAMES[pdu_type]} to {target}: the agent says {error_name(status)} (index {index}) at {oid}"
-    raise SnmpError(reason, text, alive=True)
+    raise SnmpError(reason_of(status), text, alive=True)
+
+
+def reason_of(status: int) -> Reason:
+    """What an error-status other than noError means."""
+    if status == TOO_BIG:
+        return Reason.TOO_BIG
+    return Reason.AUTHORIZATION_ERROR if status in (AUTHORIZATION_ERROR, NO_ACCESS) else Reason.AGENT_ERROR

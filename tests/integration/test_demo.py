@@ -15,6 +15,7 @@ import pytest
 from netmon.demo.story import STORIES
 from netmon.model import VerdictName
 from tests.servers.agent import wait_for
+from tests.servers.shared import shared
 
 CHROMIUM = (
     "--headless",
@@ -48,7 +49,7 @@ SEEN = (
     ("mx2", "healthy"),
     ("mx3", "unknown"),
 )
-SAMPLE = Path(__file__).resolve().parents[3] / "shared" / "devices" / "eaton-93e-80.snmprec.bz2"
+SAMPLE = "devices/eaton-93e-80.snmprec.bz2"
 
 
 class Demo:
@@ -167,8 +168,7 @@ def test_the_demo_leads_to_every_verdict(start: Callable[..., Demo], tmp_path: P
 
 def test_one_story_with_a_captured_device(start: Callable[..., Demo]) -> None:
     """`--scenario` shows its fault and no other; `--device` adds a host that answers as it was captured."""
-    assert SAMPLE.exists(), f"the sample is not in {SAMPLE.parent}"
-    demo = start("--fast", "--scenario", "postfix", "--device", str(SAMPLE))
+    demo = start("--fast", "--scenario", "postfix", "--device", str(shared(SAMPLE)))
     assert "eaton-93e-80 replays eaton-93e-80.snmprec.bz2: 1225 objects\n" in demo.said
     wait_for("mx1 to be down", lambda: ("mx1", "mail_down") in demo.changes())
     wait_for("the capture to be polled", lambda: demo.verdicts()["eaton-93e-80"] == "healthy")

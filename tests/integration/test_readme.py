@@ -54,6 +54,15 @@ def test_its_config_is_valid(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_its_drop_in_is_valid(tmp_path: Path) -> None:
+    """The config of who moves from snmp_exporter needs a snmp.yml and nothing else."""
+    (config,) = blocks("yaml", "module_files:")
+    (tmp_path / "netmon.yml").write_text(config)
+    (tmp_path / "snmp.yml").write_text("modules: {own: {walk: [1.3.6.1.2.1.1]}}\n")
+    done = netmon("check-config", "netmon.yml", folder=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_its_other_settings_are_valid_too(tmp_path: Path) -> None:
     """Alerting, windows, auths and what may be set, as they stand there, beside one host."""
     for section in ("alerting:", "windows:", "auths:\n  core:", "settings:"):

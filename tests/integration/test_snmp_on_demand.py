@@ -87,6 +87,13 @@ def test_versions_debug_and_refusals(tmp_path: Path) -> None:
         assert "canary" not in running.log.read_text()
         assert list((tmp_path / "state" / "cache").iterdir())
 
+        # A reload that allows more listens where it did.
+        config = running.config.read_text()
+        running.config.write_text(config.replace("web: {", "web: {probe_targets: [127.0.0.0/8], "))
+        assert httpx.post(running.url + "/-/reload").status_code == 200
+        allowed = ask(running, f"target=tcp://127.0.0.2:{tcp}&auth=lab&module=name")
+        assert (allowed.status_code, "refused" in allowed.text) == (500, True), allowed.text
+
         # A reload reads the file again; a broken one changes nothing.
         (tmp_path / "snmp.yml").write_text(FILE.replace("  name:", "  title:"))
         assert httpx.post(running.url + "/-/reload").status_code == 200

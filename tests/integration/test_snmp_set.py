@@ -1,7 +1,13 @@
 """`netmon snmp set` against Debian's snmpd with writable views: what is set, refused, lost."""
 
+import contextlib
 import json
+import os
+import pty
+import signal
 import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -298,3 +304,47 @@ def test_nobody_listens(server: Snmpd, folder: Path) -> None:
     """A closed port is told when the present value is read."""
     done = set_(server, folder, *WRITER, "sysContact=x", port=9)
     assert (done.returncode, "Nothing was set" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "last"),
+    [
+        ("y\n", 0, "is STRING: asked"),
+        ("n\n", 1, "nothing was set"),
+        ("\x04", 1, "nothing was set"),
+        (signal.SIGINT, 1, "nothing was set"),
+    ],
+)
+def test_a_person_is_asked(
+    server: Snmpd, folder: Path, answer: str | signal.Signals, code: int, last: str
+) -> None:
+    """At a terminal; Ctrl-C, the first one, and Ctrl-D are a no."""
+    assert set_(server, folder, *WRITER, "sysContact=before").returncode == 0
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "netmon", "snmp", "set", server.endpoint, *WRITER, "sysContact=asked"]
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    env = os.environ | SECRETS | {"PYTHONPATH": path, "COLUMNS": "200"}
+    with subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=env, start_new_session=True
+    ) as process:
+        os.close(theirs)
+        said = ""
+        watchdog = threading.Timer(30, process.kill)
+        watchdog.start()
+        try:
+            while "[y/N]: " not in said:
+                said += os.read(ours, 4096).decode()
+            if isinstance(answer, signal.Signals):
+                process.send_signal(answer)
+            else:
+                os.write(ours, answer.encode())
+            with contextlib.suppress(OSError):  # EIO: the terminal's other side is closed
+                while more := os.read(ours, 4096):
+                    said += more.decode()
+            assert process.wait(10) == code, said
+        finally:
+            watchdog.cancel()
+            process.kill()
+            os.close(ours)
+    assert last in said.splitlines()[-1]
+    assert value(server, "1.3.6.1.2.1.1.4.0") == ('"asked"' if code == 0 else '"before"')

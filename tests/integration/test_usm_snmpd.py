@@ -173,6 +173,25 @@ def test_wrong_password_by_hand(server: Snmpd) -> None:
     assert "sw0rdfish" not in done.stderr + done.stdout
 
 
+def test_a_wrong_privacy_password_is_the_only_suspect(server: Snmpd) -> None:
+    """The agent has told its engine ID: nobody need ask whether it runs, or speaks SNMPv3."""
+    wrong = SECRETS | {"NETMON_PRIV_PASSWORD": "wrong of AES"}
+    options = ("-u", "uSHA256AES", "-a", "SHA256", "--module", "system", "--timeout", "300ms")
+    done = netmon("probe", f"snmp://{server.endpoint}", *options, **wrong)
+    assert "the privacy password (or privacy protocol) of user uSHA256AES may be wrong" in done.stdout
+    assert "does an agent run there" not in done.stdout
+
+
+def test_too_low_a_level_by_hand(server: Snmpd) -> None:
+    """The agent knows the user and refuses: what is told to read on is about access."""
+    done = netmon(
+        "snmp", "get", server.endpoint, "1.3.6.1.2.1.1.5.0", "-u", "uSHA256AES", "-a", "SHA256",
+        NETMON_AUTH_PASSWORD=SECRETS["NETMON_AUTH_PASSWORD"],
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.endswith("the agent says authorizationError. netmon explain authorization_error\n")
+
+
 @pytest.mark.parametrize(
     ("options", "variables", "words"),
     [

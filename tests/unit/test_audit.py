@@ -26,10 +26,11 @@ def test_a_line_for_each_event(
 
 
 def test_without_a_folder_it_goes_to_the_log_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """No folder is made for it."""
+    """No folder is made for it, and who expects the file is told."""
     Audit(tmp_path / "none").write("one")
     Audit(None).write("two")
-    assert len(caplog.records) == 2
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO", "INFO"]
+    assert "no audit.log is kept" in caplog.text
     assert not (tmp_path / "none").exists()
 
 

@@ -150,6 +150,23 @@ def test_a_user_means_snmpv3() -> None:
     assert alone.security_level == "noAuthNoPriv"
 
 
+@pytest.mark.parametrize(
+    ("security", "missing"),
+    [
+        (Security("ana", auth_protocol="SHA256"), "NETMON_AUTH_PASSWORD"),
+        (
+            Security("ana", priv_protocol="AES", passwords={"password": Secret("auth-secret")}),
+            "NETMON_PRIV_PASSWORD",
+        ),
+        (Security("ana", passwords={"priv_password": Secret("priv-secret")}), "NETMON_AUTH_PASSWORD"),
+    ],
+)
+def test_a_protocol_without_its_password_is_told(security: Security, missing: str) -> None:
+    """Never a request in the clear because a variable is not set."""
+    with pytest.raises(NetmonError, match=missing):
+        of("snmp://sw1", security=security)
+
+
 def test_passwords_alone_change_no_version() -> None:
     """They may be in the environment for other targets."""
     assert of("snmp://sw1", security=secured()).settings.auth == Auth()

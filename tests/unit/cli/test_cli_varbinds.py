@@ -5,7 +5,7 @@ import pytest
 from netmon.cli.names import Names, Wish
 from netmon.cli.varbinds import as_json, line, value_text
 from netmon.errors import NetmonError
-from netmon.mib.modules import builtin_modules
+from netmon.mib.modules import builtin_modules, parse_modules
 from netmon.mib.tree import shipped
 from netmon.snmp import ber
 
@@ -104,3 +104,11 @@ def test_names_of_objects() -> None:
     assert str(NAMES.name(ber.encode_oid("1.3.6.1.4.1.99999.1"))) == "SNMPv2-SMI::enterprises.99999.1"
     assert NAMES.name(ber.encode_oid("2.999.3")) is None
     assert NAMES.text(ber.encode_oid("1.3.6.1.6.3.1.1.5.1")) == "SNMPv2-MIB::coldStart"
+
+
+def test_a_modules_name_is_all_that_it_reads() -> None:
+    """Single objects too, which some modules read alone; a user's module goes before netmon's."""
+    assert len(NAMES.find("tcp")) == len(builtin_modules()["tcp"].get)
+    assert ber.encode_oid("1.3.6.1.2.1.6.9.0") in {wish.oid for wish in NAMES.find("tcp")}
+    own = parse_modules("modules: {tcp: {walk: [1.3.6.1.4.1.9999]}}", "snmp.yml")
+    assert Names(builtin_modules(), shipped(), own).find("tcp") == (Wish(ber.encode_oid("1.3.6.1.4.1.9999")),)

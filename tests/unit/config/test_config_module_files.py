@@ -6,6 +6,7 @@ import pytest
 
 from netmon.agent import load_config, modules_of
 from netmon.fields import Secret
+from netmon.mib import document
 from netmon.mib.modules import builtin_modules
 from tests.unit.config.reading import mistakes, read
 
@@ -96,3 +97,34 @@ def test_mistakes(tmp_path: Path, files: str, wanted: str) -> None:
     written(tmp_path, "version.yml", f"auths: {{new: {{version: 4}}}}\n{OTHER}")
     told = mistakes(tmp_path, f"module_files: {files}\nhosts: []\n")
     assert [line for line in told if line.startswith(wanted)], told
+
+
+def test_no_mistake_moves_the_cursor(tmp_path: Path) -> None:
+    """A file may be somebody else's: what a line quotes of it, keys and values, is plain characters."""
+    written(
+        tmp_path,
+        "snmp.yml",
+        'modules:\n  "m\\e[31m":\n    walk: ["\\e[2Jfoo"]\n    "k\\r\\n": 1\n'
+        'auths:\n  "a\\e[31m": {version: "9\\e[31m"}\n',
+    )
+    told = mistakes(tmp_path, 'module_files: [snmp.yml]\nweb: {probe_targets: ["\\e[31m"]}\nhosts: []\n')
+    assert len(told) >= 3
+    assert all(line.isprintable() for line in told), told
+    assert any("modules.m\\u001b[31m.walk[0]" in line for line in told)
+
+
+@pytest.mark.parametrize("how", ["<<: [{}]", "x: [{}]"])
+def test_aliases_that_stand_for_more_than_memory_holds_are_a_mistake(
+    tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said at once, and not after hours."""
+    monkeypatch.setattr(document, "_MOST", 10_000)
+    lines = ["  a0: &a0 {x: [1]}"]
+    for number in range(1, 6):
+        many = how.format(", ".join([f"*a{number - 1}"] * 40))
+        lines.append(f"  a{number}: &a{number} {{{many}}}")
+    written(tmp_path, "snmp.yml", "modules:\n" + "\n".join(lines) + "\n")
+    told = mistakes(tmp_path, "module_files: [snmp.yml]\nhosts: []\n")
+    assert told
+    if how.startswith("<<"):
+        assert "aliases make more of this file than 10000 values" in told[0]

@@ -10,10 +10,10 @@ from netmon.demo.device import Device, Row, Template
 from netmon.demo.replay import host_name, moving, replayed
 from netmon.demo.snmprec import CaptureError, parse, read
 from netmon.snmp import ber
+from tests.servers.shared import shared
 from tests.unit.demo.test_device import NOW, values
 
 # Captures of real devices, which lie beside the checkout.
-SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "devices"
 UP_TIME = "1.3.6.1.2.1.1.3.0"
 
 
@@ -133,8 +133,8 @@ def test_names_come_from_files_and_are_unlike() -> None:
 
 def test_captures_of_real_devices_are_whole() -> None:
     """Of every sample each object is served as it was captured, but for those that need a program."""
-    samples = sorted(SAMPLES.glob("*.snmprec.bz2"))
-    assert samples, f"the samples are not in {SAMPLES}"
+    samples = sorted(shared("devices").glob("*.snmprec.bz2"))
+    assert samples
     small = [path for path in samples if path.stat().st_size < 30_000]
     for path in small:
         lines = [line for line in bz2.decompress(path.read_bytes()).splitlines() if line[:1].isdigit()]

@@ -48,6 +48,7 @@ def test_a_realistic_prometheus_yml(tmp_path: Path) -> None:
     ports = [(p.settings.port, p.settings.mode) for p in mail.probes if p.kind.name == "smtp"]
     assert ports == [(25, "starttls"), (587, "starttls")]
 
+    assert "module_files: [snmp.yml]" in text  # where auths and modules of one's own are
     core = host(config, "core-sw3")
     assert (core.host.address, core.host.labels) == ("sw3.example.org", {"site": "krk"})
     assert config.auths["core"].community.reveal() == "sesame"
@@ -121,7 +122,8 @@ def test_text_of_the_files_cannot_become_config(tmp_path: Path) -> None:
         (None, "cannot be read"),
         ("a: [", "2:1: is not valid YAML"),
         ("a: 1", "neither a prometheus.yml"),
-        ("text", "neither a prometheus.yml"),
+        ("text", "nor an snmp.yml"),
+        ("# as Debian ships its snmp.yml\n", "holds nothing but comments"),
         ("!!python/object/apply:os.system [ls]", "is not valid YAML"),
         ("\x00", "is not valid YAML"),
     ],
@@ -169,3 +171,16 @@ def test_a_rule_that_is_not_understood(rule: object) -> None:
     """It is told, and its job is left out rather than imported wrongly."""
     with pytest.raises(RelabelError):
         relabel({}, [rule])
+
+
+def test_modules_of_ones_own_are_left_to_the_own_file(tmp_path: Path) -> None:
+    """A comment says how to get them; the config is good without them."""
+    source = tmp_path / "prometheus.yml"
+    source.write_text(
+        "scrape_configs: [{job_name: s, metrics_path: /snmp, params: {module: [if_mib, own]}, "
+        "static_configs: [{targets: [192.0.2.1]}], "
+        "relabel_configs: [{source_labels: [__address__], target_label: __param_target}]}]"
+    )
+    text, config = imported(source, tmp_path)
+    assert "the module own is not among netmon's; with your snmp.yml in module_files add it below" in text
+    assert host(config, "192.0.2.1").probes[0].settings.modules == ("if_mib",)

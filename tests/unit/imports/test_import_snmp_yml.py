@@ -107,3 +107,20 @@ def test_the_stock_file_comes_back(tmp_path: Path) -> None:
     some = {name: stock[name] for name in ("if_mib", "apcups", "printer_mib", "infrapower_pdu", "hrDevice")}
     config = loaded(tmp_path, converted(tmp_path, old_file(some, "public")))
     assert dict(config.modules) == parse_modules(new_file(some), "new.yml")
+
+
+def test_names_of_the_file_cannot_become_config(tmp_path: Path) -> None:
+    """Comments name modules of somebody else's file: what ends a line there, to YAML too, is escaped."""
+    evil = [
+        r'"a\nauths: {x: {version: 1}}"',
+        r'"b\u2028auths: {y: {version: 1}}"',
+        r'"c\x85z: 1"',
+        r'"d\e[2J"',
+    ]
+    names = dict.fromkeys(evil, "  version: 1\n  auth: {community: hush}\n")
+    text = converted(tmp_path, old(**names))
+    comments, _, _ = text.partition("\nauths:\n")
+    assert all(line.startswith("#") and line.isprintable() for line in comments.split("\n"))
+    config = loaded(tmp_path, text)
+    assert len(config.modules) == 4
+    assert not {"x", "y", "z"} & set(config.auths)

@@ -103,19 +103,19 @@ def test_a_module_waits_until_it_is_used(tmp_path: Path) -> None:
     assert loaded.get("o") is None
 
 
-STOCK = shared("peers/snmp.yml")
+STOCK = "peers/snmp.yml"
 
 
 @pytest.fixture(scope="module")
 def stock() -> Modules:
     """snmp_exporter's own file, unchanged."""
-    return load_files([STOCK]).modules
+    return load_files([shared(STOCK)]).modules
 
 
 def test_the_stock_file_loads_unchanged(stock: Modules) -> None:
     """Every module of it, and each metric has its object among the columns."""
     assert len(stock) == 53
-    assert set(load_files([STOCK]).auths) == {"public_v1", "public_v2"}
+    assert set(load_files([shared(STOCK)]).auths) == {"public_v1", "public_v2"}
     for module in stock.values():
         assert module.metrics, module.name
         assert all(module.columns[metric.oid] is metric for metric in module.metrics)
@@ -125,10 +125,10 @@ def test_the_stock_file_comes_from_the_cache_alike(
     stock: Modules, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Equal modules, without reading YAML, from a file that is no larger than what was read."""
-    load_files([STOCK], tmp_path)
+    load_files([shared(STOCK)], tmp_path)
     monkeypatch.delattr(modules, "read_specs")
-    assert load_files([STOCK], tmp_path).modules == stock
-    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < STOCK.stat().st_size
+    assert load_files([shared(STOCK)], tmp_path).modules == stock
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < shared(STOCK).stat().st_size
 
 
 def test_shipped_modules_have_equal_digests_at_every_reading() -> None:

@@ -10,9 +10,9 @@ from netmon.mib.modules import Module, builtin_modules, load_modules, parse_modu
 from netmon.mib.syntax import Syntax
 from netmon.model import Kind
 from netmon.snmp.ber import encode_oid
+from tests.servers.shared import shared
 
 # snmp_exporter's own snmp.yml, which lies beside the checkout.
-STOCK = Path(__file__).resolve().parents[4] / "shared" / "peers" / "snmp.yml"
 STOCK_HAS = (
     "hrStorage",
     "hrSystem",
@@ -132,6 +132,7 @@ def test_digest_follows_the_content() -> None:
         (metric(regex_extracts="{-x: []}"), "regex_extracts.-x: is keyed by what cannot end a metric name"),
         (metric(regex_extracts="{x: [{value: $1}]}"), 'regex_extracts.x[0]: the key "regex" is missing'),
         (metric(regex_extracts="{x: [{regex: (a}]}"), "is no regular expression (RE2): missing )"),
+        (metric(regex_extracts="{x: [{regex: '\\Qa'}]}"), "is no regular expression (RE2): missing )"),
         (
             metric(regex_extracts="{x: [{regex: a, valu: 1}]}"),
             'valu: is not a known key; did you mean "value"?',
@@ -185,6 +186,10 @@ def test_digest_follows_the_content() -> None:
         ("modules: [", "is not YAML: "),
         ("modules: \x07", "is not YAML: "),
         ("{}", 'the key "modules" is missing'),
+        (
+            "if_mib:\n  walk: [1.3.6.1.2.1.2]\n  version: 1\n",
+            "1:1: is of snmp_exporter 0.21 or 0.22, whose modules stand at the top; convert it by",
+        ),
         ("", " is empty"),
         ("- modules", "1:1: is not a mapping"),
     ],
@@ -263,12 +268,9 @@ def test_the_table_of_processes_is_never_shipped() -> None:
 @pytest.fixture(scope="module")
 def stock_texts() -> dict[str, str]:
     """The text of each module in snmp_exporter's file."""
-    if not STOCK.is_file():
-        pytest.fail(
-            f"{STOCK} is missing: the shipped modules are compared with snmp_exporter's snmp.yml there"
-        )
     found, name = dict[str, str](), ""
-    for line in STOCK.read_text("utf-8").partition("\nmodules:\n")[2].splitlines(keepends=True):
+    _, _, modules = shared("peers/snmp.yml").read_text("utf-8").partition("\nmodules:\n")
+    for line in modules.splitlines(keepends=True):
         if line.startswith("  ") and line[2] != " ":
             name = line.strip().rstrip(":")
             found[name] = ""
@@ -279,8 +281,8 @@ def stock_texts() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def stock(stock_texts: dict[str, str]) -> dict[str, Module]:
     """The modules of snmp_exporter's file that netmon ships too."""
-    shared = (stock_texts[name] for name in STOCK_HAS)
-    return parse_modules("modules:\n" + "".join(shared), STOCK.name)
+    texts = (stock_texts[name] for name in STOCK_HAS)
+    return parse_modules("modules:\n" + "".join(texts), "snmp.yml")
 
 
 @pytest.mark.parametrize("name", STOCK_HAS)

@@ -92,6 +92,12 @@ def test_what_is_wrong_is_told(text: str, words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_number_of_no_known_mib_has_no_display_hint() -> None:
+    """What is wanted is said without one."""
+    with pytest.raises(SettingsError, match=r'1\.0: "x" is not a whole number$'):
+        one("1.3.6.1.4.1.99999.1.0=i:x")
+
+
 def test_all_mistakes_at_once() -> None:
     """Each assignment's own, and what is set twice, whatever its name is written as."""
     with pytest.raises(SettingsError) as caught:

@@ -218,3 +218,19 @@ def compile_texts_here(texts: Mapping[str, str]) -> Mapping[str, object]:
     answer = in_this_process(texts, ["A-MIB"], 0)
     assert answer is not None
     return answer[0]["A-MIB"]
+
+
+def test_a_long_chain_of_imports_falls_with_its_last_link(tmp_path: Path) -> None:
+    """Each module of it is told, and the time grows by the chain and not by its square."""
+    count = 2_000
+    for first in range(0, count, 200):
+        texts = [
+            f"M{number:04}-MIB DEFINITIONS ::= BEGIN\nIMPORTS x FROM M{number + 1:04}-MIB;\nEND"
+            for number in range(first, first + 200)
+        ]
+        (tmp_path / f"{first}.txt").write_text("\n".join(texts))
+    found = compile_places([tmp_path], lambda *_: ({}, {}))
+    assert len(found.mistakes) == count
+    assert str(found.mistakes[-1]) == (
+        f"{tmp_path}/800.txt:599: M0999-MIB imports from M1000-MIB, which is not usable: see its mistakes"
+    )

@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import pytest
+
+from netmon.errors import Reason
 from netmon.mib.modules import Module, parse_modules
+from netmon.probes import snmp_reading
 from netmon.probes.snmp_reading import Reader
 from netmon.snmp.ber import INTEGER, OCTET_STRING, Value, decode_oid, encode_oid
-from netmon.snmp.client import Client, Meter
+from netmon.snmp.client import Client, Meter, SnmpError
 from netmon.snmp.message import GET, Request, Varbinds, encode_varbind
 from tests.unit.snmp.agents import Answer, agent, honest, reply
 
@@ -49,6 +53,32 @@ async def test_filtered_rows_are_got_and_not_walked() -> None:
     assert rows(found) == ["2.5.1", "2.6.2", "3.5.1", "1.5.1", "1.6.1", "1.6.2"]
     walked = {request.varbinds.oids[0] for request in server.seen if request.pdu_type != GET}
     assert not any(oid.startswith((encode_oid(f"{T}.2"), encode_oid(f"{T}.3"))) for oid in walked)
+
+
+async def test_an_endless_column_asks_for_no_endless_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of a filter's targets has a GET for each row that passes: more than a table may have are none."""
+    monkeypatch.setattr(snmp_reading, "_LIMIT", 5)
+    many = {f"{T}.1.{row}": (OCTET_STRING, b"up") for row in range(5)}
+    filtered = module(
+        f"walk: [{T}.2, {T}.3], filters: [{{oid: {T}.1, targets: [{T}.2, {T}.3], values: [up]}}]"
+    )
+    with pytest.raises(SnmpError, match="its filters ask for more than 5 objects") as caught:
+        await fetched(honest(many), filtered)
+    assert caught.value.reason is Reason.ENDLESS_TABLE
+
+
+async def test_a_row_that_is_no_oid_behind_its_target_is_left_out() -> None:
+    """A device's index may take all the 128 sub-identifiers that there are, and the target is longer."""
+    index = ".".join(["1"] * 118)
+    long = {f"{T}.{index}": (OCTET_STRING, b"up"), f"{T}.7": (OCTET_STRING, b"up")}
+    target = f"{T}.2.3.4.5"
+    filtered = module(f"walk: [{target}], filters: [{{oid: {T}, targets: [{target}], values: [up]}}]")
+    (found,), server = await fetched(honest(long | {f"{target}.7": (INTEGER, 1)}), filtered)
+    asked = [oid for request in server.seen if request.pdu_type == GET for oid in request.varbinds.oids]
+    assert asked
+    assert encode_oid(f"{target}.7") in asked
+    assert all(len(decode_oid(oid).split(".")) <= 128 for oid in asked)
+    assert rows(found)
 
 
 async def test_what_a_filter_walked_is_not_walked_again() -> None:

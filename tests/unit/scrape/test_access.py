@@ -81,6 +81,7 @@ async def test_configured_hosts_are_contacted(
         ("[::ffff:169.254.169.254]", "169.254.169.254 is not a configured host"),
         ("127.0.0.1", "127.0.0.1 is not a configured host"),
         ("[::ffff:127.0.0.1]", "127.0.0.1 is not a configured host"),
+        ("[::1]:1161", 'hosts in netmon.yml: - {name: "NAME", address: "::1", snmp: {port: 1161}}; or allow'),
         ("sw1:162", "add to the host sw1 in netmon.yml: snmp: {port: 162}"),
         ("mx1:53", "add to the host mx1 in netmon.yml: snmp: {port: 53}"),
     ],

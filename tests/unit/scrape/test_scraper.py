@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
+import pytest
+
 from netmon.errors import Reason
 from netmon.exposition import render
 from netmon.fields import Secret
@@ -14,6 +16,7 @@ from netmon.probes.base import Auth, Context, Library
 from netmon.probes.snmp_settings import SnmpSettings
 from netmon.resolver import ResolveError
 from netmon.scrape import Access, Answer, Device, Scraper
+from netmon.scrape.service import MOST_EACH
 from netmon.snmp.ber import INTEGER, OCTET_STRING
 from netmon.snmp.client import Client
 from netmon.snmp.message import GEN_ERR, Request
@@ -180,6 +183,23 @@ async def test_a_read_that_nobody_waits_for_ends() -> None:
     assert "on-demand reads are under way" in full.sentence
 
 
+async def test_one_agent_is_not_drowned() -> None:
+    """Queries that differ a little share no read: so many at a time, others are told to come again."""
+    async with agent(silent) as door, scraping(door, most=256, timeout="60s") as (ask, _):
+        contexts = [f"c{number}" for number in range(MOST_EACH)]
+        tasks = [asyncio.create_task(ask(snmp_context=context)) for context in contexts]
+        await until(lambda: len(door.seen) == MOST_EACH)
+        refused, shared = await ask(snmp_context="one more"), asyncio.create_task(ask(snmp_context="c0"))
+        await asyncio.sleep(0)
+        assert not shared.done()
+        for task in (*tasks, shared):
+            task.cancel()
+        await asyncio.gather(*tasks, shared, return_exceptions=True)
+        assert len(door.seen) == MOST_EACH
+    assert refused.status == 503
+    assert "32 on-demand reads of sw1 are under way" in refused.sentence
+
+
 async def test_the_clients_patience_is_the_deadline() -> None:
     """A client that waits a tenth of a second is answered before; what came is there if it wants it."""
 
@@ -195,6 +215,17 @@ async def test_the_clients_patience_is_the_deadline() -> None:
     assert "broken: sw1 was not read within 0.075 s" in late.sentence
     assert partial.status == 200
     assert ("rowValue", frozenset({("row", "2")})) in read(render(partial.tables))
+
+
+@pytest.mark.parametrize("patience", [0.2, 5.0])
+async def test_silence_is_told_with_what_to_look_at(patience: float) -> None:
+    """Whoever gives up first: a wrong community or a host that is away is no matter of more time."""
+    async with agent(silent) as door, scraping(door, timeout="400ms") as (ask, _):
+        answer = await ask("rows", patience=patience)
+    assert answer.status == 500
+    assert "is the community right? (a wrong one is met by silence)" in answer.sentence
+    assert f"is UDP {door.port} open" in answer.sentence
+    assert "scrape_timeout" not in answer.sentence
 
 
 async def test_debug_shows_the_exchange_without_secrets() -> None:
@@ -227,3 +258,17 @@ async def test_what_is_not_done() -> None:
         engine = await ask(snmp_engineid="8000000001")
     assert engine.status == 400
     assert "SNMPv3 only" in engine.sentence
+
+
+async def test_who_waited_for_one_read_has_one_answer() -> None:
+    """The page is made once for all of them, however many there are; a later one has a read of its own."""
+    async with agent(silent) as door, scraping(door, timeout="60s") as (ask, _):
+        tasks = [asyncio.create_task(ask(patience=patience)) for patience in (None, 9.0, None)]
+        await until(lambda: bool(door.seen))
+        door.answer = honest(MIB)
+        for datagram in door.answer(door.seen[0]):
+            door.transport.sendto(datagram, door.peers[0])
+        first, second, third = await asyncio.gather(*tasks)
+        assert first is second is third
+        assert first.status == 200
+        assert await ask() is not first

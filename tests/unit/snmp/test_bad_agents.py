@@ -319,7 +319,7 @@ def test_the_wrong_version_is_not_believed_for_its_content() -> None:
 
 
 def test_objects_that_are_few_and_large_do_not_fill_the_memory() -> None:
-    """A run takes so many octets and no more, whoever of its readings asks and in however many lanes."""
+    """A module takes so many octets and no more, in however many readings and lanes."""
     large = tlv(OCTET_STRING, b"x" * 60_000)
     calls: list[Request] = []
 
@@ -338,5 +338,5 @@ def test_objects_that_are_few_and_large_do_not_fill_the_memory() -> None:
 
     error = run_virtual(scene())
     assert error.reason is Reason.ENDLESS_TABLE
-    assert "64 MiB" in str(error)
+    assert "32 MiB" in str(error)
     assert len(calls) == 4

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from netmon.errors import Reason
 from netmon.snmp.ber import COUNTER32, OCTET_STRING, Value, encode_oid
-from netmon.snmp.client import Client, Meter, Target
+from netmon.snmp.client import Client, Meter, SnmpError, Target
 from netmon.snmp.message import Request, Varbinds
 from netmon.snmp.plans import UNKNOWN, Plan, Plans, plan_of
 from netmon.snmp.walk import foresee, stretches, walk, walk_all
@@ -317,3 +318,60 @@ def test_what_an_agent_bears_is_tried_again_slowly() -> None:
     assert refused.count(0) == 2
     again = [round_ for round_ in refused if round_]
     assert 1 <= len(set(again)) <= 6
+
+
+class Moody:
+    """An honest agent that can be silent, and that knows one community."""
+
+    def __init__(self, mib: Mib) -> None:
+        self.answer = honest(mib)
+        self.up = True
+
+    def __call__(self, request: Request) -> Iterable[bytes]:
+        """As the agent says it, to whom it says anything."""
+        return self.answer(request) if self.up and request.community == b"public" else []
+
+
+@pytest.mark.parametrize("cause", ["outage", "wrong community"])
+def test_silence_alone_does_not_shrink_what_is_asked_for(cause: str) -> None:
+    """An agent that was away, or met a wrong community, is read in as large datagrams as before."""
+    mib = table(range(1, 50))
+    answer = Moody(mib)
+
+    async def scene(client: Client, server: Agent) -> list[int]:
+        costs = []
+        for round_ in range(10):
+            answer.up = cause != "outage" or not 2 <= round_ < 7
+            community = b"wrong" if cause != "outage" and 2 <= round_ < 7 else b"public"
+            meter = Meter()
+            try:
+                await walk(client, patient(server, community=community), ROOT, meter, limit=9999)
+                costs.append(meter.packets)
+            except SnmpError as error:
+                assert error.reason is Reason.TIMEOUT  # noqa: PT017
+        return costs
+
+    _, planned, first, *later = played(scene, answer)
+    assert first <= planned + 2  # it begins small, with an agent that was silent
+    assert later == [planned] * 2
+
+
+def test_a_path_that_loses_all_that_is_large_is_learned_from_the_start() -> None:
+    """Silence to the very first requests: the next reading begins small, and the one after that is whole."""
+    mib = table(range(1, 50))
+    answer = Sized(mib, limit=130)
+
+    async def scene(client: Client, server: Agent) -> list[int]:
+        whole = []
+        for _ in range(6):
+            try:
+                came = await walk(client, patient(server), ROOT, Meter(), limit=9999)
+                whole.append(len(came))
+            except SnmpError as error:
+                assert error.reason is Reason.TIMEOUT  # noqa: PT017
+                whole.append(0)
+        return whole
+
+    came = played(scene, answer)
+    assert came[0] == 0
+    assert came[-3:] == [len(inside(mib))] * 3

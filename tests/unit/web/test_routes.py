@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
+import pytest
 
+from netmon import routes as module
 from netmon.explain import entries
-from netmon.exposition import Exposition, SelfMetrics
-from netmon.model import Finding, Host, HostVerdict, News, Severity, Verdict, VerdictName
+from netmon.exposition import Exposition, SelfMetrics, render
+from netmon.model import Finding, Host, HostVerdict, News, Severity, Table, Verdict, VerdictName
 from netmon.routes import Query, Services, routes
 from netmon.scrape import Answer
 from netmon.status import Live
@@ -332,6 +334,25 @@ async def test_snmp_on_demand() -> None:
     assert not any("host" in dict(labels) for _, labels in read(answer.content))
     assert agent.asked == [([("target", "sw1"), ("module", "a,b"), ("module", "c")], 10.0), ([], None)]
     assert odd.status_code == 200
+
+
+async def test_the_page_of_one_read_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many wait for it: five hundred clients of a large device do not hold up the checks."""
+    made: list[int] = []
+
+    def counted(tables: Sequence[Table]) -> bytes:
+        made.append(len(tables))
+        return render(tables)
+
+    monkeypatch.setattr(module, "render", counted)
+    async with site() as (client, agent, _):
+        agent.scraped = Answer(tables=(ports(1, 2),))
+        pages = [(await client.get("/snmp?target=sw1")).content for _ in range(3)]
+        agent.scraped = Answer(tables=(ports(1),))
+        other = (await client.get("/snmp?target=sw1")).content
+    assert len(set(pages)) == 1
+    assert other not in pages
+    assert len(made) == 2
 
 
 async def test_snmp_on_demand_fails() -> None:

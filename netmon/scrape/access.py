@@ -22,6 +22,7 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 _LOCAL: Final = "localhost"
 # What a configured host may be asked on over TCP besides the ports of its own checks.
 MAIL_PORTS: Final = frozenset((25, 465, 587, 110, 143, 993, 995))
+_ROLES: Final = (25, 465, 587)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,21 +214,19 @@ def _forbidden(target: Endpoint, port: int, devices: Sequence[Device]) -> QueryE
 
 
 def _forbidden_tcp(target: Endpoint, port: int, devices: Sequence[Device]) -> QueryError:
-    networks = (
-        "web: {probe_targets: [192.0.2.1/32]} with its address"
-        if not target.numeric
-        else (f"web: {{probe_targets: [{ipaddress.ip_network(target.host)}]}}")
-    )
+    network = ipaddress.ip_network(target.host) if target.numeric else "NETWORK"
+    other = f"for another service than mail: web: {{probe_targets: [{network}]}}, or any"
+    # The config wants the role of ports that do not tell theirs.
+    smtp = f"smtp: [{{port: {port}{'' if port in _ROLES else ', role: inbound'}}}]"
     if devices:
         name = devices[0].host.name
         return QueryError(
-            f"the host {name} is configured, but not its port {port}, which is none of mail; to "
-            f" allow it, add to the host {name} in netmon.yml: smtp: [{{port: {port}}}]; "
-            f"for another service: {networks}",
+            f"the host {name} is configured, but not its port {port}, which is none of mail; to allow it, "
+            f"add to the host {name} in netmon.yml: {smtp}; {other}",
             403,
         )
     return QueryError(
         f"{target.host} is not a configured host; to allow it, add to hosts in netmon.yml: "
-        f'- {{name: "{target.host}", smtp: [{{port: {port}}}]}}; for another service: {networks}',
+        f'- {{name: "{target.host}", {smtp}}}; {other}',
         403,
     )

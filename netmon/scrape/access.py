@@ -22,7 +22,6 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 _LOCAL: Final = "localhost"
 # What a configured host may be asked on over TCP besides the ports of its own checks.
 MAIL_PORTS: Final = frozenset((25, 465, 587, 110, 143, 993, 995))
-_ROLES: Final = (25, 465, 587)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +215,7 @@ def _forbidden(target: Endpoint, port: int, devices: Sequence[Device]) -> QueryE
 def _forbidden_tcp(target: Endpoint, port: int, devices: Sequence[Device]) -> QueryError:
     network = ipaddress.ip_network(target.host) if target.numeric else "NETWORK"
     other = f"for another service than mail: web: {{probe_targets: [{network}]}}, or any"
-    # The config wants the role of ports that do not tell theirs.
-    smtp = f"smtp: [{{port: {port}{'' if port in _ROLES else ', role: inbound'}}}]"
+    smtp = f"smtp: [{{port: {port}}}]"
     if devices:
         name = devices[0].host.name
         return QueryError(

@@ -8,12 +8,13 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
 from netmon.errors import Reason
 from netmon.mail.faults import MailError, connect_fault, failed, untestable
-from netmon.mail.slots import NoSlotError, Slots
+from netmon.mail.slots import NoSlotError, Slot, Slots
 from netmon.mail.tls import TrustStores, handshake_fault
 from netmon.tcpprobe.expressions import Match, as_octets, expand
 from netmon.tcpprobe.records import Step, TcpModule
@@ -21,6 +22,7 @@ from netmon.tcpprobe.session import Session, client_context, examine, sni, untru
 from netmon.tcpprobe.transcript import Transcript
 from netmon.tcpprobe.wire import Wire
 
+_POLITE: Final = 0.25  # of the time, for waiting one's turn
 _BREATH: Final = 100  # lines after which others have a turn
 _MOST_LINES: Final = 100_000  # of one conversation
 _MOST_SENT: Final = 1 << 20  # octets that one step may send
@@ -65,26 +67,23 @@ async def converse(
     until: float,
 ) -> None:
     """Hold one conversation until the loop time `until`; what the network does is never raised."""
-    # A turn for each port, not for the address as scheduled checks have it: a client's patience is short, and
-    # a port that hangs must not fail the probes of the others.
-    turn = f"{place.address} port {place.port}"
     run = _Run(module, place, outcome, trust=trust, wall=wall, transcript=transcript)
     try:
-        async with slots.hold(turn, until=until) as slot, asyncio.timeout_at(until):
+        async with asyncio.timeout_at(until), AsyncExitStack() as stack:
+            slot = await _turn(stack, slots, place, until)
             try:
                 await run.connect()
             except MailError as fault:
-                if fault.reason is Reason.REFUSED:
+                if fault.reason is Reason.REFUSED and slot is not None:
                     slot.answered()
                 raise
             except asyncio.CancelledError:
-                if asyncio.get_running_loop().time() >= until:
+                if asyncio.get_running_loop().time() >= until and slot is not None:
                     slot.silent()
                 raise
-            slot.answered()
+            if slot is not None:
+                slot.answered()
             await run.talk()
-    except NoSlotError as error:
-        outcome.reason, outcome.detail = Reason.LOCAL_ERROR, str(error)
     except MailError as fault:
         outcome.reason, outcome.detail = fault.reason, str(fault)
     except TimeoutError:
@@ -96,6 +95,20 @@ async def converse(
     finally:
         run.close()
     run.say(f"{outcome.reason}: {outcome.detail}")
+
+
+async def _turn(stack: AsyncExitStack, slots: Slots, place: Place, until: float) -> Slot | None:
+    """Wait politely for the port's other conversations, but not for so long that the probe fails by it.
+
+    A turn is of a port, not of the address as for scheduled checks: a client's patience is short, and a port
+    that hangs must not fail the probes of the others.
+    """
+    now = asyncio.get_running_loop().time()
+    turn = slots.hold(f"{place.address} port {place.port}", until=now + (until - now) * _POLITE)
+    try:
+        return await stack.enter_async_context(turn)
+    except NoSlotError:
+        return None
 
 
 class _Run:

@@ -107,7 +107,7 @@ async def test_what_is_not_answered(items: Query, sentence: str) -> None:
         ("mx9.example.org:25", '- {name: "mx9.example.org", smtp: [{port: 25}]}'),
         ("169.254.169.254:80", "web: {probe_targets: [169.254.169.254/32]}"),
         ("[::ffff:127.0.0.1]:22", "web: {probe_targets: [127.0.0.1/32]}"),
-        ("mx1:22", "add to the host mx1 in netmon.yml: smtp: [{port: 22, role: inbound}]"),
+        ("mx1:22", "add to the host mx1 in netmon.yml: smtp: [{port: 22}]"),
         ("192.0.2.1:22", "web: {probe_targets: [192.0.2.1/32]}"),
     ],
 )

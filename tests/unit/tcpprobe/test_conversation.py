@@ -187,6 +187,31 @@ async def test_a_server_that_never_reads() -> None:
     assert outcome.reason is Reason.DEADLINE
 
 
+async def test_a_turn_is_waited_for_but_not_for_long() -> None:
+    """Other conversations with a port are let end; one that hangs does not fail the next."""
+    found, slots, most = module("[{expect: ^220}, {expect: ^250}]"), Slots(), 0
+
+    async def script(peer: Peer) -> None:
+        nonlocal most
+        most = max(most, server.open)
+        await peer.say(b"220 hi\r\n")
+        await asyncio.sleep(0.01)
+        await peer.say(b"250 bye\r\n")
+
+    async with serving(script) as server:
+        place, until = Place("127.0.0.1", server.port, "x"), asyncio.get_running_loop().time() + 5
+        outcomes = [Outcome() for _ in range(5)]
+        common = {"trust": TrustStores(), "slots": slots, "wall": time.time, "transcript": None}
+        await asyncio.gather(*(converse(found, place, each, until=until, **common) for each in outcomes))
+        assert [each.success for each in outcomes] == [True] * 5
+        assert most == 1
+        async with slots.hold(f"127.0.0.1 port {server.port}", until=until):
+            outcome = Outcome()
+            soon = asyncio.get_running_loop().time() + 0.4
+            await converse(found, place, outcome, until=soon, **common)
+    assert outcome.success
+
+
 async def test_refused() -> None:
     """A reset of the connection is told apart from silence."""
     assert (await talk(module(), 1)).reason is Reason.REFUSED

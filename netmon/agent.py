@@ -82,6 +82,7 @@ class Agent:
         self._modules = modules
         self._config = config
         self._loaded = 0.0  # when the config was taken, wall clock
+        self._explained: Sequence[Entry] = ()
         self._mistakes: Sequence[str] = ()
         self._reloading = asyncio.Lock()
         self._ticking: asyncio.Task[None] | None = None
@@ -134,7 +135,7 @@ class Agent:
                 wall=time.time,
                 loaded=lambda: self._loaded,
                 listen=str(config.web.listen),
-                explained=explained(modules),
+                explained=lambda: self._explained,
                 silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
                 snmp=self._scraper.answer,
                 probe=self._prober.answer,
@@ -260,12 +261,15 @@ class Agent:
         def make() -> _Planned:
             library = Library(config.auths, modules_of(config, self._modules))
             access = Access.of(config.web.probe_targets, map(device, config.hosts))
-            return _Planned(config, library, plan(config, library), access)
+            checks = plan(config, library)
+            # Behind the plan, so that of a file's modules only those are there that hosts have a use for.
+            words = explained({**self._modules, **config.modules.used()})
+            return _Planned(config, library, checks, access, words)
 
         return await asyncio.to_thread(make)
 
     def _apply(self, planned: "_Planned") -> None:
-        config, library, checks, access = planned
+        config, library, checks, access, self._explained = planned
         self._loaded = time.time()
         self.store.plan([entry.host for entry in config.hosts], checks)
         self._scraper.configure(library, access)
@@ -329,6 +333,7 @@ class _Planned(NamedTuple):
     library: Library
     checks: frozenset[Check]
     access: Access  # who may be asked on demand
+    explained: Sequence[Entry]
 
 
 class _Wishes:

@@ -92,7 +92,7 @@ class Services:
     # A query of /snmp and the seconds that its client waits, None if it does not say.
     snmp: Callable[[Query, float | None], Coroutine[Any, Any, OnDemand]]
     probe: Callable[[Query, float | None], Coroutine[Any, Any, OnDemand]]  # the same of /probe
-    explained: Sequence[Entry] = ()  # what /explain explains
+    explained: Callable[[], Sequence[Entry]] = tuple  # what /explain explains
 
 
 def routes(services: Services) -> Mapping[str, Handler]:
@@ -168,7 +168,7 @@ class _Pages:
         return self._page(request, status.missing(what), 404)
 
     async def explain(self, request: Request) -> Response:
-        known = self._of.explained
+        known = self._of.explained()
         return self._explained(
             request,
             lambda: status.explain_list(known),
@@ -178,12 +178,13 @@ class _Pages:
 
     async def explain_name(self, request: Request) -> Response:
         name = request.path_params["name"]
-        found = [entry for entry in self._of.explained if entry.name == name]
+        known = self._of.explained()
+        found = [entry for entry in known if entry.name == name]
         if not found:
             return await self.missing(request)
         return self._explained(
             request,
-            lambda: status.explain_page(found, self._of.explained),
+            lambda: status.explain_page(found, known),
             lambda: as_json(found),
             lambda: "\n\n".join(map(as_text, found)),
         )

@@ -25,6 +25,7 @@ from netmon.cli.snmp_options import (
     Timeout,
     UserName,
     Version,
+    address_of,
     asked,
 )
 from netmon.cli.varbinds import as_json as varbind_json
@@ -162,7 +163,7 @@ def _json(known: Names, oid: bytes, tag: int, value: Value) -> dict[str, Any]:
 async def _ask(how: Literal["get", "walk"], agent: Asked, wishes: Sequence[Wish]) -> Varbinds:
     context = make_context(agent.config)
     try:
-        address = (await context.resolver.addresses(agent.host))[0]
+        address = await address_of(agent.host, context, agent.config)
         target = agent.target(address)
         found = Varbinds()
         for wish in wishes:

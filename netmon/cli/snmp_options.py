@@ -18,8 +18,9 @@ from netmon.cli.common import COMMUNITY_VARIABLE, DEFAULT_CONFIG, open_config, s
 from netmon.config import Config
 from netmon.errors import NetmonError
 from netmon.fields import Secret
-from netmon.probes.base import Auth
+from netmon.probes.base import Auth, Context
 from netmon.probes.snmp_target import target_of
+from netmon.resolver import ResolveError
 from netmon.snmp.client import Target
 from netmon.snmp.message_v3 import VERSION
 from netmon.snmp.usm import LEVELS
@@ -149,6 +150,18 @@ def asked(target: str, options: Options) -> Asked:
         auth = config.auths[options.auth]
     auth = given_auth(auth, version_of(options.version), options.community, options.security)
     return Asked(config, host, port, auth, options.timeout, options.retries)
+
+
+async def address_of(host: str, context: Context, config: Config | None) -> str:
+    """The first address of a host.  Raises NetmonError, which says too that the config has no such host."""
+    try:
+        return (await context.resolver.addresses(host))[0]
+    except ResolveError as error:
+        known = [] if config is None else [entry.host for entry in config.hosts]
+        if config is None or any(host in (one.name, one.address) for one in known):
+            raise
+        near = did_you_mean(host, [one.name for one in known])
+        raise NetmonError(f"{error}, and {config.path} has no host of that name{near}") from None
 
 
 def version_of(text: str | None) -> int | None:

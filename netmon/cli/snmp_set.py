@@ -35,6 +35,7 @@ from netmon.cli.snmp_options import (
     Timeout,
     UserName,
     Version,
+    address_of,
     asked,
     given_auth,
     version_of,
@@ -233,7 +234,7 @@ async def _run(plan: _Plan, *, yes: bool, dry_run: bool, quiet: bool) -> Report:
 
     context = make_context(plan.config)
     try:
-        address = (await context.resolver.addresses(plan.host))[0]
+        address = await address_of(plan.host, context, plan.config)
         target = target_of(plan.auth, address, plan.port, timeout=plan.timeout, retries=plan.retries)
         before = [await _read(context, target, one) for one in plan.assignments]
         report = Report(plan.name, plan.assignments, before, lambda octets: _name(plan.tree, octets))

@@ -21,7 +21,7 @@ from netmon.config.nodes import ListNode, MapNode, ScalarNode
 from netmon.config.records import AuthEntry
 from netmon.mib import auths as file_auths
 from netmon.mib.document import DocumentError
-from netmon.mib.modules import Module, load_files
+from netmon.mib.modules import Modules, load_files
 from netmon.probes.base import Auth
 from netmon.tcpprobe import ProbeModule, read_probe_modules
 
@@ -40,7 +40,7 @@ class ModuleFiles:
     With `failed` there is no telling what they would have held.
     """
 
-    modules: Mapping[str, Module] = field(default_factory=dict)
+    modules: Modules = field(default_factory=lambda: Modules({}))
     auths: Mapping[str, Auth] = field(default_factory=dict)
     probes: Mapping[str, ProbeModule] = field(default_factory=dict)
     notices: tuple[str, ...] = ()

@@ -38,7 +38,7 @@ from netmon.config.values import (
 )
 from netmon.config.windows import WindowEntry
 from netmon.fields import Duration, Ref, Settings
-from netmon.mib.modules import Module
+from netmon.mib.modules import Modules
 from netmon.model import Host, Limits
 from netmon.probes.base import Auth, ProbeKind
 from netmon.receivers import AlertingEntry
@@ -288,7 +288,7 @@ class Config:
     path: Path
     agent: AgentEntry
     auths: Mapping[str, Auth]
-    modules: Mapping[str, Module]
+    modules: Modules
     probe_modules: Mapping[str, ProbeModule]
     notices: tuple[str, ...]
     hosts: tuple[HostConfig, ...]  # in file order, those of host_files after netmon.yml's

@@ -72,6 +72,10 @@ class Modules(Mapping[str, Module]):
 
     __hash__ = None  # type: ignore[assignment]  # as any mapping
 
+    def used(self) -> Mapping[str, Module]:
+        """Those that were asked for so far."""
+        return dict(self._compiled)
+
     def digest(self, name: str) -> str:
         """The digest of a module, without compiling it."""
         return self.sealed[name].digest

@@ -21,8 +21,8 @@ from netmon.model import Family
 from netmon.snmp.ber import decode_oid
 
 __all__ = [
-    "LoadedFiles", "Metric", "Module", "builtin_modules", "described", "load_files", "load_modules",
-    "parse_modules",
+    "LoadedFiles", "Metric", "Module", "Modules", "builtin_modules", "described", "load_files",
+    "load_modules", "parse_modules",
 ]  # fmt: skip
 
 _MAX_SIZE: Final = 16_000_000  # octets of a module file; the largest known has two million

@@ -1,8 +1,8 @@
 """`debug=true`: the exchange with an agent in words, for people.
 
 It holds what was asked and what came, and nothing of what proves who asks: no community, password or
-key is part of a line, and a value of the device's that is one of them is left out too.  It is
-bounded: an endless table makes no endless page.
+key is part of a line, and a value or an index of the device's that is one of them is left out too.  It
+is bounded: an endless table makes no endless page.
 """
 
 from collections.abc import Callable, Iterable
@@ -39,7 +39,7 @@ class Transcript:
     def tap(self, event: str, ask: Ask, response: Response | None) -> None:
         """Take down a request that leaves or a response that came."""
         if response is None:
-            self.say(f"{event} {_asked(ask)}")
+            self.say(f"{event} {self._asked(ask)}")
             return
         varbinds = response.varbinds
         status = response.error_status
@@ -51,7 +51,7 @@ class Transcript:
                 continue
             shown = "<secret>" if self._is_secret(value) else _value(tag, value)
             kind = ber.TYPE_NAMES.get(tag, f"type {tag:#04x}")
-            self._add(f"{'':12}{ber.decode_oid(oid)} = {kind}{': ' + shown if shown else ''}")
+            self._add(f"{'':12}{self._name(oid)} = {kind}{': ' + shown if shown else ''}")
 
     def text(self) -> str:
         """All of it."""
@@ -65,6 +65,20 @@ class Transcript:
         self._left -= len(line) + 1
         self._lines.append(line)
 
+    def _asked(self, ask: Ask) -> str:
+        oids = ", ".join(map(self._name, ask.oids[:_OIDS]))
+        more = f" and {len(ask.oids) - _OIDS} more" if len(ask.oids) > _OIDS else ""
+        bulk = (
+            f" (non-repeaters {ask.non_repeaters}, max-repetitions {ask.max_repetitions})"
+            if ask.pdu_type == GETBULK
+            else ""
+        )
+        return f"{PDU_NAMES.get(ask.pdu_type, str(ask.pdu_type))} {oids}{more}{bulk}"
+
+    def _name(self, oid: bytes) -> str:
+        """An OID in numbers; an index spells text octet by octet, as that of the table of communities."""
+        return "<an OID that spells a secret>" if self._is_secret(oid) else ber.decode_oid(oid)
+
     def _is_secret(self, value: ber.Value) -> bool:
         return isinstance(value, bytes) and any(
             value == secret or (len(secret) >= _CONTAINED and secret in value) for secret in self._secrets
@@ -76,17 +90,6 @@ def _secrets(auth: Auth) -> Iterable[bytes]:
         secret = getattr(auth, name)
         if isinstance(secret, Secret) and secret.reveal():
             yield secret.reveal().encode()
-
-
-def _asked(ask: Ask) -> str:
-    oids = ", ".join(map(ber.decode_oid, ask.oids[:_OIDS]))
-    more = f" and {len(ask.oids) - _OIDS} more" if len(ask.oids) > _OIDS else ""
-    bulk = (
-        f" (non-repeaters {ask.non_repeaters}, max-repetitions {ask.max_repetitions})"
-        if ask.pdu_type == GETBULK
-        else ""
-    )
-    return f"{PDU_NAMES.get(ask.pdu_type, str(ask.pdu_type))} {oids}{more}{bulk}"
 
 
 def _value(tag: int, value: ber.Value) -> str:

@@ -16,7 +16,7 @@ ICMP port-unreachable ends a request at once.  Host and network unreachable are 
 import asyncio
 import errno
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from netmon.errors import Reason
@@ -28,7 +28,7 @@ from netmon.snmp.message_v3 import decode_message_id, is_version_3
 from netmon.snmp.plans import MOST, Plans
 from netmon.snmp.request_ids import RequestIds
 from netmon.snmp.secure import Secure
-from netmon.snmp.sockets import Address, IcmpError, numeric_address
+from netmon.snmp.sockets import Address, IcmpError, Socket, numeric_address
 from netmon.snmp.usm_engine import Dropped
 from netmon.snmp.usm_keys import Masters
 
@@ -50,9 +50,10 @@ T = TypeVar("T")
 class Client:
     """See the module.  Sockets open with the first request of their family, on the running loop."""
 
-    def __init__(self, *, peers: int = _PEERS) -> None:
-        """`peers` are remembered; more only while they are asked."""
+    def __init__(self, *, peers: int = _PEERS, make_socket: Callable[[int], Socket] | None = None) -> None:
+        """`peers` are remembered; more only while they are asked.  `make_socket` makes that of a family."""
         self._most_peers = peers
+        self._make_socket = make_socket
         self.stats = Stats()
         self.plans = Plans()
         self._doors: dict[int, Door] = {}
@@ -184,6 +185,15 @@ class Client:
             door.socket.close()
         self._doors.clear()
 
+    def hear(self, datagram: bytes, address: Address) -> None:
+        """Take a message that came by another way than a socket of the client's own."""
+        self._on_datagram(datagram, address)
+
+    def lose(self, why: str) -> None:
+        """That way is closed: requests under way fail with `connection_lost`."""
+        for request in list(self._pending.values()):
+            request.fail(Reason.CONNECTION_LOST, why, alive=True)
+
     # Peers.
 
     def _find(self, target: Target) -> Peer | None:
@@ -215,7 +225,7 @@ class Client:
         if door is None:
             loop = asyncio.get_running_loop()
             try:
-                door = Door(loop, family, self._transmit, self._on_alarm)
+                door = Door(loop, family, self._transmit, self._on_alarm, self._make_socket)
             except OSError as error:
                 reason = Reason.NO_ROUTE if error.errno in _NO_ROUTE else Reason.LOCAL_ERROR
                 raise SnmpError(reason, f"{target}: no UDP socket: {error.strerror}", alive=None) from None

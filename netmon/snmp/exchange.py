@@ -353,9 +353,10 @@ class Door:
         family: int,
         send: Callable[[Request], None],
         ring: Callable[[Request], None],
+        make_socket: Callable[[int], Socket] | None = None,
     ) -> None:
         self.loop = loop
-        self.socket = Socket(family)
+        self.socket = (make_socket or Socket)(family)
         window = max(_SMALLEST_WINDOW, self.socket.granted_rcvbuf // _REPLY_OCTETS)
         self.gate: Gate[Request] = Gate(loop, window, send)
         self.alarms: Alarms[Request] = Alarms(loop, ring)

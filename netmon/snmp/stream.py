@@ -15,7 +15,7 @@ from typing import Final
 
 from netmon.errors import Reason
 from netmon.snmp.client import Client
-from netmon.snmp.exchange import Peer, SnmpError, Target
+from netmon.snmp.exchange import SnmpError, Target
 from netmon.snmp.sockets import Address, IcmpError, Socket, numeric_address
 
 _LARGEST: Final = 1 << 20  # octets of a message; RFC 3430 §2.1 wants at least 8,192 to be taken
@@ -37,9 +37,10 @@ async def stream_client(target: Target) -> AsyncIterator[Client]:
     Raises SnmpError: `timeout`, `refused`, `no_route`, `unreachable`.
     """
     reader, writer = await _connect(target)
-    client = _StreamClient(writer)
+    # No subclass of Client: what is compiled takes no interpreted one.
+    client = Client(make_socket=lambda family: _Pipe(family, writer))
     _, address = numeric_address(target.address, target.port)
-    hearing = asyncio.create_task(_hear(reader, client, address, target))
+    hearing = asyncio.create_task(_hear(reader, writer, client, address, target))
     try:
         yield client
     finally:
@@ -65,7 +66,11 @@ async def _connect(target: Target) -> tuple[asyncio.StreamReader, asyncio.Stream
 
 
 async def _hear(
-    reader: asyncio.StreamReader, client: "_StreamClient", address: Address, target: Target
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    client: Client,
+    address: Address,
+    target: Target,
 ) -> None:
     """Give the client every message, until the stream ends or holds something else."""
     why = "the agent closed the connection"
@@ -76,6 +81,7 @@ async def _hear(
         pass
     except ValueError as error:
         why = f"the agent sent {error}"
+    writer.transport.abort()
     client.lose(f"{target}: {why}")
 
 
@@ -110,29 +116,3 @@ class _Pipe(Socket):
         with contextlib.suppress(OSError):
             self._writer.write(datagram)
         return None
-
-
-class _StreamClient(Client):
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
-        super().__init__()
-        self._writer = writer
-
-    def hear(self, message: bytes, address: Address) -> None:
-        """Take a message that came."""
-        self._on_datagram(message, address)
-
-    def lose(self, why: str) -> None:
-        """Nothing more will come."""
-        self._writer.transport.abort()
-        for request in list(self._pending.values()):
-            request.fail(Reason.CONNECTION_LOST, why, alive=True)
-
-    def _new_peer(self, target: Target) -> Peer:
-        peer = super()._new_peer(target)
-        door = peer.door
-        if not isinstance(door.socket, _Pipe):
-            family, _ = numeric_address(target.address, target.port)
-            door.loop.remove_reader(door.socket.fileno())
-            door.socket.close()
-            door.socket = _Pipe(family, self._writer)
-        return peer

@@ -119,6 +119,14 @@ def test_by_a_host_of_the_config(server: Snmpd, tmp_path: Path) -> None:
     assert SECRET not in done.stdout + auth.stdout + probed.stdout + probed.stderr
 
 
+def test_a_host_that_nobody_knows(tmp_path: Path) -> None:
+    """A slip in the name of a host of the config is told as one."""
+    (tmp_path / "netmon.yml").write_text("hosts: [{name: switch1.invalid, address: 127.0.0.1, snmp: true}]\n")
+    done = netmon("snmp", "get", "switch2.invalid", "sysName", folder=tmp_path)
+    assert done.returncode == 1
+    assert 'netmon.yml has no host of that name; did you mean "switch1.invalid"?' in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

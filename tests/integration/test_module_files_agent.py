@@ -73,6 +73,8 @@ def test_a_files_modules_are_polled_and_swapped(tmp_path: Path) -> None:
             for name in ("named", "auto"):
                 wait_for("the new module's series", lambda name=name: "deviceNumber{" in page(name))
                 assert "unitNumber{" not in page(name)
+            assert "Object 1.3.6.1.2.1.1.5 of the module mine" in running.get("/explain/deviceNumber").text
+            assert running.get("/explain/unitNumber").status_code == 404
 
             file.write_text(FILE.replace("regex: 'switch(", "regex: 'switch(("))
             refused = httpx.post(running.url + "/-/reload")

@@ -165,6 +165,7 @@ async def serving(company: Company) -> AsyncIterator[str]:
         message = "no device stands behind these pages"
         raise NotImplementedError(message)
 
+    words = explained(builtin_modules())
     services = Services(
         source=company.store,
         live=company.live,
@@ -177,7 +178,7 @@ async def serving(company: Company) -> AsyncIterator[str]:
         wall=time.time,
         loaded=lambda: time.time() - 3600,
         listen="127.0.0.1:9162",
-        explained=explained(builtin_modules()),
+        explained=lambda: words,
         silences=lambda: {"silences": [], "windows": []},
         snmp=snmp,
     )

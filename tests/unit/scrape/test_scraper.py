@@ -23,11 +23,13 @@ from netmon.snmp.message import GEN_ERR, Request
 from tests.unit.exposition.test_text import read
 from tests.unit.snmp.agents import Agent, agent, honest, reply, silent, until
 
+SPELLED = ".".join(map(str, b"secret"))
 MIB: dict[str, tuple[int, Any]] = {
     "1.3.6.1.2.1.1.5.0": (OCTET_STRING, b"sw1"),
     "1.3.6.1.4.1.9.1.1.1": (INTEGER, 7),
     "1.3.6.1.4.1.9.1.1.2": (INTEGER, 8),
     "1.3.6.1.4.1.9.2.1.1": (OCTET_STRING, b"secret word here"),
+    f"1.3.6.1.4.1.9.2.2.{SPELLED}": (INTEGER, 1),  # as the index of snmpCommunityTable may be
 }
 MODULES = builtin_modules() | parse_modules(
     """
@@ -234,10 +236,12 @@ async def test_debug_shows_the_exchange_without_secrets() -> None:
         answer = await ask("rows,words", debug="true", auth="lab")
     text = answer.transcript or ""
     assert "GETBULK 1.3.6.1.4.1.9.1 (non-repeaters 0, max-repetitions 16)" in text
-    assert "came noError, 3 varbinds" in text
+    assert "came noError, 4 varbinds" in text
     assert "1.3.6.1.4.1.9.1.1.2 = INTEGER: 8" in text
     assert "1.3.6.1.4.1.9.2.1.1 = OCTET STRING: <secret>" in text
     assert "secret word" not in text
+    assert "<an OID that spells a secret> = INTEGER: 1" in text
+    assert SPELLED not in text
     assert "public" not in text
     assert read(render(answer.tables))
 

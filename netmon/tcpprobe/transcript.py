@@ -33,6 +33,7 @@ _OPEN: Final = frozenset(
 _CLOSED: Final = frozenset(
     ["AUTH", "AUTHENTICATE", "LOGIN", "USER", "PASS", "OPER", "APOP", "XCLIENT", "MAIL", "RCPT", "VRFY"]
 )
+_MOST_HIDDEN: Final = 500
 _REPEATED: Final = 4  # octets from which on a hidden word is looked for in what the server says
 
 
@@ -49,7 +50,7 @@ class Transcript:
 
     def say(self, text: str) -> None:
         """What happens, in words."""
-        self._add(f"* {printable(text.encode(errors='replace'))}")
+        self._add(f"* {printable(self._without(text.encode(errors='replace')))}")
 
     def sent(self, data: bytes) -> None:
         """What was sent."""
@@ -59,10 +60,12 @@ class Transcript:
 
     def received(self, line: bytes) -> None:
         """A line, or some octets, of the server."""
-        for word in self._hidden:
-            line = line.replace(word, b"<secret>")
+        if len(self._lines) >= self._limit:
+            self._dropped += 1
+            return
         more = "..." if len(line) > WIDTH else ""
-        self._add(f"S: {printable(line[:WIDTH])}{more}")
+        # Cut after hiding, lest a part of a hidden word stays at the end.
+        self._add(f"S: {printable(self._without(line[: 2 * WIDTH])[:WIDTH])}{more}")
 
     def text(self) -> str:
         """All of it."""
@@ -77,10 +80,16 @@ class Transcript:
         if not words:
             return b""
         shown = 1 if verbs[0] in _CLOSED else 2 if len(verbs) > 1 and verbs[1] in _CLOSED else 0
-        room = self._limit - len(self._hidden)
+        room = _MOST_HIDDEN - len(self._hidden)
         self._hidden += [word for word in words[shown:] if len(word) >= _REPEATED][:room]
         rest = len(line) - sum(len(word) + 1 for word in words[:shown])
         return b" ".join([*words[:shown], b"<secret>" if rest > 0 else b""]).rstrip()
+
+    def _without(self, text: bytes) -> bytes:
+        """The text without what was hidden."""
+        for word in self._hidden:
+            text = text.replace(word, b"<secret>")
+        return text
 
     def _add(self, line: str) -> None:
         if len(self._lines) >= self._limit:

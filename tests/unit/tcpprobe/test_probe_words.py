@@ -84,6 +84,7 @@ def test_transcript_hides_what_may_be_secret() -> None:
     transcript.sent(b"c3dvcmRmaXNo\r\n")
     transcript.sent(b". STARTTLS\n")
     transcript.received(b"535 bad user ana with swordfish or c3dvcmRmaXNo\x1b[2J\xff")
+    transcript.say('the server said "535 swordfish", which ^5 rejects')
     text = transcript.text()
     assert "EHLO prober" in text
     assert ". STARTTLS" in text

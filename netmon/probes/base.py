@@ -145,7 +145,7 @@ class Context:
     choices: Choices = field(default_factory=Choices)  # of `modules: auto`
     statics: StaticColumns = field(default_factory=StaticColumns)
     manners: Manners = field(default_factory=Manners)  # towards mail servers
-    memory: Memory = field(default_factory=Memory)  # of mail servers, over days
+    memory: Memory = field(default_factory=lambda: Memory(tests=False))  # of mail servers, over days
     tokens: Tokens = field(default_factory=Tokens)  # OAuth2, for logins
 
 

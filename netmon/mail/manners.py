@@ -1,8 +1,8 @@
 """What is remembered so that netmon stays polite: refused logins, and servers that sent it away.
 
 A login that was refused is not tried again for a quarter of an hour, because servers lock users out that
-fail too often.  A server that said 421 is left alone: for the rest of the interval after the first time,
-which holds back the extra looks that an unconfirmed change asks for, and for longer each further time.
+fail too often.  A server that said 421 is left alone: for a quarter of the interval after the first time, so
+that an outage is still confirmed soon, and for twice as long each further time, up to five intervals.
 """
 
 from collections import OrderedDict
@@ -12,8 +12,8 @@ from typing import Final
 from netmon.errors import Reason
 
 LOGIN_WAIT: Final = 900.0  # seconds
-_STEPS: Final = (1, 2, 4, 5)  # intervals that a server is left alone, by how often it sent us away
-_EARLY: Final = 0.1  # of an interval: the run that ends the wait may come so much early
+_STEPS: Final = (0.25, 0.5, 1, 2, 4, 5)  # intervals that a server is left alone, by how often it said 421
+_EARLY: Final = 0.9  # of a wait, after which the run that ends it may come: the schedule is no clockwork
 _REMEMBERED: Final = 20_000
 
 
@@ -70,7 +70,7 @@ class Manners:
         """The server said 421 to a run of a check with this interval."""
         before = self._away.pop(server, None)
         times = before.times + 1 if before else 1
-        length = (_STEPS[min(times, len(_STEPS)) - 1] - _EARLY) * interval
+        length = _STEPS[min(times, len(_STEPS)) - 1] * _EARLY * interval
         self._away[server] = SentAway(now + length, length, reason, text, times)
         while len(self._away) > _REMEMBERED:
             self._away.popitem(last=False)

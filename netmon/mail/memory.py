@@ -38,7 +38,11 @@ class _Known:
 class Memory:
     """By check; `keep(name, value)` is called with what shall survive, None for what is gone."""
 
-    def __init__(self, notes: Mapping[str, Any] | None = None, keep: Keep | None = None) -> None:
+    def __init__(
+        self, notes: Mapping[str, Any] | None = None, keep: Keep | None = None, *, tests: bool = True
+    ) -> None:
+        """Without `tests` no rare test is ever due: a command that lives for one run would know none."""
+        self._tests = tests
         self._known: dict[str, _Known] = {}
         self._keep: Keep = keep or (lambda _name, _value: None)
         for name, value in (notes or {}).items():
@@ -72,6 +76,8 @@ class Memory:
 
     def due(self, key: CheckKey, test: str, now: float) -> bool:
         """Whether a rare test may be done again."""
+        if not self._tests:
+            return False
         done = self._of(key).tests.get(test)
         return done is None or not 0 <= now - done[0] < RARE
 

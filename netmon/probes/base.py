@@ -147,7 +147,7 @@ class Context:
     statics: StaticColumns = field(default_factory=StaticColumns)
     policies: PolicyMemory = field(default_factory=PolicyMemory)  # of domains
     manners: Manners = field(default_factory=Manners)  # towards mail servers
-    memory: Memory = field(default_factory=Memory)  # of mail servers, over days
+    memory: Memory = field(default_factory=lambda: Memory(tests=False))  # of mail servers, over days
     tokens: Tokens = field(default_factory=Tokens)  # OAuth2, for logins
 
 

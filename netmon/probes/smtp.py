@@ -9,14 +9,13 @@ finding whose weight depends on the endpoint's role.
 
 import asyncio
 import ipaddress
-import re
 import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
 from netmon.errors import Reason
-from netmon.mail import esmtp, rare, report
+from netmon.mail import rare, report
 from netmon.mail.faults import MailError, failed, untestable
 from netmon.mail.login import Credentials, log_in
 from netmon.mail.manners import LOGIN_WAIT
@@ -27,11 +26,8 @@ from netmon.mail.tokens import Client, TokenError
 from netmon.mail.trail import Trail, printable
 from netmon.model import (
     Check,
-    Column,
-    Family,
     Finding,
     FindingKind,
-    Kind,
     Observation,
     Phase,
     Result,
@@ -39,56 +35,19 @@ from netmon.model import (
     Severity,
     Table,
 )
+from netmon.probes import smtp_report
 from netmon.probes.base import Context, Library, ProbeKind
+from netmon.probes.smtp_report import BACKOFF, LOGIN
 from netmon.probes.smtp_settings import LoginSettings, OAuth2Settings, SmtpSettings
 from netmon.resolver import ResolveError
 
-BANNER: Final = Family(
-    "netmon_smtp_banner_info", Kind.GAUGE, "Name and software that the SMTP server gives in its greeting."
-)
-CAPABILITY: Final = Family(
-    "netmon_smtp_capability",
-    Kind.GAUGE,
-    "SMTP service extensions that the server offers; unknown ones as other.",
-)
-MECHANISM: Final = Family(
-    "netmon_smtp_auth_mechanism",
-    Kind.GAUGE,
-    "AUTH mechanisms that the server offers, inside TLS where there is TLS; unknown ones as other.",
-)
-LOGIN: Final = Family(
-    "netmon_smtp_login_success", Kind.GAUGE, "1 if the latest login worked, 0 if the server did not take it."
-)
-BACKOFF: Final = Family(
-    "netmon_smtp_backoff_seconds",
-    Kind.GAUGE,
-    "How long the server is left alone after its latest 421; 0 if it gave none since it last answered well.",
-)
-MAX_BYTES: Final = Family(
-    "netmon_smtp_max_message_bytes",
-    Kind.GAUGE,
-    "Largest message that the server declares to take; 0 is no limit.",
-)
-
-_RARE: Final = {
-    "open_relay": (FindingKind.OPEN_RELAY, Severity.FAULT),
-    "vrfy": (FindingKind.VRFY_ANSWERED, Severity.INFO),
-    "starttls_injection": (FindingKind.STARTTLS_KEEPS_COMMANDS, Severity.FAULT),
-}
 _SHARE: Final = 0.98
-_OWN_TROUBLE: Final = re.compile(
-    r"5\.[23]\."
-)  # RFC 3463 §3.3, §3.4: a mailbox or the system, not the address
 _GOODBYE: Final = 1.0  # seconds of the deadline kept for QUIT, or a tenth of a short deadline
 
 
 async def probe(check: Check, ctx: Context) -> Observation:
     """One conversation with the first address of the host that accepts a connection."""
     return await _Run(check, ctx).observe()
-
-
-# A server greets alike at every run, but for Exim and its kind, whose greeting holds the time.
-_greeting = lru_cache(1000)(esmtp.greeting)
 
 
 class _Run:
@@ -126,7 +85,11 @@ class _Run:
             said = self._trail.cleaned(printable(str(fault).encode(errors="replace")))
             result, reason, detail = fault.result, fault.reason, said
         else:
-            result, reason, detail = Result.OK, Reason.OK, self._summary()
+            result, reason, detail = (
+                Result.OK,
+                Reason.OK,
+                smtp_report.summary(self._talk, self._facts, self._mechanism),
+            )
         self._trail.note(f"{result}: {detail}")
         return Observation(
             key=self._check.key,
@@ -361,33 +324,9 @@ class _Run:
         told = facts.certificate
         self._trail.note(f"{facts.version} {facts.cipher}, {told.key}, {told.chain_error or 'chain valid'}")
 
-    def _summary(self) -> str:
-        name, software = self._greeting()
-        secured = f", {self._facts.version}" if self._facts else ""
-        known = "" if software == "other" else f" ({software})"
-        login = f", the login too ({self._mechanism})" if self._mechanism else ""
-        return f"{name or 'the server'}{known} accepts{secured}{login}"
-
-    def _greeting(self) -> tuple[str, str]:
-        return _greeting(self._talk.greeting if self._talk else "")
-
     def _tables(self) -> Iterator[Table]:
-        if self._talk is not None and self._talk.greeting:
-            yield Table(("name", "software"), (self._greeting(),), (Column(BANNER, (1,)),))
-        if self._talk is not None and self._talk.extensions:
-            # Inside TLS no server offers STARTTLS again; that it did before is what people look for.
-            before = {"starttls": ""} if self._talk.upgraded else {}
-            offered = esmtp.capabilities(self._talk.extensions | before)
-            yield Table(
-                ("capability",),
-                tuple((word,) for word in offered),
-                (Column(CAPABILITY, (1,) * len(offered)),),
-            )
-            methods = esmtp.mechanisms(self._talk.extensions)
-            rows = tuple((word,) for word in methods)
-            yield Table(("mechanism",), rows, (Column(MECHANISM, (1,) * len(rows)),))
-            if (size := esmtp.max_message_bytes(self._talk.extensions)) is not None:
-                yield report.scalar((MAX_BYTES, size))
+        if self._talk is not None:
+            yield from smtp_report.conversation(self._talk)
         if self._facts is not None:
             yield from report.tls_tables(self._facts)
         if self._logged_in is not None:
@@ -410,27 +349,16 @@ class _Run:
             yield from self._placed([Finding(FindingKind.STARTTLS_INJECTION, Severity.FAULT, detail)])
         missed = self._ctx.memory.saw(self._check.key, self._offered, self._check.host.confirm, self._started)
         for word, since in missed:
-            severity = Severity.FAULT if role(self._settings) is Role.SUBMISSION else Severity.RISK
-            text = f"it no longer offers {word}, which it did before"
-            found = Finding(FindingKind.CAPABILITY_LOST, severity, text, self._check.key, since, word)
-            yield found
+            yield smtp_report.missed(self._check, role(self._settings), word, since)
         for test in self._rare():
             at, wrong = self._ctx.memory.found(self._check.key, test) or (0.0, "")
             if wrong:
-                kind, severity = _RARE[test]
+                kind, severity = smtp_report.RARE[test]
                 yield Finding(kind, severity, wrong, self._check.key, at)
-        if self._talk is not None and self._refuses_us(result, reason, self._talk.refusal):
+        if self._talk is not None and smtp_report.refuses_us(result, reason, self._talk.refusal):
             yield from self._placed(
                 [Finding(FindingKind.PROBE_REJECTED, Severity.RISK, f"it refuses netmon itself: {detail}")]
             )
-
-    def _refuses_us(self, result: Result, reason: Reason, words: str) -> bool:
-        """Whether a refusal is about netmon's own address, sender or recipient, and so no outage."""
-        if reason is Reason.LOGIN_DEFERRED:
-            return False  # it could not look the user up: whoever logs in is met by that
-        if reason in (Reason.ENVELOPE_REJECTED, Reason.LOGIN_REJECTED):
-            return not _OWN_TROUBLE.match(words)
-        return result in (Result.REJECTED, Result.DEFERRED) and esmtp.about_us(words)
 
     def _placed(self, findings: Sequence[Finding]) -> Iterator[Finding]:
         """The findings with the check that says them, and when."""
@@ -482,5 +410,5 @@ KIND: Final = ProbeKind(
     endpoint=endpoint,
     role=role,
     bind=bind,
-    families=(BANNER, CAPABILITY, MECHANISM, MAX_BYTES, LOGIN, BACKOFF, *report.FAMILIES),
+    families=(*smtp_report.FAMILIES, *report.FAMILIES),
 )

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from netmon.icmp import Pinger
+from netmon.mail.memory import Memory
 from netmon.mail.slots import Slots
 from netmon.mail.tls import TrustStores
 from netmon.model import Check, CheckKey, Host, Observation
@@ -102,6 +103,7 @@ def make_context(**parts: Any) -> Context:
         "trust": TrustStores(),
         "slots": Slots(),
         "wall": time.time,
+        "memory": Memory(),
     }
     return Context(**{**given, **parts})
 

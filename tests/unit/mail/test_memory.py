@@ -56,6 +56,7 @@ def test_a_rare_test_is_rare() -> None:
     assert memory.due(KEY, "vrfy", 900.0)
     assert memory.found(KEY, "vrfy") == (1000.0, "it tells who is there")
     assert memory.found(KEY, "open_relay") is None
+    assert not Memory(tests=False).due(KEY, "vrfy", 1000.0)
 
 
 def test_notes_that_nobody_understands() -> None:

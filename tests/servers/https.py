@@ -38,6 +38,12 @@ async def silent(writer: asyncio.StreamWriter) -> None:
     await writer.wait_closed()
 
 
+async def slow(writer: asyncio.StreamWriter) -> None:
+    """The head and the first byte of a body, and no more."""
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nv")
+    await writer.wait_closed()
+
+
 async def endless(writer: asyncio.StreamWriter) -> None:
     """A body without a length that never ends."""
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")

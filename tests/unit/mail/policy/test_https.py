@@ -7,7 +7,7 @@ import pytest
 import trustme
 
 from netmon.mail.policy.https import FetchError, client_context, fetch
-from tests.servers.https import Answer, endless, gives, says, serving, silent
+from tests.servers.https import Answer, endless, gives, says, serving, silent, slow
 from tests.servers.mail_checks import run_on, server_context
 
 HOST = "mta-sts.example.test"
@@ -101,10 +101,11 @@ async def test_bad_answers(
     assert caught.value.network is network
 
 
-async def test_silence_ends_by_the_deadline(ca: trustme.CA, trust: ssl.SSLContext) -> None:
-    """A server that says nothing gets no more than its time."""
+@pytest.mark.parametrize("answer", [silent, slow])
+async def test_silence_ends_by_the_deadline(answer: Answer, ca: trustme.CA, trust: ssl.SSLContext) -> None:
+    """A server that says nothing, or stops in its body, gets no more than its time."""
     with pytest.raises(FetchError, match=r"no whole answer in 0\.2 s"):
-        await fetched(silent, ca.issue_cert(HOST), trust, seconds=0.2)
+        await fetched(answer, ca.issue_cert(HOST), trust, seconds=0.2)
 
 
 async def test_bad_certificates(ca: trustme.CA, trust: ssl.SSLContext) -> None:

@@ -18,7 +18,7 @@ from netmon.errors import Reason
 from netmon.mail.policy.memory import PolicyMemory
 from netmon.model import Check, CheckKey, Host, Observation, Result, Role
 from netmon.probes import policy
-from netmon.probes.policy import PolicySettings
+from netmon.probes.policy_settings import PolicySettings
 from netmon.resolver import Resolver
 from tests.servers import evil_smtp as evil
 from tests.servers import https

@@ -213,6 +213,15 @@ async def test_a_turn_is_waited_for_but_not_for_long() -> None:
     assert outcome.success
 
 
+async def test_what_is_sent_is_bounded() -> None:
+    """A line that goes into what is sent a thousand times makes no gigabyte."""
+    found = module("[{expect: '(.*)', send: '" + "$1 " * 1000 + "'}]")
+    async with serving(says(b"x" * 60_000 + b"\n")) as server:
+        outcome = await talk(found, server)
+    assert outcome.reason is Reason.PROTOCOL_ERROR
+    assert "too much to send" in outcome.detail
+
+
 async def test_refused() -> None:
     """A reset of the connection is told apart from silence."""
     assert (await talk(module(), 1)).reason is Reason.REFUSED

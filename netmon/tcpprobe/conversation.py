@@ -16,7 +16,7 @@ from netmon.errors import Reason
 from netmon.mail.faults import MailError, connect_fault, failed, untestable
 from netmon.mail.slots import NoSlotError, Slot, Slots
 from netmon.mail.tls import TrustStores, handshake_fault
-from netmon.tcpprobe.expressions import Match, as_octets, expand
+from netmon.tcpprobe.expressions import MOST, Match, as_octets, expand
 from netmon.tcpprobe.records import Step, TcpModule
 from netmon.tcpprobe.session import Session, client_context, examine, sni, untrusted
 from netmon.tcpprobe.transcript import Transcript
@@ -25,7 +25,6 @@ from netmon.tcpprobe.wire import Wire
 _POLITE: Final = 0.25  # of the time, for waiting one's turn
 _BREATH: Final = 100  # lines after which others have a turn
 _MOST_LINES: Final = 100_000  # of one conversation
-_MOST_SENT: Final = 1 << 20  # octets that one step may send
 _LABEL: Final = 1000  # characters of a label's value
 _SHOWN: Final = 200
 
@@ -184,7 +183,7 @@ class _Run:
         if step.expect_bytes:
             await self._await_octets(step.expect_bytes)
         if step.send and (data := _filled(step, match)):
-            if len(data) > _MOST_SENT:
+            if match is not None and len(data) > MOST:
                 raise failed(Reason.PROTOCOL_ERROR, "what the server said makes too much to send")
             if self._transcript is not None:
                 self._transcript.sent(data)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from netmon.mib.extracts import compile_expression, parse_template
 
+MOST: Final = 1 << 20  # characters of a template with what it stands for
 _UNKNOWN: Final = "\ufffd"
 
 
@@ -47,8 +48,15 @@ class Expression:
 
 
 def expand(template: tuple[str | int, ...], match: Match) -> str:
-    """A template with what the groups matched."""
-    return "".join([part if isinstance(part, str) else match.group(part) for part in template])
+    """A template with what the groups matched; past `MOST` characters it is left unfinished."""
+    parts: list[str] = []
+    length = 0
+    for part in template:
+        parts.append(part if isinstance(part, str) else match.group(part))
+        length += len(parts[-1])
+        if length > MOST:
+            break
+    return "".join(parts)
 
 
 def as_text(octets: bytes) -> str:

@@ -107,10 +107,13 @@ def _tables(report: Report) -> Iterator[Table]:
 
 def _of_session(session: Session) -> Iterator[Table]:
     certificate = session.facts.certificate
-    values: list[tuple[Family, Value]] = [
-        (EARLIEST, _stamp(certificate.chain_not_after)),
-        (LAST_CHAIN, _stamp(session.last_expiry)),
-        (NOT_BEFORE, _stamp(certificate.not_before)),
+    values: list[tuple[Family, Value]] = [(LAST_CHAIN, _stamp(session.last_expiry))]
+    if certificate.not_after:  # else it cannot be read, and 1970 would look like its end
+        values += [
+            (EARLIEST, _stamp(certificate.chain_not_after)),
+            (NOT_BEFORE, _stamp(certificate.not_before)),
+        ]
+    values += [
         (CHAIN_VALID, int(session.facts.chain_valid)),
         (NAME_VALID, int(session.facts.name_valid)),
     ]

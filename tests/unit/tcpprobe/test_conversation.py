@@ -9,11 +9,12 @@ import pytest
 import trustme
 
 from netmon.errors import Reason
+from netmon.exposition import render
 from netmon.mail.slots import Slots
-from netmon.mail.tls import TrustStores
+from netmon.mail.tls import Certificate, TlsFacts, TrustStores
 from netmon.tcpprobe import Outcome, Place, Report, TcpModule, Transcript, converse, tables, wire
 from netmon.tcpprobe.reading import parse_probe_modules
-from netmon.tcpprobe.session import NEVER
+from netmon.tcpprobe.session import NEVER, Session
 from tests.servers import evil_smtp as evil
 from tests.servers.evil_smtp import Peer, Script, Server, serving
 
@@ -212,6 +213,15 @@ async def test_a_turn_is_waited_for_but_not_for_long() -> None:
     assert outcome.success
 
 
+async def test_what_is_sent_is_bounded() -> None:
+    """A line that goes into what is sent a thousand times makes no gigabyte."""
+    found = module("[{expect: '(.*)', send: '" + "$1 " * 1000 + "'}]")
+    async with serving(says(b"x" * 60_000 + b"\n")) as server:
+        outcome = await talk(found, server)
+    assert outcome.reason is Reason.PROTOCOL_ERROR
+    assert "too much to send" in outcome.detail
+
+
 async def test_refused() -> None:
     """A reset of the connection is told apart from silence."""
     assert (await talk(module(), 1)).reason is Reason.REFUSED
@@ -263,6 +273,16 @@ async def test_a_bad_certificate_is_described(good: ssl.SSLContext) -> None:
     assert series["netmon_probe_ssl_name_valid"] == 0
     assert series["netmon_probe_ssl_not_before_timestamp_seconds"] < time.time()
     assert series["probe_ssl_last_chain_info"] == 1
+
+
+def test_a_certificate_that_cannot_be_read() -> None:
+    """It has no times: none are made up, and it is not valid."""
+    facts = TlsFacts("TLSv1.3", "", Certificate("the certificate cannot be read: x"), name_valid=False)
+    outcome = Outcome(session=Session("TLS 1.3", "TLS_AES_128_GCM_SHA256", facts, None, NEVER))
+    shown = render(tables(Report(outcome, 1.0, 0.1, "127.0.0.1")))
+    assert b"probe_ssl_earliest_cert_expiry" not in shown
+    assert b"netmon_probe_ssl_chain_valid 0\n" in shown
+    assert b"probe_ssl_last_chain_expiry_timestamp_seconds -62135596800\n" in shown
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from netmon.probes.base import Library
 from netmon.readings import readings
 from netmon.routes import Services, routes
 from netmon.scheduler import Scheduler
-from netmon.scrape import Access, Scraper, device
+from netmon.scrape import Access, Prober, Scraper, device
 from netmon.selftest import OwnLink
 from netmon.silences import Silences
 from netmon.status import Live, domain_rows
@@ -98,6 +98,7 @@ class Agent:
 
         self._context = make_context(config, ehlo_name(config))
         self._scraper = Scraper(self._context)
+        self._prober = Prober(self._context)
         self._metrics = SelfMetrics(
             __version__, PROBES, url=lambda: self.url, isolated=lambda: self._watch.isolated
         )
@@ -163,6 +164,7 @@ class Agent:
                 domains=lambda: domain_rows(self._domain_watch.verdicts(), self._domains.lookups()),
                 silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
                 snmp=self._scraper.answer,
+                probe=self._prober.answer,
             )
         )
         desk = Desk(
@@ -305,6 +307,7 @@ class Agent:
         config, library, checks, access, self._explained = planned
         self._loaded = time.time()
         self._scraper.configure(library, access)
+        self._prober.configure(config.probe_modules, access)
         self.silences.set_windows(config.windows)
         self._apply_plan(config, checks)
 

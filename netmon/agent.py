@@ -54,6 +54,7 @@ TICK: Final = 10.0  # seconds between two looks for what has become stale
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - compared with, not listened on
 _SETTLE: Final = 0.5  # seconds from a change of DNS to the new plan, in which others join it
 _MAIL: Final = "mail"  # notes of what mail servers offered
+_PLAN_SHARE: Final = 4.0  # the pause after a plan for DNS's sake, as a multiple of the time that it took
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -345,12 +346,15 @@ class Agent:
             await self._routed.wait()
             await asyncio.sleep(_SETTLE)
             self._routed.clear()
+            begun = time.monotonic()
             try:
                 async with self._reloading:
                     planned = await self._planned(self._config)
                     self._apply_plan(planned.config, planned.checks)
             except Exception:  # a defect here must not end the following of domains
                 log.exception("the plan could not be made anew")
+            # Where a plan takes a second, a thousand domains that answer one by one share a few.
+            await asyncio.sleep(_PLAN_SHARE * (time.monotonic() - begun))
 
     async def _probe(self, check: Check) -> Observation:
         return await PROBES[check.key.probe].probe(check, self._context)

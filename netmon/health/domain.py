@@ -7,6 +7,7 @@ once it is confirmed, as for hosts; that a server accepts counts at once.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from netmon.errors import Reason
 from netmon.health.view import DEFERRAL_LIMIT, is_stale, tested
 from netmon.model import (
     CheckState,
@@ -66,7 +67,7 @@ def _by_checks(lookup: Lookup, states: Sequence[CheckState], now: float) -> Judg
     known = tested(seen)
     if not known:
         return DomainVerdictName.UNTESTABLE, f"no mail server of it can be tested: {_said(seen)}"
-    failing = [state for state in known if not _accepts(state)]
+    failing = [state for state in known if not _accepts(state) or _in_the_clear(state)]
     accepting = {state.check.mx for state in known if _accepts(state)}
     if not accepting and not any(_waits(state, now) for state in failing):
         return DomainVerdictName.DOWN, f"no mail server of it accepts: {_said(failing)}"
@@ -90,10 +91,15 @@ def _in_part(lookup: Lookup, failing: Sequence[CheckState], accepting: int, serv
 
 def _accepts(state: CheckState) -> bool:
     """Whether it does, or its failure is not confirmed yet."""
-    if state.result is Result.OK:
+    if state.result is Result.OK or _in_the_clear(state):
         return True
     confirmed = not state.streak_ok and state.streak >= state.check.host.confirm.fail
     return not confirmed and state.last_ok > 0
+
+
+def _in_the_clear(state: CheckState) -> bool:
+    """Whether all that is wrong is that it has no TLS: senders do without then (RFC 7435 §1.2)."""
+    return state.reason is Reason.STARTTLS_MISSING
 
 
 def _waits(state: CheckState, now: float) -> bool:

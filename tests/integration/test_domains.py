@@ -1,7 +1,9 @@
 """Domains with real servers: zones in Knot, mail servers on several loopback addresses, the agent itself."""
 
+import asyncio
 import contextlib
 import json
+import signal
 import socket
 import socketserver
 import subprocess
@@ -14,6 +16,8 @@ from typing import Any
 import pytest
 import trustme
 
+from netmon.mail.mx.questions import Questions, State
+from netmon.resolver import Resolver
 from tests.servers import postfix
 from tests.servers.agent import AgentProcess, agent, wait_for
 from tests.servers.knot import Knot, knot
@@ -137,6 +141,36 @@ def probed(folder: Path, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+async def test_what_a_real_name_server_says(zones: Knot) -> None:
+    """MX by name and preference, null MX, alias, no such record, no such name, a refusal."""
+    resolver = Resolver([zones.address])
+    questions = Questions(lambda: resolver)
+    zones.write("a.test", "@ MX 20 Two.mx.test.", "@ MX 10 one.mx.test.", "www A 192.0.2.9", "null MX 0 .")
+    zones.write("mx.test", f"one A {ONE}", "one A 192.0.2.7", "alias CNAME one", "far CNAME gone")
+    end = asyncio.get_running_loop().time() + 20
+    while (await questions.ask("alias.mx.test", "A")).state is not State.FOUND:
+        assert asyncio.get_running_loop().time() < end
+        await asyncio.sleep(0.05)
+    found = await questions.ask("a.test", "MX")
+    assert (found.state, found.ttl, found.records) == (
+        State.FOUND,
+        1.0,
+        ((10, "one.mx.test"), (20, "two.mx.test")),
+    )
+    assert (await questions.ask("null.a.test", "MX")).records == ((0, ""),)
+    assert (await questions.ask("www.a.test", "MX")).state is State.EMPTY
+    assert (await questions.ask("gone.a.test", "MX")).state is State.ABSENT
+    assert (await questions.ask("far.mx.test", "AAAA")).state is State.ABSENT
+    alias = await questions.ask("alias.mx.test", "A")
+    assert (alias.records, alias.alias) == ((ONE, "192.0.2.7"), True)
+    assert not (await questions.ask("one.mx.test", "A")).alias
+    refused = await questions.ask("elsewhere.invalid", "MX")
+    assert (refused.state, bool(refused.why)) == (State.FAILED, True)
+    assert (await questions.ask("a..test", "MX")).state is State.ABSENT
+    await questions.close()
+    await resolver.close()
+
+
 def test_checks_follow_dns_while_the_agent_runs(tmp_path: Path, zones: Knot) -> None:
     """Every address of every MX; shared ones once; changes of DNS; who is down; DNS dead, over a restart."""
     with mail_servers(ONE, TWO, SIX) as servers:
@@ -244,4 +278,9 @@ def test_postfix_as_the_mx_of_both_families(tmp_path: Path, zones: Knot) -> None
                 "the implicit host to leave",
                 lambda: [host["name"] for host in process.get("/api/hosts").json()] == ["a.test"],
             )
+            process.config.write_text(config(tmp_path, zones, "[]"))
+            process.signal(signal.SIGHUP)
+            wait_for("the domain to leave", lambda: process.get("/api/domains").json() == [])
+            assert process.get("/api/domains/a.test").status_code == 404
+            assert 'domain="a.test"' not in process.get("/metrics").text
         assert "improper command pipelining" not in server.log()

@@ -135,6 +135,13 @@ def test_the_verdict(runs: str, lookup: Lookup, verdict: str, words: str) -> Non
     assert words in told.sentence
 
 
+def test_a_server_without_tls_takes_mail_all_the_same() -> None:
+    """Its host has a fault, and the domain is degraded by it, not down."""
+    clear = [replace(state, reason=Reason.STARTTLS_MISSING) for state in states("m1=failed")]
+    told = judge_domain(GOOD, clear, started=NOW - 100, now=NOW, wall=5.0)
+    assert (told.name, told.accepting) == ("degraded", ("m1",))
+
+
 def test_who_accepts_stands_in_the_order_of_preference() -> None:
     """For the page and the metric."""
     assert judged(GOOD, "m2=ok m1=failed m1=ok").accepting == ("m1", "m2")

@@ -36,7 +36,7 @@ from netmon.probes.base import Library
 from netmon.readings import readings
 from netmon.routes import Services, routes
 from netmon.scheduler import Scheduler
-from netmon.scrape import Access, Scraper, device
+from netmon.scrape import Access, Prober, Scraper, device
 from netmon.selftest import OwnLink
 from netmon.silences import Silences
 from netmon.status import Live
@@ -94,6 +94,7 @@ class Agent:
 
         self._context = make_context(config, ehlo_name(config))
         self._scraper = Scraper(self._context)
+        self._prober = Prober(self._context)
         self._metrics = SelfMetrics(
             __version__, PROBES, url=lambda: self.url, isolated=lambda: self._watch.isolated
         )
@@ -142,6 +143,7 @@ class Agent:
                 explained=lambda: self._explained,
                 silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
                 snmp=self._scraper.answer,
+                probe=self._prober.answer,
             )
         )
         desk = Desk(
@@ -277,6 +279,7 @@ class Agent:
         self.store.plan([entry.host for entry in config.hosts], checks)
         self._context.memory.planned([check.key for check in checks])
         self._scraper.configure(library, access)
+        self._prober.configure(config.probe_modules, access)
         self.silences.set_windows(config.windows)
         changes = self.scheduler.apply(checks)
         self._watch.planned()

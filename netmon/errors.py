@@ -73,3 +73,8 @@ class Reason(StrEnum):
     STARTTLS_INJECTION = "starttls_injection"  # bytes were sent before the TLS handshake
     TLS_HANDSHAKE = "tls_handshake"
     TLS_PROTOCOL_VERSION = "tls_protocol_version"  # no TLS version in common
+
+    # Conversations of /probe
+    EXPECT_UNMATCHED = "expect_unmatched"  # the stream ended, or other octets came, before an expect was met
+    ANSWER_REJECTED = "answer_rejected"  # a line matched a `reject`
+    CERTIFICATE_UNTRUSTED = "certificate_untrusted"  # the module wants a certificate that verifies

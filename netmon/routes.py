@@ -91,6 +91,7 @@ class Services:
     silences: Callable[[], Mapping[str, Any]]  # active silences and open windows
     # A query of /snmp and the seconds that its client waits, None if it does not say.
     snmp: Callable[[Query, float | None], Coroutine[Any, Any, OnDemand]]
+    probe: Callable[[Query, float | None], Coroutine[Any, Any, OnDemand]]  # the same of /probe
     explained: Callable[[], Sequence[Entry]] = tuple  # what /explain explains
 
 
@@ -106,6 +107,7 @@ def routes(services: Services) -> Mapping[str, Handler]:
         "/metrics/agent": pages.metrics_agent,
         "/sd": pages.sd,
         "/snmp": pages.snmp,
+        "/probe": pages.probe,
         "/config": pages.config,
         "/explain": pages.explain,
         "/explain/{name:path}": pages.explain_name,
@@ -232,8 +234,16 @@ class _Pages:
         return reply(request, self._of.own.text(), CONTENT_TYPE)
 
     async def snmp(self, request: Request) -> Response:
+        return await self._on_demand(request, self._of.snmp)
+
+    async def probe(self, request: Request) -> Response:
+        return await self._on_demand(request, self._of.probe)
+
+    async def _on_demand(
+        self, request: Request, ask: Callable[[Query, float | None], Coroutine[Any, Any, OnDemand]]
+    ) -> Response:
         seconds = _seconds(request.headers.get(_SCRAPE_TIMEOUT, ""))
-        answer = await while_there(request, self._of.snmp(request.query_params.multi_items(), seconds))
+        answer = await while_there(request, ask(request.query_params.multi_items(), seconds))
         if answer is None:  # nobody reads this
             return PlainTextResponse("the client left\n", 503)
         # Made once for all who wait for the same read: many of them could hold up everything else.

@@ -103,6 +103,7 @@ class _Loading:
             agent=main.agent,
             auths={PUBLIC_AUTH: Auth(), **self.module_files.auths, **main.auths},
             modules=self.module_files.modules,
+            probe_modules=self.module_files.probes,
             notices=self.module_files.notices,
             hosts=tuple(hosts),
             web=main.web,

@@ -1,5 +1,8 @@
 """`module_files`: the peers' own files of modules and auths, read as they are and joined with netmon's.
 
+A file whose modules name a `prober` is blackbox_exporter's: its modules are for `/probe` and have names
+of their own, apart from those for SNMP.
+
 A module of a file takes the place of one of the same name that comes with netmon, which is said as a
 notice, since checks that name it read something else from then on.  Two files never share a module:
 nobody could tell which one counts.  An auth of netmon.yml wins over a file's of the same name.
@@ -20,10 +23,11 @@ from netmon.mib import auths as file_auths
 from netmon.mib.document import DocumentError
 from netmon.mib.modules import Modules, load_files
 from netmon.probes.base import Auth
+from netmon.tcpprobe import ProbeModule, read_probe_modules
 
 _MOST: Final = 100  # files
 _MOST_MISTAKES: Final = 100  # told of all files
-_PROBER: Final = re.compile(r"^\s+[\"']?prober[\"']?\s*:", re.MULTILINE)
+_PROBER: Final = re.compile(r"(?:^\s+|[{,]\s*)[\"']?prober[\"']?\s*:", re.MULTILINE)
 _HEAD: Final = 1 << 20  # octets looked at for it
 _V3: Final = "3"
 _COMMUNITY_KEYS: Final = ("version", "community")
@@ -38,6 +42,7 @@ class ModuleFiles:
 
     modules: Modules = field(default_factory=lambda: Modules({}))
     auths: Mapping[str, Auth] = field(default_factory=dict)
+    probes: Mapping[str, ProbeModule] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     failed: bool = False
 
@@ -60,7 +65,15 @@ def read_module_files(
 
     `cache` is a folder in which to keep what was read, None to keep nothing.
     """
-    paths, failed = _paths(top, mistakes)
+    every, failed = _paths(top, mistakes)
+    others = [path for path in every if _is_blackbox(path)]
+    paths = [path for path in every if path not in others]
+    probes: Mapping[str, ProbeModule] = {}
+    try:
+        probes = read_probe_modules(others)
+    except DocumentError as error:
+        for line in error.mistakes[:_MOST_MISTAKES]:
+            mistakes.elsewhere(line)
     try:
         found = load_files(paths, cache, env)
     except DocumentError as error:
@@ -79,7 +92,7 @@ def read_module_files(
         notices.append(f"Modules of {files} take the place of netmon's own: {', '.join(replaced)}.")
     if hidden := sorted(set(found.auths) & set(named)):
         notices.append(f"Auths of netmon.yml take the place of those in {files}: {', '.join(hidden)}.")
-    return ModuleFiles(found.modules, auths, tuple(notices), failed)
+    return ModuleFiles(found.modules, auths, probes, tuple(notices), failed)
 
 
 def _paths(top: MapNode, mistakes: Mistakes) -> tuple[list[Path], bool]:
@@ -96,13 +109,6 @@ def _paths(top: MapNode, mistakes: Mistakes) -> tuple[list[Path], bool]:
         if "\0" in item.value or not path.is_file():
             mistakes.at(
                 item, f"{seen(item)} is not there" if not path.exists() else f"{seen(item)} is no file"
-            )
-        elif _is_blackbox(path):
-            failed = True
-            mistakes.at(
-                item,
-                f"{seen(item)} holds modules of blackbox_exporter (prober:), "
-                "for which this version of netmon has no /probe yet; take it out",
             )
         else:
             paths[path] = None

@@ -42,6 +42,7 @@ from netmon.mib.modules import Modules
 from netmon.model import Host, Limits
 from netmon.probes.base import Auth, ProbeKind
 from netmon.receivers import AlertingEntry
+from netmon.tcpprobe import ProbeModule
 from netmon.windows import Window
 
 # The auth that is always there, for the many devices that still answer to it.
@@ -166,12 +167,14 @@ class AuthEntry(Auth):
 
 
 class WebEntry(Settings):
-    """`web`: the pages and `/snmp`."""
+    """`web`: the pages, `/snmp` and `/probe`."""
 
     listen: ListenAddress = Listen("127.0.0.1", 9162)
     probe_targets: Annotated[
         ProbeTargetsField,
-        Field(description="Whom /snmp may contact: configured hosts, any, or these networks besides."),
+        Field(
+            description="Whom /snmp and /probe may contact: configured hosts, any, or these networks besides."
+        ),
     ] = "configured"
 
 
@@ -217,7 +220,8 @@ class TopEntry(Settings):
     dns: DnsEntry = DnsEntry()
     alerting: AlertingEntry = AlertingEntry()
     module_files: Annotated[
-        tuple[str, ...], Field(description="Modules and auths in the format of snmp_exporter's snmp.yml.")
+        tuple[str, ...],
+        Field(description="Modules and auths as in snmp_exporter's snmp.yml; blackbox.yml for /probe."),
     ] = ()
     host_files: Annotated[tuple[str, ...], Field(description="More hosts; * and ? stand for names.")] = ()
     mib_dirs: Annotated[
@@ -285,6 +289,7 @@ class Config:
     agent: AgentEntry
     auths: Mapping[str, Auth]
     modules: Modules
+    probe_modules: Mapping[str, ProbeModule]
     notices: tuple[str, ...]
     hosts: tuple[HostConfig, ...]  # in file order, those of host_files after netmon.yml's
     web: WebEntry

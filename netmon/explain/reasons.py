@@ -347,4 +347,26 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ("an old server that knows TLS 1.0 or 1.1 only",),
         ("Update it: other senders refuse it too, or fall back to plain text",),
     ),
+    Reason.EXPECT_UNMATCHED: Text(
+        "The stream ended, or other octets came, before an `expect` of the module of /probe was met.",
+        ("another kind of server than the module is for", "its greeting or an answer changed"),
+        ("Ask again with debug=true: it shows every line, and at which step it ended",),
+    ),
+    Reason.ANSWER_REJECTED: Text(
+        "A line of the server matched a `reject` of the module of /probe, which ends it at once.",
+        ("the server refuses: 4yz for now, 5yz for good",),
+        ("Ask again with debug=true and read the line; the server's log has its reason",),
+    ),
+    Reason.CERTIFICATE_UNTRUSTED: Text(
+        "The module of /probe wants a certificate that verifies, and this one does not.",
+        (
+            "it has expired",
+            "it is for another name",
+            "its issuer is not in the trust store",
+        ),
+        (
+            "netmon_probe_ssl_chain_valid and netmon_probe_ssl_name_valid tell which; debug=true says why",
+            "Set server_name or ca_file in tls_config, or insecure_skip_verify where it is known and meant",
+        ),
+    ),
 }

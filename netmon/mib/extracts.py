@@ -44,7 +44,7 @@ class Extract:
         self.family = family
         self.rules = tuple(rules)
         self._compiled = [
-            (compiled, _template(rule.template, compiled.groupindex, compiled.groups))
+            (compiled, parse_template(rule.template, compiled.groupindex, compiled.groups))
             for rule in rules
             for compiled in [compile_expression(whole(rule.expression))]
         ]
@@ -97,8 +97,8 @@ def parse_float(text: str) -> float | None:
     return None if math.isinf(number) else number
 
 
-def _template(text: str, names: Mapping[str, int], groups: int) -> list[str | int]:
-    """Texts and numbers of groups, one after another."""
+def parse_template(text: str, names: Mapping[str, int], groups: int) -> list[str | int]:
+    """Texts and numbers of groups, one after another, as Go's Regexp.Expand reads a template."""
     parts: list[str | int] = []
     at = 0
     for match in _REFERENCE.finditer(text):

@@ -1,4 +1,4 @@
-"""Whom `/snmp` may contact: what the config's `web.probe_targets` allows, decided on resolved addresses.
+"""Whom `/snmp` and `/probe` may contact: what `web.probe_targets` allows, decided on resolved addresses.
 
 Anyone who reaches the web port can name a target.  So a name is only a way to an address: it is
 resolved once, the address is judged and the same address is contacted, whatever DNS says a moment
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 from netmon.model import Host
+from netmon.probes.smtp import SmtpSettings
 from netmon.probes.snmp_settings import SnmpSettings
 from netmon.scrape.query import PORT, Endpoint, QueryError, plain
 
@@ -19,19 +20,23 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 ProbeTargets = Literal["configured", "any"] | tuple[Network, ...]
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 _LOCAL: Final = "localhost"
+# What a configured host may be asked on over TCP besides the ports of its own checks.
+MAIL_PORTS: Final = frozenset((25, 465, 587, 110, 143, 993, 995))
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
     """A configured host as an on-demand read needs it; durations in seconds.
 
-    `snmp` is the host's own section, None where it has none; `timeout` and `retries` are the host's.
+    `snmp` is the host's own section, None where it has none; `timeout` and `retries` are the host's;
+    `ports` are those of its checks over TCP.
     """
 
     host: Host
     snmp: SnmpSettings | None
     timeout: float
     retries: int
+    ports: frozenset[int] = frozenset()
 
 
 class _Probe(Protocol):
@@ -61,9 +66,10 @@ class ConfiguredHost(Protocol):
 
 def device(entry: ConfiguredHost) -> Device:
     """What an on-demand read needs of a host."""
-    settings = (probe.settings for probe in entry.probes)
+    settings = [probe.settings for probe in entry.probes]
+    ports = frozenset(each.port for each in settings if isinstance(each, SmtpSettings))
     snmp = next((each for each in settings if isinstance(each, SnmpSettings)), None)
-    return Device(entry.host, snmp, entry.timeout, entry.retries)
+    return Device(entry.host, snmp, entry.timeout, entry.retries, ports)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +103,23 @@ class Access:
         devices = self.names.get(target.host, ())
         port = _port(target, devices)
         ours = _fitting(devices, port)
+        if ours is None and self.rule == "configured":
+            raise _forbidden(target, port, devices)
+        return await self._open(target, port, ours, resolve)
+
+    async def admit_tcp(self, target: Endpoint, port: int, resolve: Resolve) -> Door:
+        """The way to a target of `/probe`; raises as `admit` does."""
+        devices = self.names.get(target.host, ())
+        ours = next((one for one in devices if port in one.ports | MAIL_PORTS), None)
+        if ours is None and self.rule == "configured":
+            raise _forbidden_tcp(target, port, devices)
+        return await self._open(target, port, ours, resolve)
+
+    async def _open(self, target: Endpoint, port: int, ours: Device | None, resolve: Resolve) -> Door:
         if ours is not None:
             name = target.host if target.numeric else ours.host.address
             found = _usable(target, await resolve(name))
             return Door(tuple(_genuine(ours.host, address) for address in found), port, ours)
-        if self.rule == "configured":
-            raise _forbidden(target, port, devices)
         found = _usable(target, await resolve(target.host))
         if self.rule == "any":
             return Door(tuple(map(str, found)), port, None)
@@ -191,5 +208,23 @@ def _forbidden(target: Endpoint, port: int, devices: Sequence[Device]) -> QueryE
     return QueryError(
         f"{target.host} is not a configured host; to allow it, add to hosts in netmon.yml: - {entry}; "
         "or allow more by web.probe_targets: any, or a list of networks",
+        403,
+    )
+
+
+def _forbidden_tcp(target: Endpoint, port: int, devices: Sequence[Device]) -> QueryError:
+    network = ipaddress.ip_network(target.host) if target.numeric else "NETWORK"
+    other = f"for another service than mail: web: {{probe_targets: [{network}]}}, or any"
+    smtp = f"smtp: [{{port: {port}}}]"
+    if devices:
+        name = devices[0].host.name
+        return QueryError(
+            f"the host {name} is configured, but not its port {port}, which is none of mail; to allow it, "
+            f"add to the host {name} in netmon.yml: {smtp}; {other}",
+            403,
+        )
+    return QueryError(
+        f"{target.host} is not a configured host; to allow it, add to hosts in netmon.yml: "
+        f'- {{name: "{target.host}", {smtp}}}; {other}',
         403,
     )

@@ -35,7 +35,7 @@ MOST: Final = 256  # flights at once
 MOST_EACH: Final = 32  # of them to one agent: whoever reaches the web port must not be able to drown it
 LONGEST: Final = 300.0  # seconds that a client may wait, whatever it says
 USUAL: Final = 120.0  # where it says nothing
-_MARGIN: Final = 0.5  # seconds before the client gives up, for the answer's way
+MARGIN: Final = 0.5  # seconds before the client gives up, for the answer's way
 # What snmp_exporter's modules say where they say nothing.
 _TIMEOUT: Final = 5.0
 _RETRIES: Final = 3
@@ -307,7 +307,7 @@ def _patience(timeout: float | None) -> float:
     """Seconds until an answer must be there."""
     if timeout is None:
         return USUAL
-    return min(LONGEST, timeout - min(_MARGIN, timeout / 4))
+    return min(LONGEST, timeout - min(MARGIN, timeout / 4))
 
 
 def _fits(query: Query, auth: Auth) -> None:

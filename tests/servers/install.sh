@@ -6,7 +6,8 @@ set -eu
 # command:package
 servers="snmpd:snmpd snmpbulkwalk:snmp postfix:postfix prometheus:prometheus promtool:prometheus
          prometheus-alertmanager:prometheus-alertmanager amtool:prometheus-alertmanager
-         prometheus-snmp-exporter:prometheus-snmp-exporter smilint:smitools
+         prometheus-snmp-exporter:prometheus-snmp-exporter
+         prometheus-blackbox-exporter:prometheus-blackbox-exporter smilint:smitools
          dnsmasq:dnsmasq-base nft:nftables nsenter:util-linux faketime:faketime
          chromium:chromium ip:iproute2 sysctl:procps"
 if [ "${1:-test}" = bench ]; then
@@ -21,8 +22,33 @@ missing() {
     done | sort -u
 }
 
+# Exim and OpenSMTPD refuse Postfix as packages: they are unpacked beside it, the libraries are installed.
+mailers=/var/cache/netmon-tests/mailers
+libraries="libidn12 libgnutls-dane0 libevent-2.1-7 libpcre2-8-0 libnsl2 libdb5.3"
+unpack() {
+    [ "${1:-test}" = bench ] && return 0
+    [ -x "$mailers/usr/sbin/exim4" ] && [ -x "$mailers/usr/sbin/smtpd" ] && return 0
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        echo "missing servers: Exim and OpenSMTPD, which this unpacks into $mailers as root on Debian" >&2
+        exit 1
+    fi
+    folder=$(mktemp -d)
+    (
+        cd "$folder"
+        apt-get download -q exim4-daemon-light opensmtpd 2>/dev/null ||
+            { apt-get update -q && apt-get download -q exim4-daemon-light opensmtpd; }
+        DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $libraries
+        mkdir -p "$mailers"
+        for package in ./*.deb; do dpkg -x "$package" "$mailers"; done
+    )
+    rm -rf "$folder"
+}
+
 packages=$(missing)
-[ -z "$packages" ] && exit 0
+if [ -z "$packages" ]; then
+    unpack "$@"
+    exit 0
+fi
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "missing servers:" $packages >&2
     echo "install them (on Debian, as root: apt-get install" $packages") and run this again" >&2
@@ -45,3 +71,4 @@ if [ -n "$packages" ]; then
     echo "still missing after the installation:" $packages >&2
     exit 1
 fi
+unpack "$@"

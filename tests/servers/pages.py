@@ -161,7 +161,7 @@ async def serving(company: Company) -> AsyncIterator[str]:
     async def reload() -> list[str]:
         return []
 
-    async def snmp(query: Query, seconds: float | None) -> OnDemand:
+    async def nobody(query: Query, seconds: float | None) -> OnDemand:
         message = "no device stands behind these pages"
         raise NotImplementedError(message)
 
@@ -180,7 +180,8 @@ async def serving(company: Company) -> AsyncIterator[str]:
         listen="127.0.0.1:9162",
         explained=lambda: words,
         silences=lambda: {"silences": [], "windows": []},
-        snmp=snmp,
+        snmp=nobody,
+        probe=nobody,
     )
     server = Server(routes(services), "127.0.0.1:0")
     await server.start()

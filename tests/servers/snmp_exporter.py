@@ -1,18 +1,15 @@
 """Debian's prometheus-snmp-exporter 0.21 on a free port of loopback, and modules in its file format."""
 
-import contextlib
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
+from tests.servers.exporter import exporter
+
 PROGRAM: Final = "prometheus-snmp-exporter"
-START: Final = 30.0  # seconds to come up
 
 # What snmp.yml has gained since 0.21.
 _NEW_TYPES: Final = frozenset({"ParseDateAndTime", "NTPTimeStamp"})
@@ -53,31 +50,6 @@ def new_file(modules: Mapping[str, Mapping[str, Any]]) -> str:
     )
 
 
-@contextlib.contextmanager
-def snmp_exporter(config: Path) -> Iterator[str]:
+def snmp_exporter(config: Path) -> AbstractContextManager[str]:
     """Run it on a file for as long as the block; its URL."""
-    if shutil.which(PROGRAM) is None:
-        raise RuntimeError(f"{PROGRAM} is not installed: apt-get install {PROGRAM}")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    log = config.with_suffix(".log")
-    command = [
-        PROGRAM,
-        f"--config.file={config}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--log.level=warn",
-    ]
-    with log.open("w") as errors, subprocess.Popen(command, stderr=errors, stdout=errors) as process:
-        try:
-            deadline = time.monotonic() + START
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                    break
-                except OSError:
-                    if process.poll() is not None or time.monotonic() > deadline:
-                        raise RuntimeError(f"{PROGRAM} does not start\n{log.read_text()}") from None
-                    time.sleep(0.05)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
+    return exporter(PROGRAM, config)

@@ -64,6 +64,17 @@ def test_a_module_takes_the_place_of_netmons_own(tmp_path: Path) -> None:
     assert modules["if_mib"] is builtin["if_mib"]
 
 
+@pytest.mark.parametrize("text", ["modules:\n  snap:\n    prober: tcp\n", "modules: {snap: {prober: tcp}}\n"])
+def test_modules_for_probe(tmp_path: Path, text: str) -> None:
+    """A blackbox.yml stands beside snmp.yml; its modules are for /probe and for no check."""
+    written(tmp_path, "snmp.yml", SNMP)
+    written(tmp_path, "blackbox.yml", text + "  #\n")
+    config = read(tmp_path, "module_files: [blackbox.yml, snmp.yml]\nhosts: []\n")
+    assert (set(config.probe_modules), set(config.modules)) == ({"snap"}, {"mine"})
+    told = mistakes(tmp_path, "module_files: [blackbox.yml]\nhosts: [{name: sw1, snmp: {modules: [snap]}}]\n")
+    assert '"snap"' in told[0]
+
+
 @pytest.mark.parametrize(
     ("files", "wanted"),
     [
@@ -73,10 +84,7 @@ def test_a_module_takes_the_place_of_netmons_own(tmp_path: Path) -> None:
         ("snmp.yml", "netmon.yml:1:15: module_files: the value is not a list"),
         ("[snmp.yml, again.yml]", "again.yml:1:1: modules.mine is in snmp.yml too; "),
         ("[broken.yml]", "broken.yml:1:27: modules.bad.walk[0]: "),
-        (
-            "[blackbox.yml]",
-            'netmon.yml:1:16: module_files[0]: "blackbox.yml" holds modules of blackbox_exporter (prober:)',
-        ),
+        ("[blackbox.yml]", "blackbox.yml:4:16: modules.smtp.tcp.tsl: is not a known key; did you mean"),
         ("[version.yml]", "version.yml:1:24: auths.new.version: "),
     ],
 )
@@ -85,7 +93,7 @@ def test_mistakes(tmp_path: Path, files: str, wanted: str) -> None:
     written(tmp_path, "snmp.yml", SNMP)
     written(tmp_path, "again.yml", SNMP)
     written(tmp_path, "broken.yml", "modules: {bad: {walk:    [nothing], metrics: []}}\n")
-    written(tmp_path, "blackbox.yml", "modules:\n  smtp:\n    prober: tcp\n")
+    written(tmp_path, "blackbox.yml", "modules:\n  smtp:\n    prober: tcp\n    tcp: {tsl: true}\n")
     written(tmp_path, "version.yml", f"auths: {{new: {{version: 4}}}}\n{OTHER}")
     told = mistakes(tmp_path, f"module_files: {files}\nhosts: []\n")
     assert [line for line in told if line.startswith(wanted)], told

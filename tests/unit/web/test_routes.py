@@ -63,6 +63,7 @@ async def site(*hosts: Host, limit: int = 10**6) -> AsyncIterator[tuple[httpx.As
         explained=lambda: tuple(entries(["snmp", "smtp"], [(OCTETS, "Of the module if_mib.")])),
         silences=lambda: {"silences": [], "windows": []},
         snmp=agent.snmp,
+        probe=agent.snmp,
     )
     async with serving(routes(services)) as (_, client):
         yield client, agent, world

@@ -19,10 +19,11 @@ _REMEMBERED: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A login that was refused; `at` is loop time, `text` what the server said."""
+    """A login that was refused; `at` is loop time, `text` a sentence, `words` what the server said."""
 
     at: float
     text: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,9 @@ class Manners:
         found = self._refused.get(login)
         return found if found is not None and now < found.at + LOGIN_WAIT else None
 
-    def refuse(self, login: tuple[str, str, bytes], now: float, text: str) -> None:
+    def refuse(self, login: tuple[str, str, bytes], now: float, text: str, words: str) -> None:
         """A login was refused."""
-        self._refused[login] = Refused(now, text)
+        self._refused[login] = Refused(now, text, words)
         while len(self._refused) > _REMEMBERED:
             self._refused.popitem(last=False)
 

@@ -246,7 +246,7 @@ class Protocol(SMTPProtocol):
         self.given_up = fault
         self._shaken(fault)
         waiter = self._response_waiter
-        if waiter is not None and not waiter.done():
+        if waiter is not None and self._response_pending and not waiter.done():
             self._set_response_exception(waiter, fault)
 
     def unread(self) -> int:

@@ -76,6 +76,7 @@ class _Run:
         self._logged_in: bool | None = None
         self._mechanism = ""
         self._credentials: Credentials | MailError | None = None
+        self._refused_before = ""  # what the server said to the login that is not tried again yet
 
     async def observe(self) -> Observation:
         """Run to the end; nothing that the network does is raised."""
@@ -263,6 +264,7 @@ class _Run:
             left = refused.at + LOGIN_WAIT - self._loop.time()
             text = f"{refused.text} (not tried again for {max(left / 60, 1):.0f} min; all else is tested)"
             self._credentials = MailError(Result.REJECTED, Reason.LOGIN_REJECTED, text)
+            self._refused_before = refused.words
         elif login.oauth2 is None:
             password = login.password.reveal() if login.password is not None else ""
             self._trail.conceal(password)
@@ -300,7 +302,7 @@ class _Run:
                 self._logged_in = False
             if fault.reason is Reason.LOGIN_REJECTED:
                 key, text = _login_key(self._check, login), str(fault)
-                self._ctx.manners.refuse(key, self._loop.time(), text)
+                self._ctx.manners.refuse(key, self._loop.time(), text, talk.refusal)
                 if login.oauth2 is not None:
                     self._ctx.tokens.forget(token_client(login.oauth2))
             raise
@@ -355,7 +357,9 @@ class _Run:
             if wrong:
                 kind, severity = smtp_report.RARE[test]
                 yield Finding(kind, severity, wrong, self._check.key, at)
-        if self._talk is not None and smtp_report.refuses_us(result, reason, self._talk.refusal):
+        if self._talk is not None and smtp_report.refuses_us(
+            result, reason, self._talk.refusal or self._refused_before
+        ):
             yield from self._placed(
                 [Finding(FindingKind.PROBE_REJECTED, Severity.RISK, f"it refuses netmon itself: {detail}")]
             )

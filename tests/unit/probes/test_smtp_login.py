@@ -154,9 +154,19 @@ async def test_a_refused_login_waits() -> None:
         await smtp.probe(other, ctx)
         assert sum(line.startswith(b"AUTH") for line in server.heard) == 2
         key, remembered = next(iter(ctx.manners._refused.items()))
-        ctx.manners.refuse(key, remembered.at - LOGIN_WAIT, remembered.text)
+        ctx.manners.refuse(key, remembered.at - LOGIN_WAIT, remembered.text, remembered.words)
         await smtp.probe(check, ctx)
         assert sum(line.startswith(b"AUTH") for line in server.heard) == 3
+
+
+async def test_a_refusal_keeps_its_meaning() -> None:
+    """A login that broke for the server's own trouble is no refusal of netmon while it waits, either."""
+    ctx = make_context()
+    async with evil.serving(evil.logs_in(b"AUTH PLAIN", b"535 5.3.0 broken")) as server:
+        check = make_check(server.port, tls="none", login={**USER, "plain_text": True})
+        for _ in range(2):
+            seen = await smtp.probe(check, ctx)
+            assert (seen.reason, kinds(seen)) == (Reason.LOGIN_REJECTED, {})
 
 
 class Tokens:

@@ -29,6 +29,7 @@ from netmon.explain import Entry, entries
 from netmon.exposition import Exposition, Reading, SelfMetrics
 from netmon.exposition.families import FAMILIES
 from netmon.journal import Journal, StateError
+from netmon.mail.memory import Memory
 from netmon.mail.mx.questions import Questions
 from netmon.mib.modules import Module, builtin_modules, described
 from netmon.model import Check, CheckKey, Observation
@@ -51,6 +52,7 @@ log = structlog.get_logger(__name__)
 COLLECT: Final = (100_000, 20, 20)  # containers made before a young, a middle and a full garbage collection
 TICK: Final = 10.0  # seconds between two looks for what has become stale
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - compared with, not listened on
+_MAIL: Final = "mail"  # notes of what mail servers offered
 _SETTLE: Final = 0.5  # seconds from a change of DNS to the new plan, in which others join it
 _PLAN_SHARE: Final = 4.0  # the pause after a plan for DNS's sake, as a multiple of the time that it took
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -104,6 +106,9 @@ class Agent:
         )
         self._journal = Journal(config.state.path)
         self.store = Store(self._journal, wall=time.time, clock=loop.time)
+        self._context.memory = Memory(
+            self.store.noted(_MAIL), lambda name, value: self.store.note(_MAIL, name, value)
+        )
         self.scheduler = Scheduler(self._probe, self.store.put, wall=time.time, gauges=self._metrics)
         self.silences = Silences(self.store, boot=_boot_id(), now=time.monotonic(), wall=time.time())
         self._link = OwnLink(self._context.pinger)
@@ -313,6 +318,7 @@ class Agent:
 
     def _apply_plan(self, config: Config, checks: frozenset[Check]) -> None:
         self.store.plan(all_hosts((entry.host for entry in config.hosts), checks), checks)
+        self._context.memory.planned([check.key for check in checks])
         changes = self.scheduler.apply(checks)
         self._watch.planned()
         self._domain_watch.planned()

@@ -234,9 +234,16 @@ class FindingKind(StrEnum):
     AGENT_ISOLATED = "agent_isolated"  # netmon itself is cut off
     # What the probes notice.
     PROBE_REJECTED = "probe_rejected"
+    CAPABILITY_LOST = "capability_lost"  # STARTTLS or AUTH is not offered any more
     STARTTLS_INJECTION = "starttls_injection"
+    STARTTLS_KEEPS_COMMANDS = "starttls_keeps_commands"  # the server's side of it
+    OPEN_RELAY = "open_relay"
+    VRFY_ANSWERED = "vrfy_answered"
     CERTIFICATE_EXPIRED = "certificate_expired"
     CERTIFICATE_EXPIRING = "certificate_expiring"
+    CERTIFICATE_NOT_YET_VALID = "certificate_not_yet_valid"
+    CERTIFICATE_SELF_SIGNED = "certificate_self_signed"  # and not trusted
+    CERTIFICATE_WEAK = "certificate_weak"  # a short key, or a signature that can be forged
     CERTIFICATE_CHAIN_INVALID = "certificate_chain_invalid"
     CERTIFICATE_NAME_MISMATCH = "certificate_name_mismatch"
 

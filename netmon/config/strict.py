@@ -29,7 +29,6 @@ PLANNED: Final[Mapping[str, frozenset[str]]] = {
     "web": frozenset({"config_file"}),
     "state": frozenset({"max_size"}),
     "dns": frozenset({"validating"}),
-    "smtp": frozenset({"login"}),
 }
 
 _WANTED: Final = {

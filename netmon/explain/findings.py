@@ -277,13 +277,44 @@ FINDINGS: Final[Mapping[FindingKind, Text]] = {
         (
             "netmon's address is on a blocklist or a dial-up range",
             "no PTR record, or one that does not match",
+            "the `login` of the config is not taken",
         ),
         ("Give netmon's address a matching PTR and agent.name, or list it as a friend on the server",),
+    ),
+    FindingKind.CAPABILITY_LOST: Text(
+        "The server offered STARTTLS or AUTH before and does not now; after a week it is taken for meant.",
+        (
+            "its certificate, or its authentication service, was not to be had when it was last started",
+            "a middlebox strips the offer",
+            "somebody changed its configuration",
+        ),
+        ("Look for TLS or SASL errors in its log from the time that the finding names", "Reload the server"),
     ),
     FindingKind.STARTTLS_INJECTION: Text(
         "Bytes came in plain text after STARTTLS was granted and before TLS began; netmon stopped there.",
         ("an attack on the path", "a badly broken server or proxy"),
         ("Compare with a probe from the server's own network",),
+    ),
+    FindingKind.STARTTLS_KEEPS_COMMANDS: Text(
+        "The server carries out after TLS begins what was sent in plain text before it (CVE-2011-0411).",
+        ("an old server that does not empty its buffer at STARTTLS", "a proxy in front that does TLS for it"),
+        ("Update the server or the proxy: somebody on the path can put commands into others' sessions",),
+    ),
+    FindingKind.OPEN_RELAY: Text(
+        "The server takes mail from a stranger for a stranger, as far as RCPT (no message was sent).",
+        (
+            "its own networks or relay rules are too wide, and netmon stands within them",
+            "the check of recipients comes after DATA only",
+        ),
+        (
+            "If netmon's address is meant to relay, test from elsewhere or leave `open_relay` out",
+            "Postfix: mynetworks, smtpd_relay_restrictions; Exim: the RCPT ACL",
+        ),
+    ),
+    FindingKind.VRFY_ANSWERED: Text(
+        "VRFY tells which users exist, which collectors of addresses like.",
+        ("VRFY is left on, as some servers' default is",),
+        ("Switch it off (Postfix: disable_vrfy_command = yes); 252 to everything is the harmless answer",),
     ),
     FindingKind.CERTIFICATE_EXPIRED: Text(
         "The certificate's time is over; a fault where clients verify (submission), else information.",
@@ -295,11 +326,29 @@ FINDINGS: Final[Mapping[FindingKind, Text]] = {
         ("automatic renewal fails", "an intermediate certificate was left as it was"),
         ("Run the renewal by hand and read what it says; reload the server",),
     ),
+    FindingKind.CERTIFICATE_NOT_YET_VALID: Text(
+        "The certificate's time has not begun; a fault where clients verify (submission), else information.",
+        ("it was installed before its time", "the clock of the authority, the server or netmon is wrong"),
+        ("Compare the dates with `date` on both machines; load the certificate before it until then",),
+    ),
+    FindingKind.CERTIFICATE_SELF_SIGNED: Text(
+        "The certificate is signed by its own key; information on port 25, a fault where clients verify.",
+        (
+            "the certificate that the package made at installation (snakeoil) is still there",
+            "the real one cannot be read, and the server made one up",
+        ),
+        ("Load one that an authority issued; if it is meant, set `ca_file` to the certificate itself",),
+    ),
+    FindingKind.CERTIFICATE_WEAK: Text(
+        "A key under 2048 bits (RSA) or 224 (curves), or a signature with MD5 or SHA-1, in the chain.",
+        ("a certificate made years ago and renewed with its old key", "an old authority of one's own"),
+        ("Make a new key (RSA 2048 or P-256) and have it signed with SHA-256",),
+    ),
     FindingKind.CERTIFICATE_CHAIN_INVALID: Text(
         "The presented chain leads to no certificate that this machine trusts.",
         (
             "the server sends no intermediate certificate",
-            "a private authority or a self-signed certificate",
+            "a private authority",
         ),
         ("Send the full chain; for a private authority set `ca_file` on the endpoint",),
     ),

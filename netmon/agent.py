@@ -22,14 +22,18 @@ from netmon.alerting import Alerting
 from netmon.commands import Desk, commands
 from netmon.config import Config, ConfigError, load, public_dump
 from netmon.context import close_context, ehlo_name, make_context, make_resolver
+from netmon.domain_watch import DomainWatch
+from netmon.domains import Domains
 from netmon.errors import NetmonError
 from netmon.explain import Entry, entries
 from netmon.exposition import Exposition, Reading, SelfMetrics
 from netmon.exposition.families import FAMILIES
 from netmon.journal import Journal, StateError
+from netmon.mail.memory import Memory
+from netmon.mail.mx.questions import Questions
 from netmon.mib.modules import Module, builtin_modules, described
 from netmon.model import Check, CheckKey, Observation
-from netmon.plan import plan
+from netmon.plan import all_hosts, plan
 from netmon.probes import PROBES
 from netmon.probes.base import Library
 from netmon.readings import readings
@@ -38,7 +42,7 @@ from netmon.scheduler import Scheduler
 from netmon.scrape import Access, Prober, Scraper, device
 from netmon.selftest import OwnLink
 from netmon.silences import Silences
-from netmon.status import Live
+from netmon.status import Live, domain_rows
 from netmon.store import Store
 from netmon.watch import Watch
 from netmon.web import Server
@@ -48,6 +52,9 @@ log = structlog.get_logger(__name__)
 COLLECT: Final = (100_000, 20, 20)  # containers made before a young, a middle and a full garbage collection
 TICK: Final = 10.0  # seconds between two looks for what has become stale
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - compared with, not listened on
+_MAIL: Final = "mail"  # notes of what mail servers offered
+_SETTLE: Final = 0.5  # seconds from a change of DNS to the new plan, in which others join it
+_PLAN_SHARE: Final = 4.0  # the pause after a plan for DNS's sake, as a multiple of the time that it took
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -88,6 +95,7 @@ class Agent:
         self._ticking: asyncio.Task[None] | None = None
         self._retiring: asyncio.Task[None] | None = None
         self._testing: asyncio.Task[None] | None = None
+        self._replanning: asyncio.Task[None] | None = None
         loop = asyncio.get_running_loop()
 
         self._context = make_context(config, ehlo_name(config))
@@ -98,12 +106,34 @@ class Agent:
         )
         self._journal = Journal(config.state.path)
         self.store = Store(self._journal, wall=time.time, clock=loop.time)
+        self._context.memory = Memory(
+            self.store.noted(_MAIL), lambda name, value: self.store.note(_MAIL, name, value)
+        )
         self.scheduler = Scheduler(self._probe, self.store.put, wall=time.time, gauges=self._metrics)
         self.silences = Silences(self.store, boot=_boot_id(), now=time.monotonic(), wall=time.time())
         self._link = OwnLink(self._context.pinger)
         wishes = _Wishes(self.scheduler, self._test_link)
         self._watch = Watch(self.store, wishes, clock=loop.time, wall=time.time, hush=self.silences)
         self.store.listen(self._watch.saw)
+        self._routed = asyncio.Event()  # the domains' mail goes elsewhere
+        self._questions = Questions(lambda: self._context.resolver, clock=loop.time)
+        self._domains = Domains(
+            self._questions.ask,
+            self._routed.set,
+            looked=self._looked,
+            wall=time.time,
+            note=self.store.note,
+            noted=self.store.noted,
+        )
+        self._domain_watch = DomainWatch(
+            self.store,
+            self._domains.lookups,
+            clock=loop.time,
+            wall=time.time,
+            isolated=lambda: self._watch.isolated,
+        )
+        self.store.listen(self._domain_watch.saw)
+        self._metrics.add_source(lambda: starmap(Reading, self._domain_watch.readings()))
         self._live = Live()
         self.store.on_change(self._live.changed)
         self._metrics.add_source(
@@ -136,6 +166,7 @@ class Agent:
                 loaded=lambda: self._loaded,
                 listen=str(config.web.listen),
                 explained=lambda: self._explained,
+                domains=lambda: domain_rows(self._domain_watch.verdicts(), self._domains.lookups()),
                 silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
                 snmp=self._scraper.answer,
                 probe=self._prober.answer,
@@ -172,6 +203,7 @@ class Agent:
 
     async def start(self) -> None:
         """Begin to serve and to check."""
+        self._follow_domains()  # by what an earlier life knew, until DNS answers
         self._apply(await self._planned(self._config))
         self._metrics.reloaded(time.time(), ok=True)
         await self._server.start()
@@ -183,6 +215,8 @@ class Agent:
         await self._tell(self._config)
         await self._alerting.start()
         self._ticking = asyncio.create_task(self._tick())
+        self._replanning = asyncio.create_task(self._replan())
+        self._domains.start()
         log.info(
             "netmon runs",
             version=__version__,
@@ -193,10 +227,12 @@ class Agent:
 
     async def stop(self) -> None:
         """End all runs, answer what was asked, write what must survive."""
-        for task in (self._ticking, self._testing):
+        for task in (self._ticking, self._testing, self._replanning):
             if task is not None:
                 task.cancel()
         await self._control.stop()
+        await self._domains.close()
+        await self._questions.close()
         await self.scheduler.stop()
         await self._alerting.stop()
         await self._live.close()
@@ -231,7 +267,10 @@ class Agent:
                 if config.dns != before.dns:
                     retired, self._context.resolver = self._context.resolver, make_resolver(config)
                     await retired.close()
+                    self._questions.forget()
                 self._apply(planned)
+                self._follow_domains()
+                self._domains.start()
                 await self._tell(config)
         self._metrics.reloaded(time.time(), ok=not self._mistakes)
         for mistake in self._mistakes:
@@ -257,11 +296,12 @@ class Agent:
 
     async def _planned(self, config: Config) -> "_Planned":
         """What follows from a config, made off the loop: ten thousand hosts take a second."""
+        routes = self._domains.routes
 
         def make() -> _Planned:
             library = Library(config.auths, modules_of(config, self._modules))
             access = Access.of(config.web.probe_targets, map(device, config.hosts))
-            checks = plan(config, library)
+            checks = plan(config, library, routes)
             # Behind the plan, so that of a file's modules only those are there that hosts have a use for.
             words = explained({**self._modules, **config.modules.used()})
             return _Planned(config, library, checks, access, words)
@@ -271,12 +311,17 @@ class Agent:
     def _apply(self, planned: "_Planned") -> None:
         config, library, checks, access, self._explained = planned
         self._loaded = time.time()
-        self.store.plan([entry.host for entry in config.hosts], checks)
         self._scraper.configure(library, access)
         self._prober.configure(config.probe_modules, access)
         self.silences.set_windows(config.windows)
+        self._apply_plan(config, checks)
+
+    def _apply_plan(self, config: Config, checks: frozenset[Check]) -> None:
+        self.store.plan(all_hosts((entry.host for entry in config.hosts), checks), checks)
+        self._context.memory.planned([check.key for check in checks])
         changes = self.scheduler.apply(checks)
         self._watch.planned()
+        self._domain_watch.planned()
         log.info(
             "plan",
             added=changes.added,
@@ -285,6 +330,32 @@ class Agent:
             kept=changes.kept,
         )
 
+    def _looked(self, domain: str) -> None:
+        self._domain_watch.look(domain)
+
+    def _follow_domains(self) -> None:
+        before = self._domains.routes
+        self._domains.configure(self._config.domains, (entry.host for entry in self._config.hosts))
+        self._domain_watch.planned()
+        if self._domains.routes != before:
+            self._routed.set()
+
+    async def _replan(self) -> None:
+        """Make the plan anew whenever the mail of some domain goes elsewhere."""
+        while True:
+            await self._routed.wait()
+            await asyncio.sleep(_SETTLE)
+            self._routed.clear()
+            begun = time.monotonic()
+            try:
+                async with self._reloading:
+                    planned = await self._planned(self._config)
+                    self._apply_plan(planned.config, planned.checks)
+            except Exception:  # a defect here must not end the following of domains
+                log.exception("the plan could not be made anew")
+            # Where a plan takes a second, a thousand domains that answer one by one share a few.
+            await asyncio.sleep(_PLAN_SHARE * (time.monotonic() - begun))
+
     async def _probe(self, check: Check) -> Observation:
         return await PROBES[check.key.probe].probe(check, self._context)
 
@@ -292,6 +363,7 @@ class Agent:
         while True:
             await asyncio.sleep(TICK)
             self._watch.tick()
+            self._domain_watch.tick()
 
     def _test_link(self) -> None:
         if self._testing is None or self._testing.done():
@@ -316,7 +388,8 @@ class Agent:
         return lately and not self._watch.isolated
 
     def _ready(self) -> bool:
-        return all(state.observation is not None for state in self.store.states().values())
+        seen = all(state.observation is not None for state in self.store.states().values())
+        return seen and self._domains.looked and not self._routed.is_set()
 
     def _notices(self) -> Sequence[str]:
         notices = [f"The config was not taken, the old one stays: {mistake}" for mistake in self._mistakes]

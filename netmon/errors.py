@@ -63,6 +63,10 @@ class Reason(StrEnum):
     EHLO_DEFERRED = "ehlo_deferred"
     ENVELOPE_REJECTED = "envelope_rejected"  # MAIL or RCPT got a 5yz
     ENVELOPE_DEFERRED = "envelope_deferred"  # MAIL or RCPT got a 4yz
+    AUTH_MISSING = "auth_missing"  # no AUTH is offered, or none that netmon can do
+    LOGIN_REJECTED = "login_rejected"  # AUTH got a 5yz
+    LOGIN_DEFERRED = "login_deferred"  # AUTH got a 4yz: it could not look the user up
+    TOKEN_UNAVAILABLE = "token_unavailable"  # noqa: S105 - no OAuth2 token was to be had: netmon's own side
     STARTTLS_MISSING = "starttls_missing"
     STARTTLS_REJECTED = "starttls_rejected"
     STARTTLS_DEFERRED = "starttls_deferred"

@@ -138,11 +138,22 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """An address of a mail server to which mail for a domain goes, by its MX records."""
+
+    domain: str
+    mx: str  # in lower case, without the dot at its end
+    address: str  # numeric
+    number: int = 1  # among the MX's addresses of that family; stays with the address while it is known
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One probe scheduled on one host.
 
     `settings` is the probe's own frozen record.  `digest` covers all that changes what a run does
-    or when it runs; the scheduler keeps a check whose digest stays.
+    or when it runs; the scheduler keeps a check whose digest stays.  A check that comes from `domains`
+    says for which, by which MX, and at which numeric address.
     """
 
     key: CheckKey
@@ -155,6 +166,9 @@ class Check:
     role: Role | None = None
     required: bool = True
     digest: str = ""
+    address: str = ""  # where a run goes, if not to whatever the host's address means then
+    mx: str = ""
+    domains: tuple[str, ...] = ()  # whose mail it is about, in the config's order
 
     def __hash__(self) -> int:
         # Labels and modules are mappings, which have no hash; the digest covers what a check means.
@@ -204,14 +218,32 @@ class FindingKind(StrEnum):
     QUEUE_OLD = "queue_old"
     MTA_REFUSING = "mta_refusing"  # it counts connections or messages that it turned away
     APPLICATION_DOWN = "application_down"  # NETWORK-SERVICES-MIB applOperStatus
+    # What DNS says of a domain's mail.
+    DNS_FAILED = "dns_failed"
+    NULL_MX = "null_mx"
+    DOMAIN_WITHOUT_MAIL = "domain_without_mail"
+    MX_MISSING = "mx_missing"
+    MX_IS_ALIAS = "mx_is_alias"
+    MX_IS_ADDRESS = "mx_is_address"
+    MX_NAME_INVALID = "mx_name_invalid"
+    MX_WITHOUT_ADDRESS = "mx_without_address"
+    MX_ADDRESS_REFUSED = "mx_address_refused"
+    MX_TOO_MANY = "mx_too_many"
     # What lies over the host's own state.
     FLAPPING = "flapping"
     AGENT_ISOLATED = "agent_isolated"  # netmon itself is cut off
     # What the probes notice.
     PROBE_REJECTED = "probe_rejected"
+    CAPABILITY_LOST = "capability_lost"  # STARTTLS or AUTH is not offered any more
     STARTTLS_INJECTION = "starttls_injection"
+    STARTTLS_KEEPS_COMMANDS = "starttls_keeps_commands"  # the server's side of it
+    OPEN_RELAY = "open_relay"
+    VRFY_ANSWERED = "vrfy_answered"
     CERTIFICATE_EXPIRED = "certificate_expired"
     CERTIFICATE_EXPIRING = "certificate_expiring"
+    CERTIFICATE_NOT_YET_VALID = "certificate_not_yet_valid"
+    CERTIFICATE_SELF_SIGNED = "certificate_self_signed"  # and not trusted
+    CERTIFICATE_WEAK = "certificate_weak"  # a short key, or a signature that can be forged
     CERTIFICATE_CHAIN_INVALID = "certificate_chain_invalid"
     CERTIFICATE_NAME_MISMATCH = "certificate_name_mismatch"
 
@@ -310,6 +342,56 @@ class VerdictName(StrEnum):
     HEALTHY = "healthy"
 
 
+class DomainVerdictName(StrEnum):
+    """The closed list of verdicts over domains; `netmon_domain_verdict{verdict}`."""
+
+    UNKNOWN = "unknown"  # nothing is known yet
+    UNTESTABLE = "untestable"  # DNS is silent, or no server of it can be tested from here
+    DOWN = "down"  # no mail server accepts, or DNS says that there is none
+    DEGRADED = "degraded"  # some accept
+    HEALTHY = "healthy"
+
+
+class DnsState(StrEnum):
+    """What DNS says of a domain, once it is certain."""
+
+    NOT_ASKED = "not_asked"
+    ANSWERS = "answers"
+    NOTHING = "nothing"  # several times in a row: nobody takes its mail
+    SILENT = "silent"  # several times in a row, or from the start
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What DNS says of where a domain's mail goes.
+
+    `mx` in the order of preference; `named`: the latest answer names servers, if none that could be used;
+    `unsure`: DNS did not answer for the addresses of all of them.  `good`: when it last answered, wall
+    clock; 0: never.
+    """
+
+    domain: str
+    dns: DnsState
+    mx: tuple[str, ...] = ()
+    routes: tuple[Route, ...] = ()
+    findings: tuple["Finding", ...] = ()  # what weighs most, or decides, stands first
+    named: bool = False
+    unsure: bool = False
+    good: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DomainVerdict:
+    """The judgement over one domain; `since` is wall clock; `accepting` are the MX that take mail."""
+
+    domain: str
+    name: DomainVerdictName
+    sentence: str
+    findings: tuple["Finding", ...] = ()
+    since: float = 0.0
+    accepting: tuple[str, ...] = ()
+
+
 class MailState(StrEnum):
     """What mail says of a host; `netmon_host_mail_state{state}`."""
 
@@ -354,7 +436,11 @@ class AlertName(StrEnum):
     HOST_UNKNOWN = "NetmonHostUnknown"  # after 15 minutes
     HOST_FLAPPING = "NetmonHostFlapping"
     ISOLATED = "NetmonIsolated"
-    # Only Prometheus can raise these: they are about the agent itself.
+    # Only Prometheus can raise these: they are about domains, whose servers are hosts with alerts of their
+    # own, or about the agent itself.
+    DOMAIN_DOWN = "NetmonDomainDown"
+    DOMAIN_DEGRADED = "NetmonDomainDegraded"
+    DOMAIN_UNTESTABLE = "NetmonDomainUntestable"  # after 15 minutes
     WATCHDOG = "NetmonWatchdog"  # always fires
     ABSENT = "NetmonAbsent"  # no agent is scraped
     CONFIG_NOT_TAKEN = "NetmonConfigNotTaken"

@@ -1,14 +1,14 @@
 """The config's hosts -> the set of checks that the scheduler keeps.  Pure: no clock, no I/O.
 
-Everything that changes what is checked passes through here: start, reload, and later what DNS and
-discovery find.  A check's digest says whether two plans mean the same by it, in this process or in
+Everything that changes what is checked passes through here: start, reload, and what DNS says of
+`domains`.  A check's digest says whether two plans mean the same by it, in this process or in
 another one, so it is made of values only, never of identities or of the order of a set.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
 from pathlib import PurePath
 from typing import Any, Final, Protocol
@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from pydantic import BaseModel
 
 from netmon.fields import Secret
-from netmon.model import Check, CheckKey, Host
+from netmon.model import Check, CheckKey, Confirm, Host, Limits, Route
 from netmon.probes.base import Library, ProbeKind
 
 LONGEST_RUN: Final = 60.0  # seconds; a run never outlives its interval either
@@ -58,6 +58,34 @@ class PlannedHost(Protocol):
         """What to check."""
 
 
+class PlannedDomain(Protocol):
+    """A domain whose MX records are followed; durations in seconds."""
+
+    @property
+    def name(self) -> str:
+        """The domain."""
+
+    @property
+    def interval(self) -> float:
+        """Between the starts of two runs."""
+
+    @property
+    def timeout(self) -> float:
+        """For one answer."""
+
+    @property
+    def probe(self) -> PlannedProbe:
+        """What to check at every address of every MX; the MX is the name in the certificate."""
+
+    @property
+    def confirm(self) -> Confirm:
+        """Of hosts that nobody has configured."""
+
+    @property
+    def limits(self) -> Limits:
+        """Of hosts that nobody has configured."""
+
+
 class PlannedConfig(Protocol):
     """All that is planned from; a Protocol, since config and plan do not know each other."""
 
@@ -65,14 +93,110 @@ class PlannedConfig(Protocol):
     def hosts(self) -> Iterable[PlannedHost]:
         """Every host that is configured."""
 
+    @property
+    def domains(self) -> Iterable[PlannedDomain]:
+        """Every domain that is configured."""
 
-def plan(config: PlannedConfig, library: Library) -> frozenset[Check]:
-    """One check for each probe of each host; the settings are bound to what they name in `library`.
 
-    About 30 µs a check, thanks to hosts that share their settings.
+def plan(config: PlannedConfig, library: Library, discovered: Sequence[Route] = ()) -> frozenset[Check]:
+    """One check for each probe of each host, and one for each address of `discovered` and port.
+
+    The settings are bound to what they name in `library`.  About 30 µs a check, thanks to hosts that
+    share their settings.
     """
     binding = _Binding(library)
-    return frozenset(_check(entry, probe, binding) for entry in config.hosts for probe in entry.probes)
+    configured = [_check(entry, probe, binding) for entry in config.hosts for probe in entry.probes]
+    return frozenset([*configured, *_of_domains(config, discovered, binding)] if discovered else configured)
+
+
+def all_hosts(configured: Iterable[Host], checks: Iterable[Check]) -> list[Host]:
+    """The configured hosts in their order, then those that only MX records name, by name."""
+    known = {host.name: host for host in configured}
+    others = {check.host.name: check.host for check in checks if check.host.name not in known}
+    return [*known.values(), *(others[name] for name in sorted(others))]
+
+
+def _of_domains(config: PlannedConfig, routes: Iterable[Route], binding: "_Binding") -> Iterator[Check]:
+    """The checks of MX records; a server that several domains share is talked to once.
+
+    Where they want different things of it, the shortest interval holds, and else the first domain.
+    """
+    domains = {domain.name: domain for domain in config.domains}
+    owners = _Owners(config.hosts)
+    shared: dict[tuple[str, str], list[tuple[Route, PlannedDomain]]] = {}
+    strangers: dict[str, set[str]] = {}
+    for route in routes:
+        domain = domains.get(route.domain)
+        if domain is None:  # no longer configured
+            continue
+        probe = domain.probe
+        where = probe.kind.endpoint(route.mx, probe.settings) + _suffix(route)
+        shared.setdefault((where, route.address), []).append((route, domain))
+        if owners.of(route) is None:
+            strangers.setdefault(route.mx, set()).add(route.address)
+    rank = {name: number for number, name in enumerate(domains)}
+    for (where, address), users in shared.items():
+        users.sort(key=lambda user: rank[user[0].domain])
+        route, first = users[0]
+        host = owners.of(route) or Host(
+            route.mx,
+            route.mx,
+            tuple(sorted(strangers[route.mx])),
+            confirm=first.confirm,
+            limits=first.limits,
+        )
+        settings = first.probe.settings.model_copy(update={"tls_name": route.mx})
+        entry = _Entry(host, min(domain.interval for _, domain in users), first.timeout)
+        check = _check(entry, _Probe(first.probe.kind, settings), binding, where, address)
+        yield replace(check, mx=route.mx, domains=tuple(user.domain for user, _ in users))
+
+
+def _suffix(route: Route) -> str:
+    """The family, and a number from the second address on: addresses themselves make no labels."""
+    family = "/ip6" if ":" in route.address else "/ip4"
+    return family if route.number == 1 else f"{family}-{route.number}"
+
+
+class _Owners:
+    """Whose address is it: that of the configured host which says so, or has the MX's name."""
+
+    def __init__(self, hosts: Iterable[PlannedHost]) -> None:
+        self._by_address: dict[str, Host] = {}
+        self._by_name: dict[str, Host] = {}
+        for entry in hosts:
+            host = entry.host
+            for address in (host.address, *host.addresses):
+                self._by_address.setdefault(_name(address), host)
+            self._by_name[_name(host.name)] = host
+
+    def of(self, route: Route) -> Host | None:
+        """The host, or None: nobody has configured it."""
+        return (
+            self._by_address.get(route.address)
+            or self._by_name.get(route.mx)
+            or self._by_address.get(route.mx)
+        )
+
+
+def _name(text: str) -> str:
+    return text.rstrip(".").lower()
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    kind: ProbeKind
+    settings: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A host as a domain's checks see it."""
+
+    host: Host
+    interval: float
+    timeout: float
+    retries: int = 0  # of SNMP
+    probes: tuple[PlannedProbe, ...] = ()
 
 
 class _Binding:
@@ -97,18 +221,21 @@ class _Binding:
         return bound, b"".join(_encoded(bound))
 
 
-def _check(entry: PlannedHost, probe: PlannedProbe, binding: _Binding) -> Check:
+def _check(
+    entry: PlannedHost, probe: PlannedProbe, binding: _Binding, endpoint: str = "", address: str = ""
+) -> Check:
     kind, settings = probe.kind, probe.settings
     bound, encoded = binding(kind, settings)
     deadline = min(entry.interval, LONGEST_RUN)
     timeout = min(entry.timeout, deadline)
     role = kind.role(settings)
     required = bool(getattr(settings, "required", True))
-    key = CheckKey(entry.host.name, kind.name, kind.endpoint(entry.host.name, settings))
+    endpoint = endpoint or kind.endpoint(entry.host.name, settings)
+    key = CheckKey(entry.host.name, kind.name, endpoint)
     # Of the host only what a run sees; a changed label or dependency disturbs no schedule.
     parts = (
         *key,
-        entry.host.address,
+        address or entry.host.address,
         encoded,
         entry.interval,
         timeout,
@@ -128,6 +255,7 @@ def _check(entry: PlannedHost, probe: PlannedProbe, binding: _Binding) -> Check:
         role=role,
         required=required,
         digest=digest(parts),
+        address=address,
     )
 
 

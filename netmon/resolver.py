@@ -49,7 +49,7 @@ class _Known:
 class Resolver:
     """Addresses of names; shared by all probes, and lives as long as the agent.
 
-    `servers` are addresses of DNS servers (default: those of `resolv_conf`), `port` is theirs,
+    `servers` are DNS servers (default: those of `resolv_conf`), `port` is theirs where they name none,
     `deadline` the seconds that one question may take in all, over every server and retry.
     """
 
@@ -63,7 +63,9 @@ class Resolver:
         resolv_conf: Path = Path("/etc/resolv.conf"),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._servers = list(servers)
+        split = [_server(server, port) for server in servers]
+        self._servers = [address for address, _ in split]
+        self._ports = dict(split)
         self._port = port
         self._deadline = deadline
         self._hosts = _HostsFile(hosts)
@@ -97,6 +99,18 @@ class Resolver:
             self._asking[name] = task
             task.add_done_callback(lambda done: self._asked(name, done))
         return await asyncio.shield(task)
+
+    @property
+    def deadline(self) -> float:
+        """Seconds that one question may take."""
+        return self._deadline
+
+    def stub(self) -> dns.asyncresolver.Resolver:
+        """dnspython's resolver with this one's servers, for questions of other kinds; not to be changed.
+
+        Raises ResolveError if no server is known.
+        """
+        return self._resolver()
 
     async def close(self) -> None:
         """End the questions under way."""
@@ -169,7 +183,8 @@ class Resolver:
         if self._dns is None or self._dns[0] != stamp:
             resolver = dns.asyncresolver.Resolver(configure=False)
             if self._servers:
-                resolver.nameservers = list(self._servers)
+                resolver.nameservers = self._servers
+                resolver.nameserver_ports = self._ports
             else:
                 try:
                     resolver.read_resolv_conf(str(self._resolv_conf))
@@ -183,6 +198,15 @@ class Resolver:
             resolver.use_search_by_default = True  # as the system does for short names
             self._dns = (stamp, resolver)
         return self._dns[1]
+
+
+def _server(text: str, port: int) -> tuple[str, int]:
+    """Address and port of ``ADDRESS``, ``ADDRESS:PORT`` or ``[ADDRESS]:PORT``."""
+    try:
+        return str(ipaddress.ip_address(text)), port
+    except ValueError:
+        host, _, own = text.rpartition(":")
+        return host.strip("[]"), int(own)
 
 
 class _HostsFile:

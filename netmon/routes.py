@@ -92,6 +92,7 @@ class Services:
     # A query of /snmp and the seconds that its client waits, None if it does not say.
     snmp: Callable[[Query, float | None], Coroutine[Any, Any, OnDemand]]
     probe: Callable[[Query, float | None], Coroutine[Any, Any, OnDemand]]  # the same of /probe
+    domains: Callable[[], Sequence[status.DomainRow]] = tuple
     explained: Callable[[], Sequence[Entry]] = tuple  # what /explain explains
 
 
@@ -113,6 +114,8 @@ def routes(services: Services) -> Mapping[str, Handler]:
         "/explain/{name:path}": pages.explain_name,
         "/api/hosts": pages.api_hosts,
         "/api/hosts/{name:path}": pages.api_host,
+        "/api/domains": pages.api_domains,
+        "/api/domains/{name:path}": pages.api_domain,
         "/api/news": pages.api_news,
         "/api/silences": pages.api_silences,
         "/-/healthy": pages.healthy,
@@ -208,7 +211,7 @@ class _Pages:
         return answer
 
     def _overview(self, view: status.View) -> status.Page:
-        return status.overview(self._of.source, view, self._of.notices())
+        return status.overview(self._of.source, view, self._of.notices(), self._of.domains())
 
     def _host(self, name: str) -> status.Page | None:
         host = self._of.source.hosts().get(name)
@@ -285,6 +288,16 @@ class _Pages:
             return reply(request, _json({"error": "no host of that name is configured"}), _JSON, 404)
         shown = status.more_to_json(status.row_of(source, host), status.more_of(source, host))
         return reply(request, _json(shown), _JSON)
+
+    async def api_domains(self, request: Request) -> Response:
+        return reply(request, _json([asdict(row) for row in self._of.domains()]), _JSON)
+
+    async def api_domain(self, request: Request) -> Response:
+        name = request.path_params["name"].rstrip(".").lower()
+        for row in self._of.domains():
+            if row.domain == name:
+                return reply(request, _json(asdict(row)), _JSON)
+        return reply(request, _json({"error": "no domain of that name is configured"}), _JSON, 404)
 
     async def api_news(self, request: Request) -> Response:
         return reply(request, _json([asdict(news) for news in self._of.source.news()]), _JSON)

@@ -339,7 +339,8 @@ class Scheduler:
 
 def _stamped(observation: Observation, started: float, begun: float, *, scheduled: bool) -> Observation:
     """The observation with what only the scheduler knows."""
-    return replace(observation, started=started, begun=begun, scheduled=scheduled)
+    # A probe may say itself that its run is no evidence for a streak.
+    return replace(observation, started=started, begun=begun, scheduled=scheduled and observation.scheduled)
 
 
 def _job_id(key: CheckKey) -> str:

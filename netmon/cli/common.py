@@ -42,7 +42,8 @@ def complete_host(incomplete: str) -> list[str]:
         config = load_config(DEFAULT_CONFIG, builtin_modules())
     except ConfigError:
         return []
-    return [entry.host.name for entry in config.hosts if entry.host.name.startswith(incomplete)]
+    names = [*(entry.host.name for entry in config.hosts), *(domain.name for domain in config.domains)]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def in_loop(main: Coroutine[Any, Any, T]) -> T:

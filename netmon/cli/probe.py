@@ -19,6 +19,7 @@ from netmon.cli.common import (
     in_loop,
     open_config,
 )
+from netmon.cli.domain import SCHEME, DomainOutcome, domain_json, domain_lines, domain_of, look_at
 from netmon.cli.snmp_options import (
     AuthProtocolName,
     ContextName,
@@ -31,7 +32,7 @@ from netmon.cli.snmp_options import (
 from netmon.cli.targets import Wanted, check_of_url, checks_of_host
 from netmon.cli.verdict import Outcome, Status, first_line, look, plain
 from netmon.cli.waterfall import render
-from netmon.config import Config, ConfigError
+from netmon.config import Config, ConfigError, DomainConfig
 from netmon.context import close_context, ehlo_name, make_context
 from netmon.errors import NetmonError
 from netmon.explain import REASONS
@@ -60,7 +61,9 @@ class PluginCommand(TyperCommand):
 def probe_command(
     target: Annotated[
         str,
-        typer.Argument(help="A host of the config, or a URL: smtp://mx1:25.", autocompletion=complete_host),
+        typer.Argument(
+            help="A host or domain of the config, or a URL: smtp://mx1:25.", autocompletion=complete_host
+        ),
     ],
     probe: Annotated[
         str | None, typer.Argument(help="One of the host's probes: smtp, or smtp:25; all if left out.")
@@ -101,6 +104,8 @@ def probe_command(
 
         netmon probe smtp://mx1.example.org:25
 
+        netmon probe domain://example.org
+
         netmon probe submissions://mx1.example.org --tls-name mail.example.org
 
         NETMON_COMMUNITY=... netmon probe snmp://sw1
@@ -120,6 +125,8 @@ def probe_command(
             _seconds(timeout),
             Security.given(user, level, auth_protocol, priv_protocol, context),
         )
+        if (domain := _domain(target, probe, config, wanted)) is not None:
+            _tell_domain(in_loop(_look_at(*domain)), as_json=as_json)
         found, checks = _checks(target, probe, config, wanted)
         outcome = in_loop(_look(found, checks))
     except ConfigError as error:
@@ -131,6 +138,40 @@ def probe_command(
     else:
         typer.echo(first_line(outcome))
         for line in render(outcome, blocks=draws_blocks()):
+            typer.echo(line)
+    raise typer.Exit(int(outcome.status))
+
+
+def _domain(
+    target: str, probe: str | None, path: Path | None, wanted: Wanted
+) -> tuple[DomainConfig, Config | None] | None:
+    """The domain that is meant, and the config with it; None: no domain is meant."""
+    url = "://" in target
+    if url and not target.startswith(f"{SCHEME}://"):
+        return None
+    if not url and probe is not None:
+        return None
+    # A URL stands for itself, as those of servers do.
+    config = open_config(path or DEFAULT_CONFIG) if path is not None or not url else None
+    domain = domain_of(target, config, wanted)
+    if domain is not None and probe is not None:
+        raise NetmonError(f'a domain is probed by smtp alone; leave "{probe}" away')
+    return None if domain is None else (domain, config)
+
+
+async def _look_at(domain: DomainConfig, config: Config | None) -> DomainOutcome:
+    context = make_context(config, ehlo_name(config))
+    try:
+        return await look_at(domain, config, context)
+    finally:
+        await close_context(context)
+
+
+def _tell_domain(outcome: DomainOutcome, *, as_json: bool) -> NoReturn:
+    if as_json:
+        typer.echo(json.dumps(domain_json(outcome), indent=2))
+    else:
+        for line in domain_lines(outcome, blocks=draws_blocks()):
             typer.echo(line)
     raise typer.Exit(int(outcome.status))
 

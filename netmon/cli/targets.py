@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from netmon.cli.common import COMMUNITY_VARIABLE
 from netmon.cli.snmp_options import Security, given_auth
-from netmon.config import PUBLIC_AUTH, Config, HostConfig, ProbeEntry
+from netmon.config import PUBLIC_AUTH, Config, DomainConfig, HostConfig, ProbeEntry
 from netmon.errors import NetmonError
 from netmon.fields import Secret
 from netmon.mib.auto import AUTO
@@ -68,6 +68,7 @@ class _Hosts:
     """As much of a config as plan() needs."""
 
     hosts: Sequence[HostConfig]
+    domains: Sequence[DomainConfig] = ()
 
 
 def checks_of_host(
@@ -116,8 +117,9 @@ def check_of_url(
     """
     scheme, _, rest = url.partition("://")
     if scheme not in _SCHEMES:
-        near = did_you_mean(scheme, _SCHEMES)
-        raise NetmonError(f'"{scheme}" is not a scheme to probe{near}; there are {", ".join(_SCHEMES)}')
+        there = (*_SCHEMES, "domain")
+        near = did_you_mean(scheme, there)
+        raise NetmonError(f'"{scheme}" is not a scheme to probe{near}; there are {", ".join(there)}')
     probe, defaults = _SCHEMES[scheme]
     user, host, port = _authority(rest, scheme)
     settings: dict[str, Any] = dict(defaults)

@@ -83,7 +83,7 @@ async def look(checks: Sequence[Check], context: Context) -> Outcome:
     """Run each check once, all at the same time, and judge."""
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    seen = await asyncio.gather(*(_run(check, context) for check in checks))
+    seen = await asyncio.gather(*(run_once(check, context) for check in checks))
     states = tuple(
         advance(CheckState(check), observation) for check, observation in zip(checks, seen, strict=True)
     )
@@ -103,7 +103,8 @@ def _choices(checks: Iterable[Check], context: Context) -> Iterator[tuple[CheckK
             yield check.key, explain(offered, choice)
 
 
-async def _run(check: Check, context: Context) -> Observation:
+async def run_once(check: Check, context: Context) -> Observation:
+    """One run; whatever goes wrong with it is told in its observation."""
     begun, started = asyncio.get_running_loop().time(), context.wall()
     try:
         async with asyncio.timeout(check.deadline):
@@ -121,7 +122,7 @@ def first_line(outcome: Outcome) -> str:
     verdict = outcome.verdict
     host = outcome.states[0].check.host.name
     text = plain(f"{host} {verdict.name}: {verdict.sentence}")
-    return f"NETMON {outcome.status.name} - {text} | {' '.join(_perfdata(outcome.states))}"
+    return f"NETMON {outcome.status.name} - {text} | {' '.join(perfdata(outcome.states))}"
 
 
 def plain(text: str) -> str:
@@ -129,7 +130,8 @@ def plain(text: str) -> str:
     return shown(text).replace("|", "¦")
 
 
-def _perfdata(states: Iterable[CheckState]) -> Iterator[str]:
+def perfdata(states: Iterable[CheckState]) -> Iterator[str]:
+    """A plugin's numbers: times of runs and phases, days of certificates."""
     for state in states:
         key, seen = state.check.key, state.observation
         if seen is None:

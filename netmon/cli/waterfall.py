@@ -16,7 +16,7 @@ def render(outcome: Outcome, *, blocks: bool) -> Iterator[str]:
     """All lines below the first; `blocks`: the terminal can show block characters."""
     for state in outcome.states:
         yield ""
-        yield from _check(state, outcome.choices.get(state.check.key, ()), blocks=blocks)
+        yield from check_lines(state, outcome.choices.get(state.check.key, ()), blocks=blocks)
     verdict = outcome.verdict
     yield ""
     host = outcome.states[0].check.host
@@ -29,7 +29,8 @@ def render(outcome: Outcome, *, blocks: bool) -> Iterator[str]:
     yield f"  netmon explain {verdict.name}"
 
 
-def _check(state: CheckState, choice: Sequence[Judged], *, blocks: bool) -> Iterator[str]:
+def check_lines(state: CheckState, choice: Sequence[Judged] = (), *, blocks: bool) -> Iterator[str]:
+    """One check's run; `choice` is what `modules: auto` chose."""
     key, seen = state.check.key, state.observation
     if seen is None:
         return

@@ -11,7 +11,7 @@ from netmon.config.glance import state_path
 from netmon.config.load import load
 from netmon.config.mistakes import ConfigError, Mistake
 from netmon.config.public import public_dump, schema, starter
-from netmon.config.records import PUBLIC_AUTH, Config, HostConfig, ProbeEntry
+from netmon.config.records import PUBLIC_AUTH, Config, DomainConfig, HostConfig, ProbeEntry
 from netmon.config.values import RESERVED_LABELS, Listen
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "RESERVED_LABELS",
     "Config",
     "ConfigError",
+    "DomainConfig",
     "HostConfig",
     "Listen",
     "Mistake",

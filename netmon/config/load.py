@@ -22,17 +22,21 @@ from netmon.config.nodes import ListNode, MapNode, Node, ScalarNode, Source
 from netmon.config.records import (
     PUBLIC_AUTH,
     Config,
+    DefaultsEntry,
+    DomainConfig,
+    DomainEntry,
     HostConfig,
     HostEntry,
     ProbeEntry,
     Records,
     StateEntry,
+    TopEntry,
     records,
 )
 from netmon.config.redact import redacted
 from netmon.config.shapes import record_shape
 from netmon.config.strict import Names, inspect
-from netmon.config.whole import check_cycles, check_host, check_windows
+from netmon.config.whole import check_cycles, check_domains, check_host, check_windows
 from netmon.config.words import report
 from netmon.fields import Settings
 from netmon.mib.auto import AUTO
@@ -96,6 +100,7 @@ class _Loading:
                 self._record(self.records.group, group, partial=True)
         hosts = self._hosts(top, host_nodes)
         check_windows(_entries(top, "windows"), names, self.env, self.mistakes)
+        check_domains(_entries(top, "domains"), self.mistakes)
         if main is None or self.mistakes:
             raise self.mistakes.error()
         return Config(
@@ -113,6 +118,7 @@ class _Loading:
             dns=main.dns,
             alerting=main.alerting,
             windows=tuple(entry.window(self.env) for entry in main.windows),
+            domains=tuple(self._domain(entry, main) for entry in main.domains),
             public={
                 source.name: redacted(
                     source, record_shape(self.records.file if source.order else self.records.top)
@@ -241,12 +247,35 @@ class _Loading:
             addresses=entry.addresses,
             labels=entry.labels,
             depends_on=entry.depends_on,
-            confirm=Confirm(entry.confirm.fail, entry.confirm.recover, entry.confirm.retry_interval),
+            confirm=_confirm(entry),
             limits=entry.limits.limits(),
             groups=entry.groups,
             upstream_ports=entry.upstream_ports,
         )
         return HostConfig(host, entry.interval, entry.timeout, entry.retries, tuple(probes))
+
+    def _domain(self, entry: DomainEntry, main: TopEntry) -> DomainConfig:
+        """A domain's servers are checked as an inbound endpoint of a host's `smtp`."""
+        kind = self.kinds["smtp"]
+        written: dict[str, Any] = {"port": entry.port, "role": "inbound", "tls": entry.tls or "starttls"}
+        if entry.ca_file is not None:
+            written["ca_file"] = entry.ca_file
+        settings = kind.settings.model_validate(written)
+        if entry.cert_warn is not None:
+            settings = settings.model_copy(update={"cert_warn": entry.cert_warn})
+        return DomainConfig(
+            entry.name,
+            entry.interval,
+            main.defaults.timeout if entry.timeout is None else entry.timeout,
+            ProbeEntry(kind, settings),
+            _confirm(main.defaults),
+            main.defaults.limits.limits(),
+            entry.allow,
+        )
+
+
+def _confirm(entry: DefaultsEntry) -> Confirm:
+    return Confirm(entry.confirm.fail, entry.confirm.recover, entry.confirm.retry_interval)
 
 
 def plain(node: Node) -> Any:

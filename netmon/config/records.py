@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -23,13 +23,18 @@ from netmon.config.settings import SettingsEntry
 from netmon.config.shapes import Switch
 from netmon.config.values import (
     DAY,
+    MAX_PORT,
     Address,
+    DnsServer,
+    DomainName,
     HostName,
     Interval,
     IpAddress,
     LabelName,
     Listen,
     ListenAddress,
+    Network,
+    NetworkField,
     Percent,
     ProbeTargetsField,
     Retention,
@@ -39,7 +44,7 @@ from netmon.config.values import (
 from netmon.config.windows import WindowEntry
 from netmon.fields import Duration, Ref, Settings
 from netmon.mib.modules import Modules
-from netmon.model import Host, Limits
+from netmon.model import Confirm, Host, Limits
 from netmon.probes.base import Auth, ProbeKind
 from netmon.receivers import AlertingEntry
 from netmon.tcpprobe import ProbeModule
@@ -186,9 +191,29 @@ class StateEntry(Settings):
 
 
 class DnsEntry(Settings):
-    """`dns`: the servers to ask; none means the system's."""
+    """`dns`: the servers to ask, each with a port if it is not 53; none means the system's."""
 
-    servers: tuple[IpAddress, ...] = ()
+    servers: tuple[DnsServer, ...] = ()
+
+
+class DomainEntry(Settings):
+    """An entry of `domains`: mail for it is followed by its MX records.
+
+    `allow` are networks that are not public, where its servers may be all the same.  `tls`, `ca_file` and
+    `cert_warn` are as in a host's `smtp`.
+    """
+
+    name: DomainName
+    port: int = Field(default=25, ge=1, le=MAX_PORT)
+    interval: Interval = 300.0
+    timeout: Timeout | None = None  # default: that of `defaults`
+    tls: Literal["none", "starttls"] | None = None
+    ca_file: Path | None = None
+    cert_warn: Duration | None = None
+    allow: Annotated[
+        tuple[NetworkField, ...],
+        Field(description="Networks that are not public, where its servers may be all the same."),
+    ] = ()
 
 
 class GroupEntry(DefaultsEntry):
@@ -229,6 +254,7 @@ class TopEntry(Settings):
     ] = ()
     settings: SettingsEntry = SettingsEntry()
     windows: tuple[WindowEntry, ...] = ()
+    domains: tuple[DomainEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +303,22 @@ class HostConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DomainConfig:
+    """A domain whose MX records are followed; durations in seconds.
+
+    `confirm` and `limits` are of hosts that only MX records name.
+    """
+
+    name: str
+    interval: float
+    timeout: float
+    probe: ProbeEntry
+    confirm: Confirm
+    limits: Limits
+    allow: tuple[Network, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole valid config.
 
@@ -299,4 +341,5 @@ class Config:
     mib_dirs: tuple[Path, ...]
     settings: SettingsEntry
     windows: tuple[Window, ...]
+    domains: tuple[DomainConfig, ...]  # in the file's order
     public: Mapping[str, str] = field(repr=False)

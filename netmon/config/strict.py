@@ -22,13 +22,13 @@ LISTED: Final = 8  # names that a message lists
 # to be watched by them.  By the section that they stand in.
 _HOST: Final = frozenset({"imap", "pop3", "mailflow"})
 PLANNED: Final[Mapping[str, frozenset[str]]] = {
-    "": frozenset({"domains", "mailflows", "traps"}),
+    "": frozenset({"mailflows", "traps"}),
+    "domains": frozenset({"dane", "mta_sts"}),
     "hosts": _HOST,
     "groups": _HOST,
     "web": frozenset({"config_file"}),
     "state": frozenset({"max_size"}),
     "dns": frozenset({"validating"}),
-    "smtp": frozenset({"login"}),
 }
 
 _WANTED: Final = {

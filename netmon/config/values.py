@@ -52,6 +52,21 @@ def _address(text: str) -> str:
     raise PydanticCustomError("address", "is not an IP address or a DNS name (without port and brackets)")
 
 
+def _domain(text: str) -> str:
+    name = text.rstrip(".").lower()
+    if not _DNS_NAME.fullmatch(name) or "." not in name:
+        raise PydanticCustomError("domain", "is not a domain's name like example.org")
+    return name
+
+
+def _dns_server(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    bracketed = _BRACKETS.fullmatch(host)
+    if colon and _PORT.fullmatch(port) and 0 < int(port) <= MAX_PORT and (bracketed or ":" not in host):
+        return f"[{_ip_address(bracketed[1])}]:{port}" if bracketed else f"{_ip_address(host)}:{port}"
+    return _ip_address(text)
+
+
 def _label_name(text: str) -> str:
     if not _LABEL_NAME.fullmatch(text) or text.startswith("__"):
         raise PydanticCustomError(
@@ -121,9 +136,21 @@ def _network(value: object) -> Network:
     raise PydanticCustomError("network", "holds what is no network like 192.0.2.0/24")
 
 
+def _one_network(value: object) -> Network:
+    try:
+        return _network(value)
+    except PydanticCustomError as error:
+        hint = (error.context or {}).get("hint", "")
+        raise PydanticCustomError(
+            "network", "is no network like 192.0.2.0/24{hint}", {"hint": hint}
+        ) from None
+
+
 HostName = Annotated[str, AfterValidator(_host_name)]
 Address = Annotated[str, AfterValidator(_address)]
 IpAddress = Annotated[str, AfterValidator(_ip_address)]
+DnsServer = Annotated[str, AfterValidator(_dns_server)]
+DomainName = Annotated[str, AfterValidator(_domain)]
 LabelName = Annotated[str, AfterValidator(_label_name)]
 Interval = Annotated[Duration, AfterValidator(partial(bounded, low=1.0, high=7 * DAY, words="1s to 7d"))]
 Timeout = Annotated[Duration, AfterValidator(partial(bounded, low=0.01, high=60.0, words="10ms to 60s"))]
@@ -137,6 +164,12 @@ ListenAddress = Annotated[
 ]
 
 
+NetworkField = Annotated[
+    Network,
+    PlainValidator(_one_network),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "examples": ["192.0.2.0/24"]}),
+]
 ProbeTargetsField = Annotated[
     ProbeTargets,
     PlainValidator(_probe_targets),

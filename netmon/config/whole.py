@@ -96,3 +96,15 @@ def check_windows(windows: Sequence[Node], names: Names, env: Mapping[str, str],
                 complaint = reference(host, "hosts", names, mistakes)
                 if complaint is not None:
                     mistakes.at(host, complaint)
+
+
+def check_domains(domains: Sequence[Node], mistakes: Mistakes) -> None:
+    """No domain stands there twice."""
+    named: dict[str, Node] = {}
+    for domain in domains:
+        name = domain.items.get("name") if isinstance(domain, MapNode) else None
+        if not isinstance(name, ScalarNode) or not isinstance(name.value, str):
+            continue
+        if (first := named.setdefault(name.value.rstrip(".").lower(), name)) is not name:
+            where = f"{first.source.name}:{first.line}:{first.column}"
+            mistakes.at(name, f"{seen(name)} is a domain already, at {where}")

@@ -19,6 +19,9 @@ URGENCY: Final[Mapping[AlertName, Urgency]] = {
     AlertName.HOST_UNKNOWN: Urgency.TICKET,
     AlertName.HOST_FLAPPING: Urgency.TICKET,
     AlertName.ISOLATED: Urgency.PAGE,
+    AlertName.DOMAIN_DOWN: Urgency.PAGE,
+    AlertName.DOMAIN_DEGRADED: Urgency.TICKET,
+    AlertName.DOMAIN_UNTESTABLE: Urgency.TICKET,
     AlertName.WATCHDOG: Urgency.NONE,
     AlertName.ABSENT: Urgency.PAGE,
     AlertName.CONFIG_NOT_TAKEN: Urgency.TICKET,
@@ -97,6 +100,30 @@ ALERTS: Final[Mapping[AlertName, Text]] = {
         (
             "On netmon's machine: ip route; ping its gateway; ip -s link",
             "It is well: look at the first point that the silent hosts have in common; the outage is real",
+        ),
+    ),
+    AlertName.DOMAIN_DOWN: Text(
+        "No mail server of a domain accepts, or DNS says that there is none: its mail waits, or is returned.",
+        (
+            "every MX is down: their hosts have alerts of their own, with the causes",
+            "the zone was emptied, the registration has run out, or a null MX was published",
+        ),
+        (
+            "See at which MX and step it ends: netmon probe domain://DOMAIN",
+            "Compare with DNS: dig MX DOMAIN; mail waits at its senders, unless DNS denies any server",
+        ),
+    ),
+    AlertName.DOMAIN_DEGRADED: Text(
+        "Some mail servers of a domain accept, others do not, or its MX records are faulty.",
+        ("one MX or one of its addresses is down, often that of IPv6", "an MX without address, or no name"),
+        ("See each address of each MX: netmon probe domain://DOMAIN; mend it before the others fail too",),
+    ),
+    AlertName.DOMAIN_UNTESTABLE: Text(
+        "For 15 minutes nothing is certain of a domain's mail: DNS is silent, or no server can be tested.",
+        ("netmon's resolver is dead", "the domain's name servers are dead", "no route from netmon's machine"),
+        (
+            "Ask DNS by hand on netmon's machine: dig MX DOMAIN, and dig NS DOMAIN for whom to ask besides",
+            "The last good answer stays in use; mend netmon's side, or the name servers",
         ),
     ),
     AlertName.WATCHDOG: Text(

@@ -188,6 +188,66 @@ FINDINGS: Final[Mapping[FindingKind, Text]] = {
             "Restarting or congested for long: look at disk, memory and what it waits for",
         ),
     ),
+    FindingKind.DNS_FAILED: Text(
+        "DNS does not answer for a domain or a mail server of it: what was last known stays in use.",
+        ("the DNS servers that netmon asks are dead or filtered", "the domain's own name servers are dead"),
+        (
+            "Ask by hand on netmon's machine: dig MX DOMAIN; then the domain's own servers: dig NS DOMAIN",
+            "If only netmon's resolver is dead, mend it or set dns.servers; senders are not harmed",
+            "If the domain's servers are dead, its mail waits at its senders, and is lost in some days",
+        ),
+    ),
+    FindingKind.NULL_MX: Text(
+        "A null MX (`MX 0 .`) says that the domain takes no mail: senders give up at once (RFC 7505).",
+        ("the domain is not meant for mail", "a web host's template replaced the zone"),
+        ("If it is to take mail: put its MX records back; else take it out of `domains`",),
+    ),
+    FindingKind.DOMAIN_WITHOUT_MAIL: Text(
+        "DNS says, several times in a row, that nobody takes the domain's mail: no such name, MX or address.",
+        ("the registration has run out", "the zone was lost or emptied", "a typing error in the config"),
+        ("See whois DOMAIN for the registration, then dig NS DOMAIN and dig MX DOMAIN",),
+    ),
+    FindingKind.MX_MISSING: Text(
+        "The domain has no MX record, so mail goes to its own address (RFC 5321 §5.1); for information.",
+        ("it was never set up", "the record was lost when the zone moved"),
+        ("Publish an MX record if mail is to go elsewhere, or to survive a move of the web server",),
+    ),
+    FindingKind.MX_IS_ALIAS: Text(
+        "An MX record names an alias (CNAME), which the standards forbid: some senders refuse it.",
+        ("the server was renamed, and the old name made an alias",),
+        ("Name the server itself in the MX record: the name that the CNAME leads to",),
+    ),
+    FindingKind.MX_IS_ADDRESS: Text(
+        "An MX record holds an IP address where a name belongs: no sender can use it.",
+        ("a form of the DNS provider that takes anything",),
+        ("Give the server a name with an A or AAAA record, and name that in the MX record",),
+    ),
+    FindingKind.MX_NAME_INVALID: Text(
+        "An MX record holds a name that no host can have.",
+        ("a typing error in the zone", "a zone file that lacks the dot at a name's end"),
+        ("Correct the zone: dig MX DOMAIN shows what it says",),
+    ),
+    FindingKind.MX_WITHOUT_ADDRESS: Text(
+        "An MX record names a server that has no address: senders lose time with it, or mail.",
+        ("the server is gone and its MX record stayed", "the name lacks the dot at its end in the zone file"),
+        ("Remove the MX record, or give the name an address",),
+    ),
+    FindingKind.MX_ADDRESS_REFUSED: Text(
+        "An MX has an address outside the public internet, where netmon does not go on DNS's word alone.",
+        (
+            "the zone is for the inside, or was published by mistake",
+            "somebody wants netmon to look into a network of its own",
+        ),
+        (
+            "If it is right: name it in a host's `addresses`, or its network in the domain's `allow`",
+            "If not: correct the zone, for no sender outside can reach such an address",
+        ),
+    ),
+    FindingKind.MX_TOO_MANY: Text(
+        "DNS gives more mail servers or addresses than netmon follows; the best are checked.",
+        ("a zone that is made by a script", "a name server that answers with anything"),
+        ("See dig MX DOMAIN; 20 MX with 10 addresses each are followed",),
+    ),
     FindingKind.FLAPPING: Text(
         "The host's verdict has changed 6 times within an hour: one alert for that instead of many.",
         (
@@ -217,13 +277,44 @@ FINDINGS: Final[Mapping[FindingKind, Text]] = {
         (
             "netmon's address is on a blocklist or a dial-up range",
             "no PTR record, or one that does not match",
+            "the `login` of the config is not taken",
         ),
         ("Give netmon's address a matching PTR and agent.name, or list it as a friend on the server",),
+    ),
+    FindingKind.CAPABILITY_LOST: Text(
+        "The server offered STARTTLS or AUTH before and does not now; after a week it is taken for meant.",
+        (
+            "its certificate, or its authentication service, was not to be had when it was last started",
+            "a middlebox strips the offer",
+            "somebody changed its configuration",
+        ),
+        ("Look for TLS or SASL errors in its log from the time that the finding names", "Reload the server"),
     ),
     FindingKind.STARTTLS_INJECTION: Text(
         "Bytes came in plain text after STARTTLS was granted and before TLS began; netmon stopped there.",
         ("an attack on the path", "a badly broken server or proxy"),
         ("Compare with a probe from the server's own network",),
+    ),
+    FindingKind.STARTTLS_KEEPS_COMMANDS: Text(
+        "The server carries out after TLS begins what was sent in plain text before it (CVE-2011-0411).",
+        ("an old server that does not empty its buffer at STARTTLS", "a proxy in front that does TLS for it"),
+        ("Update the server or the proxy: somebody on the path can put commands into others' sessions",),
+    ),
+    FindingKind.OPEN_RELAY: Text(
+        "The server takes mail from a stranger for a stranger, as far as RCPT (no message was sent).",
+        (
+            "its own networks or relay rules are too wide, and netmon stands within them",
+            "the check of recipients comes after DATA only",
+        ),
+        (
+            "If netmon's address is meant to relay, test from elsewhere or leave `open_relay` out",
+            "Postfix: mynetworks, smtpd_relay_restrictions; Exim: the RCPT ACL",
+        ),
+    ),
+    FindingKind.VRFY_ANSWERED: Text(
+        "VRFY tells which users exist, which collectors of addresses like.",
+        ("VRFY is left on, as some servers' default is",),
+        ("Switch it off (Postfix: disable_vrfy_command = yes); 252 to everything is the harmless answer",),
     ),
     FindingKind.CERTIFICATE_EXPIRED: Text(
         "The certificate's time is over; a fault where clients verify (submission), else information.",
@@ -235,11 +326,29 @@ FINDINGS: Final[Mapping[FindingKind, Text]] = {
         ("automatic renewal fails", "an intermediate certificate was left as it was"),
         ("Run the renewal by hand and read what it says; reload the server",),
     ),
+    FindingKind.CERTIFICATE_NOT_YET_VALID: Text(
+        "The certificate's time has not begun; a fault where clients verify (submission), else information.",
+        ("it was installed before its time", "the clock of the authority, the server or netmon is wrong"),
+        ("Compare the dates with `date` on both machines; load the certificate before it until then",),
+    ),
+    FindingKind.CERTIFICATE_SELF_SIGNED: Text(
+        "The certificate is signed by its own key; information on port 25, a fault where clients verify.",
+        (
+            "the certificate that the package made at installation (snakeoil) is still there",
+            "the real one cannot be read, and the server made one up",
+        ),
+        ("Load one that an authority issued; if it is meant, set `ca_file` to the certificate itself",),
+    ),
+    FindingKind.CERTIFICATE_WEAK: Text(
+        "A key under 2048 bits (RSA) or 224 (curves), or a signature with MD5 or SHA-1, in the chain.",
+        ("a certificate made years ago and renewed with its old key", "an old authority of one's own"),
+        ("Make a new key (RSA 2048 or P-256) and have it signed with SHA-256",),
+    ),
     FindingKind.CERTIFICATE_CHAIN_INVALID: Text(
         "The presented chain leads to no certificate that this machine trusts.",
         (
             "the server sends no intermediate certificate",
-            "a private authority or a self-signed certificate",
+            "a private authority",
         ),
         ("Send the full chain; for a private authority set `ca_file` on the endpoint",),
     ),

@@ -60,6 +60,29 @@ METRICS: Final[Mapping[str, Text]] = {
         ("a receiver that never answers",),
         ("Mend it, or take it out of the config",),
     ),
+    "netmon_domain_verdict": Text(
+        "1 at the verdict over a domain's mail, 0 at the others.",
+        (
+            "down: no mail server accepts, or DNS says that there is none",
+            "degraded: some accept; the page of hosts and /api/domains say which do not",
+            "untestable: DNS is silent, or no server of it can be tested from here",
+        ),
+        ("See each MX and address, and how it answers: netmon probe domain://DOMAIN",),
+    ),
+    "netmon_domain_verdict_since_timestamp_seconds": Text("When the verdict over the domain took effect."),
+    "netmon_domain_mx": Text("How many mail servers DNS names for the domain, 20 at most."),
+    "netmon_domain_mx_accepting": Text("How many of them accept mail, at one of their addresses at least."),
+    "netmon_domain_dns_answers": Text(
+        "1 while DNS answers for the domain; 0 when it has been silent several times in a row.",
+        ("netmon's resolver is dead", "the domain's name servers are dead"),
+        ("The finding dns_failed says more; the last good answer stays in use",),
+    ),
+    "netmon_domain_dns_last_answer_timestamp_seconds": Text("When DNS last answered for the domain."),
+    "netmon_domain_finding": Text(
+        "1 for each fact that DNS tells of the domain's mail, as a null MX or an alias.",
+        (),
+        ("See what it means: netmon explain FINDING",),
+    ),
     "netmon_state_rows_waiting": Text(
         "Rows of state that are not on disk yet.",
         ("a slow or full disk",),

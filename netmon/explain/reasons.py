@@ -276,6 +276,43 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ("greylisting", "a lookup or a table of the server's that failed", "rate limits"),
         ("See whether the next runs pass; exempt netmon's address from greylisting",),
     ),
+    Reason.AUTH_MISSING: Text(
+        "The server offers no AUTH, or no mechanism that netmon can do, though `login` is configured.",
+        (
+            "the authentication service behind it (SASL, Dovecot) was down when it started",
+            "AUTH is offered on the submission ports only, or to other addresses only",
+            "it wants OAuth2, Kerberos or SCRAM, and `login` holds a password",
+        ),
+        (
+            "Compare port and `tls` with what users are told; look for SASL errors in its log",
+            "A provider that wants OAuth2: use `login.oauth2` in the place of the password",
+        ),
+    ),
+    Reason.LOGIN_REJECTED: Text(
+        "The server refused netmon's login; it is tried again after 15 minutes, for fear of a lock-out.",
+        (
+            "the password was changed or has ended, or the account is locked",
+            "the account may not log in this way (SMTP AUTH disabled, a second factor)",
+            "the user database lost its users: then real users are refused too",
+        ),
+        (
+            "Try the account by hand from elsewhere; a new password in the config is tried at once",
+            "Users are refused too: look at the database behind the authentication service",
+        ),
+    ),
+    Reason.LOGIN_DEFERRED: Text(
+        "The server could not say whether the login is right (4yz, mostly 454): users cannot log in now.",
+        ("LDAP, SQL or the authentication service behind it does not answer", "rate limits on logins"),
+        ("Look for authentication errors in the server's log; test its user database",),
+    ),
+    Reason.TOKEN_UNAVAILABLE: Text(
+        "No OAuth2 token was to be had, so the login could not be tested; all else was.",
+        (
+            "the token endpoint is down or cannot be reached from here",
+            "the client's secret has ended, or scope or client_id is wrong (the sentence names its error)",
+        ),
+        ("Ask the endpoint by hand: curl -d grant_type=client_credentials ... TOKEN_URL", "Renew the secret"),
+    ),
     Reason.STARTTLS_MISSING: Text(
         "The server does not offer STARTTLS, though the config expects it.",
         (

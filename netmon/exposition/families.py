@@ -80,6 +80,12 @@ def check_labels(state: CheckState) -> Labels:
     return (("host", key.host), ("probe", key.probe), ("endpoint", key.endpoint))
 
 
+def domain_labels(state: CheckState) -> tuple[Labels, ...]:
+    """What a check's own series carry besides: for each domain that it is about, that and the MX."""
+    check = state.check
+    return tuple((("domain", domain), ("mx", check.mx)) for domain in check.domains) or ((),)
+
+
 def check_tables(state: CheckState) -> tuple[Table, ...]:
     """The `netmon_check_` families of one check, to be rendered with `check_labels`."""
     seen = state.observation

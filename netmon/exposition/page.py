@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from netmon.errors import NetmonError, Reason
-from netmon.exposition.families import check_labels, check_tables, host_tables
+from netmon.exposition.families import check_labels, check_tables, domain_labels, host_tables
 from netmon.exposition.text import Labels, header, label_lines, merge, samples
 from netmon.model import CheckKey, CheckState, Family, Host, HostVerdict, Observation, Result, Table, Value
 
@@ -214,8 +214,10 @@ class _CheckPart(_Part):
         about = check_labels(state)
         host: Labels = (("host", key.host),)
         own: Labels = tuple((name, getattr(key, name)) for name in own_labels)
-        tables = [(about, table) for table in check_tables(state)]
-        tables += [(own, table) for table in state.own]
+        tables = []
+        for more in domain_labels(state):
+            tables += [((*about, *more), table) for table in check_tables(state)]
+            tables += [((*own, *more), table) for table in state.own]
         tables += [(host, table) for table in _fresh(state.observation)]
         super().__init__(key.host, tables, () if earlier is None else earlier.lines)
 

@@ -5,6 +5,7 @@ Pure: `judge(view, now)` sees records and a monotonic `now`, does no I/O and rea
 
 from netmon.health.confirm import confirm, is_flapping
 from netmon.health.device import Device, follow
+from netmon.health.domain import judge_domain
 from netmon.health.isolation import Isolation, is_local
 from netmon.health.judge import judge
 from netmon.health.view import HostView, Upstream, is_stale, life_of
@@ -20,5 +21,6 @@ __all__ = [
     "is_local",
     "is_stale",
     "judge",
+    "judge_domain",
     "life_of",
 ]

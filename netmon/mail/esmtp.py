@@ -57,6 +57,16 @@ _CAPABILITIES: Final = frozenset(
     )
 )
 
+# The IANA registry of SASL mechanisms, as far as mail servers offer them, and two that are in none.
+_MECHANISMS: Final = frozenset(
+    re.findall(
+        r"\S+",
+        """ANONYMOUS CRAM-MD5 DIGEST-MD5 EXTERNAL GS2-KRB5 GSS-SPNEGO GSSAPI KERBEROS_V4 LOGIN NTLM
+        OAUTHBEARER OTP PLAIN SCRAM-SHA-1 SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-256-PLUS SCRAM-SHA-512
+        SCRAM-SHA-512-PLUS XOAUTH XOAUTH2""",
+    )
+)
+
 # RFC 3463 §3.8, security or policy status; X.7.0 is undefined, and servers say it of themselves too.
 _POLICY_CODE: Final = re.compile(r"^[45]\.7\.(?!0\b)\d{1,3}\b")
 _SYSTEM_CODE: Final = re.compile(r"^[45]\.3\.\d{1,3}\b")  # RFC 3463 §3.4, mail system status
@@ -82,6 +92,12 @@ def greeting(text: str) -> tuple[str, str]:
 def capabilities(extensions: Mapping[str, str]) -> tuple[str, ...]:
     """EHLO keywords, sorted; all unknown ones together are `other`."""
     return tuple(sorted({word.upper() if word.upper() in _CAPABILITIES else "other" for word in extensions}))
+
+
+def mechanisms(extensions: Mapping[str, str]) -> tuple[str, ...]:
+    """The AUTH mechanisms, sorted; all unknown ones together are `other` (RFC 4954 §3)."""
+    words = {word.upper() for word in extensions.get("auth", "").split()[:100]}
+    return tuple(sorted({word if word in _MECHANISMS else "other" for word in words}))
 
 
 def max_message_bytes(extensions: Mapping[str, str]) -> int | None:

@@ -11,7 +11,7 @@ that address: what nobody accepted is no connection yet.
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 
 from netmon.errors import NetmonError
 
@@ -47,13 +47,7 @@ class Slots:
         turn.users += 1
         slot = Slot(self, address)
         try:
-            try:
-                async with asyncio.timeout_at(until):
-                    await slot.enter(turn)
-                    lane = self._silent if address in self._black_holes else self._living
-                    await slot.enter(lane)
-            except TimeoutError:
-                raise NoSlotError(_why(slot, address)) from None
+            lane = await self._enter(slot, turn, address, until)
             loop = asyncio.get_running_loop()
             slot.timer = loop.call_later(self._patience, self._step_aside, slot, lane, turn)
             yield slot
@@ -62,6 +56,18 @@ class Slots:
             turn.users -= 1
             if not turn.users and self._turns.get(address) is turn:
                 del self._turns[address]
+
+    async def _enter(self, slot: "Slot", turn: "_Lane", address: str, until: float) -> "_Lane":
+        """Wait for both places; gives the lane."""
+        try:
+            async with asyncio.timeout_at(until) if not turn.free else nullcontext():
+                await slot.enter(turn)
+            lane = self._silent if address in self._black_holes else self._living
+            async with asyncio.timeout_at(until) if not lane.free else nullcontext():
+                await slot.enter(lane)
+        except TimeoutError:
+            raise NoSlotError(_why(slot, address)) from None
+        return lane
 
     def _step_aside(self, slot: "Slot", lane: "_Lane", turn: "_Lane") -> None:
         """Give way to others while nothing answers: this is no connection yet."""
@@ -131,6 +137,11 @@ class _Lane:
         self._free = places
         self._queue: deque[asyncio.Future[None]] = deque()
         self.users = 0
+
+    @property
+    def free(self) -> bool:
+        """Whether nobody has to wait."""
+        return self._free > 0 and not self._queue
 
     def try_enter(self) -> bool:
         if self._free and not self._queue:

@@ -13,6 +13,7 @@ import ssl
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from hashlib import sha256
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import crypto
 
 from netmon.errors import NetmonError, Reason
+from netmon.mail.keys import UNKNOWN, Key, key_of, self_signed, weaknesses
 
 _CHAINS: Final = 5_000  # remembered judgements
 _AGE: Final = 3600.0  # seconds that a judgement is kept: the trust store may have changed
@@ -32,13 +34,34 @@ _UNREADABLE: Final = (
     x509.UnsupportedGeneralNameType,
     crypto.Error,
 )
-_EXPIRED: Final = 10  # X509_V_ERR_CERT_HAS_EXPIRED
 _VERSION_REASONS: Final = {
     "UNSUPPORTED_PROTOCOL",
     "NO_PROTOCOLS_AVAILABLE",
     "TLSV1_ALERT_PROTOCOL_VERSION",
     "WRONG_SSL_VERSION",
     "VERSION_TOO_LOW",
+}
+
+
+class ChainFault(Enum):
+    """What is wrong with a chain, as far as people mend it differently."""
+
+    NONE = auto()
+    EXPIRED = auto()
+    NOT_YET_VALID = auto()
+    SELF_SIGNED = auto()  # the server's own certificate, and nobody trusts it
+    UNKNOWN_ISSUER = auto()
+    OTHER = auto()
+
+
+_FAULTS: Final = {  # by OpenSSL's X509_V_ERR_
+    9: ChainFault.NOT_YET_VALID,
+    10: ChainFault.EXPIRED,
+    18: ChainFault.SELF_SIGNED,  # DEPTH_ZERO_SELF_SIGNED_CERT
+    2: ChainFault.UNKNOWN_ISSUER,  # UNABLE_TO_GET_ISSUER_CERT
+    19: ChainFault.UNKNOWN_ISSUER,  # SELF_SIGNED_CERT_IN_CHAIN: its root came along and is not trusted
+    20: ChainFault.UNKNOWN_ISSUER,  # UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+    21: ChainFault.UNKNOWN_ISSUER,  # UNABLE_TO_VERIFY_LEAF_SIGNATURE
 }
 
 
@@ -56,8 +79,10 @@ class Certificate:
     """
 
     chain_error: str  # OpenSSL's words; empty for a valid chain
-    only_expired: bool = False  # the end of its time is what is wrong with the chain
-    self_signed: bool = False
+    fault: ChainFault = ChainFault.NONE  # the first that OpenSSL found
+    self_signed: bool = False  # whether trusted or not
+    key: Key = UNKNOWN
+    weaknesses: tuple[str, ...] = ()  # of keys and signatures in the presented chain, in words
     names: tuple[str, ...] = ()  # the DNS names and addresses that it is for
     not_before: float = 0.0
     not_after: float = 0.0
@@ -217,7 +242,7 @@ def _ascii(name: str) -> str:
 
 def _judge(chain: Sequence[bytes], store: crypto.X509Store, now: float) -> _Judged:
     if not chain:
-        return _Judged(Certificate("no certificate was presented"), now, now + _AGE)
+        return _Judged(Certificate("no certificate was presented", ChainFault.OTHER), now, now + _AGE)
     try:
         certificates = [x509.load_der_x509_certificate(der) for der in chain]
         handles = [crypto.load_certificate(crypto.FILETYPE_ASN1, der) for der in chain]
@@ -227,22 +252,25 @@ def _judge(chain: Sequence[bytes], store: crypto.X509Store, now: float) -> _Judg
         ends = [item.not_valid_after_utc.timestamp() for item in certificates]
     except _UNREADABLE as error:
         words = f"the certificate cannot be read: {str(error)[:200]}"
-        return _Judged(Certificate(words), now, now + _AGE)
-    chain_error, only_expired, used = "", False, ends[:1]
+        return _Judged(Certificate(words, ChainFault.OTHER), now, now + _AGE)
+    chain_error, fault, used = "", ChainFault.NONE, ends[:1]
     # By the machine's clock: OpenSSL takes a store's time once and ignores any later one, and its
     # choice between issuers of one name needs the time.
     try:
         verified = crypto.X509StoreContext(store, handles[0], handles[1:]).get_verified_chain()
     except crypto.X509StoreContextError as error:
-        chain_error, only_expired = str(error), error.errors[0] == _EXPIRED
+        chain_error, fault = str(error), _FAULTS.get(error.errors[0], ChainFault.OTHER)
     else:
         used = [item.to_cryptography().not_valid_after_utc.timestamp() for item in verified]
         if not serves:
             chain_error = "unsuitable certificate purpose: it is not for servers"
+            fault = ChainFault.OTHER
     certificate = Certificate(
         chain_error=chain_error,
-        only_expired=only_expired,
-        self_signed=leaf.issuer == leaf.subject,
+        fault=fault,
+        self_signed=self_signed(leaf),
+        key=key_of(leaf),
+        weaknesses=weaknesses(certificates),
         names=names,
         not_before=starts[0],
         not_after=ends[0],

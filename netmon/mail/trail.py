@@ -1,10 +1,13 @@
 """The conversation as it went over the wire, for people: bounded, printable, without secrets."""
 
+import base64
 from typing import Final
 
 LINES: Final = 120  # of one conversation
 WIDTH: Final = 500  # characters of one line
-_OPEN_VERBS: Final = {b"EHLO", b"HELO", b"STARTTLS", b"QUIT"}  # arguments of others may be secret
+# Arguments of others may be secret.
+_OPEN_VERBS: Final = {b"EHLO", b"HELO", b"STARTTLS", b"QUIT", b"MAIL", b"RCPT", b"RSET", b"VRFY", b"XNETMON"}
+_SHORTEST: Final = 4  # characters of a secret that is looked for in what a server says
 
 
 class Trail:
@@ -14,17 +17,34 @@ class Trail:
         self._lines: list[str] = []
         self._cut = 0
         self._partial = bytearray()
+        self._secrets: tuple[str, ...] = ()
+
+    def conceal(self, *secrets: str) -> None:
+        """Texts that shall not be seen, even where the server repeats them."""
+        forms = [form for text in secrets for form in (text, base64.b64encode(text.encode()).decode())]
+        self._secrets += tuple(printable(form.encode()) for form in forms if len(form) >= _SHORTEST)
+
+    def cleaned(self, text: str) -> str:
+        """The text without what is to be concealed."""
+        for secret in self._secrets:
+            text = text.replace(secret, "<secret>")
+        return text
 
     def note(self, text: str) -> None:
         """What happened, in words."""
         self._add(f"* {printable(text.encode(errors='replace'))}")
 
-    def sent(self, *words: bytes) -> None:
-        """A command of ours; only verbs that carry no secret are shown with their arguments."""
+    def sent(self, *words: bytes, hidden: bool = False) -> None:
+        """A command of ours; only verbs that carry no secret are shown with their arguments.
+
+        Of a `hidden` one, part of a login, no more is shown than AUTH and its mechanism.
+        """
         verb = words[0].upper()
-        shown = (
-            words if verb in _OPEN_VERBS else (b"AUTH", b"<secret>") if verb == b"AUTH" else (b"<secret>",)
-        )
+        shown: tuple[bytes, ...] = (b"<secret>",)
+        if verb == b"AUTH":
+            shown = (*words[:2], b"<secret>") if len(words) > 2 else words  # noqa: PLR2004 - initial response
+        elif verb in _OPEN_VERBS and not hidden:
+            shown = words
         self._add(f"C: {printable(b' '.join(shown))}")
 
     def received(self, data: bytes) -> None:
@@ -32,6 +52,13 @@ class Trail:
         if len(self._lines) >= LINES:
             self._cut += data.count(b"\n")
             return
+        if not self._partial and data.isascii() and data.endswith(b"\r\n") and len(data) <= WIDTH:
+            # As a rule: whole lines, and nothing strange in them.
+            lines = data[:-2].decode().split("\r\n")
+            if all(map(str.isprintable, lines)):
+                for text in lines:
+                    self._add(f"S: {text}")
+                return
         *whole, rest = data.split(b"\n")
         for line in whole:
             self._partial += line[: WIDTH + 1]
@@ -55,7 +82,7 @@ class Trail:
 
     def _add(self, line: str) -> None:
         if len(self._lines) < LINES:
-            self._lines.append(line)
+            self._lines.append(self.cleaned(line) if self._secrets else line)
         else:
             self._cut += 1
 

@@ -16,6 +16,9 @@ from pydantic import AfterValidator, ValidationInfo, field_validator, model_vali
 from pydantic_core import PydanticCustomError
 
 from netmon.fields import Secret, Settings
+from netmon.mail.manners import Manners
+from netmon.mail.memory import Memory
+from netmon.mail.tokens import Tokens
 from netmon.mib.auto import Row, shipped_rows
 from netmon.mib.choices import Choices
 from netmon.mib.prefer import shipped_preferences
@@ -141,6 +144,9 @@ class Context:
     totals: Totals = field(default_factory=Totals)
     choices: Choices = field(default_factory=Choices)  # of `modules: auto`
     statics: StaticColumns = field(default_factory=StaticColumns)
+    manners: Manners = field(default_factory=Manners)  # towards mail servers
+    memory: Memory = field(default_factory=lambda: Memory(tests=False))  # of mail servers, over days
+    tokens: Tokens = field(default_factory=Tokens)  # OAuth2, for logins
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,30 +9,25 @@ finding whose weight depends on the endpoint's role.
 
 import asyncio
 import ipaddress
-import re
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal
-
-from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from functools import lru_cache
+from typing import Final
 
 from netmon.errors import Reason
-from netmon.fields import Duration, Settings
-from netmon.mail import esmtp, report
+from netmon.mail import rare, report
 from netmon.mail.faults import MailError, failed, untestable
-from netmon.mail.slots import NoSlotError
+from netmon.mail.login import Credentials, log_in
+from netmon.mail.manners import LOGIN_WAIT
+from netmon.mail.slots import NoSlotError, Slot
 from netmon.mail.smtp import Conversation
 from netmon.mail.tls import TlsFacts, TrustError
+from netmon.mail.tokens import Client, TokenError
 from netmon.mail.trail import Trail, printable
 from netmon.model import (
     Check,
-    Column,
-    Family,
     Finding,
     FindingKind,
-    Kind,
     Observation,
     Phase,
     Result,
@@ -40,72 +35,14 @@ from netmon.model import (
     Severity,
     Table,
 )
+from netmon.probes import smtp_report
 from netmon.probes.base import Context, Library, ProbeKind
+from netmon.probes.smtp_report import BACKOFF, LOGIN
+from netmon.probes.smtp_settings import LoginSettings, OAuth2Settings, SmtpSettings
 from netmon.resolver import ResolveError
 
-BANNER: Final = Family(
-    "netmon_smtp_banner_info", Kind.GAUGE, "Name and software that the SMTP server gives in its greeting."
-)
-CAPABILITY: Final = Family(
-    "netmon_smtp_capability",
-    Kind.GAUGE,
-    "SMTP service extensions that the server offers; unknown ones as other.",
-)
-MAX_BYTES: Final = Family(
-    "netmon_smtp_max_message_bytes",
-    Kind.GAUGE,
-    "Largest message that the server declares to take; 0 is no limit.",
-)
-
 _SHARE: Final = 0.98
-# RFC 5321 §4.1.2 without quoted local parts: what a person writes into a config.
-_MAILBOX: Final = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}|postmaster", re.IGNORECASE
-)
-_OWN_TROUBLE: Final = re.compile(
-    r"5\.[23]\."
-)  # RFC 3463 §3.3, §3.4: a mailbox or the system, not the address
 _GOODBYE: Final = 1.0  # seconds of the deadline kept for QUIT, or a tenth of a short deadline
-
-
-def _mailbox(text: str) -> str:
-    if not _MAILBOX.fullmatch(text):
-        raise PydanticCustomError("mailbox", "is not a mail address like postmaster@example.org")
-    return text
-
-
-def _switch(value: Any) -> Any:
-    """`true` is all defaults, `false` is not at all."""
-    return {} if value is True else None if value is False else value
-
-
-class EnvelopeSettings(Settings):
-    """`envelope`: ask the server for a transaction and take it back; no message is ever sent.
-
-    An empty sender is the null reverse-path `<>`, which every server must take (RFC 5321 §4.5.5).
-    """
-
-    sender: Annotated[str, AfterValidator(lambda text: text and _mailbox(text))] = ""
-    recipient: Annotated[str, AfterValidator(_mailbox)] | None = None
-
-
-class SmtpSettings(Settings):
-    """An entry of a host's `smtp`."""
-
-    port: Annotated[int, Field(ge=1, le=65535)] = 25
-    tls: Literal["none", "starttls", "implicit"] | None = None  # default: implicit on 465, else starttls
-    required: bool = True
-    role: Role | None = None  # default: by port
-    tls_name: str | None = None  # default: the host's address
-    ca_file: Path | None = None  # default: the system's trust store
-    cert_warn: Duration = 14 * 86400.0
-    greeting_timeout: Duration = 30.0
-    envelope: Annotated[EnvelopeSettings | None, BeforeValidator(_switch)] = None
-
-    @property
-    def mode(self) -> str:
-        """How this endpoint speaks TLS."""
-        return self.tls or ("implicit" if self.port == 465 else "starttls")  # noqa: PLR2004 (RFC 8314 §7.3)
 
 
 async def probe(check: Check, ctx: Context) -> Observation:
@@ -133,19 +70,27 @@ class _Run:
         self._talk: Conversation | None = None  # the one whose connect succeeded
         self._facts: TlsFacts | None = None
         self._alive: bool | None = None
+        self._server: tuple[str, int] | None = None  # that was spoken to, or is left alone
+        self._left_alone = False  # nothing was asked: the server sent us away a short while ago
+        self._offered: dict[str, bool] = {}
+        self._logged_in: bool | None = None
+        self._mechanism = ""
+        self._credentials: Credentials | MailError | None = None
+        self._refused_before = ""  # what the server said to the login that is not tried again yet
 
     async def observe(self) -> Observation:
         """Run to the end; nothing that the network does is raised."""
         try:
             await self._run()
         except MailError as fault:
-            result, reason, detail = (
-                fault.result,
-                fault.reason,
-                printable(str(fault).encode(errors="replace")),
-            )
+            said = self._trail.cleaned(printable(str(fault).encode(errors="replace")))
+            result, reason, detail = fault.result, fault.reason, said
         else:
-            result, reason, detail = Result.OK, Reason.OK, self._summary()
+            result, reason, detail = (
+                Result.OK,
+                Reason.OK,
+                smtp_report.summary(self._talk, self._facts, self._mechanism),
+            )
         self._trail.note(f"{result}: {detail}")
         return Observation(
             key=self._check.key,
@@ -160,9 +105,11 @@ class _Run:
             findings=tuple(self._findings(result, reason, detail)),
             alive=self._alive,
             trail=self._trail.lines(),
+            scheduled=not self._left_alone,
         )
 
     async def _run(self) -> None:
+        await self._get_credentials()
         addresses = await self._addresses()
         faults: list[MailError] = []
         for tried, address in enumerate(addresses):
@@ -170,7 +117,7 @@ class _Run:
             try:
                 await self._visit(address, max(share, 0.0))
             except MailError as fault:
-                if self._talk is not None:
+                if self._talk is not None or self._left_alone:
                     raise
                 faults.append(fault)
                 self._trail.note(str(fault))
@@ -183,7 +130,10 @@ class _Run:
         raise (refused or tested or faults)[0]
 
     async def _addresses(self) -> Sequence[str]:
-        name = self._check.host.address
+        name = self._check.address or self._check.host.address
+        if numeric := _numeric(name):
+            self._phases["resolve"] = time.perf_counter() - self._stopwatch
+            return (numeric,)
         try:
             async with asyncio.timeout_at(self._limit):
                 return await self._ctx.resolver.addresses(name)
@@ -197,28 +147,54 @@ class _Run:
 
     async def _visit(self, address: str, share: float) -> None:
         """Talk to one address; `share` is the seconds that its connect may take."""
-        talk = Conversation(
-            self._trail,
-            self._phases,
-            limit=self._limit,
-            patience=self._check.timeout,
-            goodbye=self._goodbye,
-        )
+        self._server = server = (address, self._settings.port)
+        if (away := self._ctx.manners.away(server, self._loop.time())) is not None:
+            self._left_alone = True
+            text = f"it is left alone until it may be asked again, in {away.until - self._loop.time():.0f} s"
+            raise MailError(Result.DEFERRED, away.reason, f"{away.text}; {text}")
+        talk = self._conversation(self._phases)
         try:
-            async with self._ctx.slots.hold(address, until=self._limit) as slot, talk:
-                try:
-                    await talk.connect(address, self._settings.port, within=min(self._check.timeout, share))
-                except MailError as fault:
-                    if fault.reason is Reason.TIMEOUT:
-                        slot.silent()
-                    elif fault.result is not Result.UNTESTABLE:
-                        slot.answered()
-                    raise
-                slot.answered()
-                self._talk, self._alive = talk, True
-                await self._speak(talk)
+            async with self._ctx.slots.hold(address, until=self._limit) as slot:
+                async with talk:
+                    await self._converse(talk, slot, server, share)
+                if self._due():
+                    await self._test_rarely(address)
         except NoSlotError as error:
             raise untestable(Reason.LOCAL_ERROR, str(error)) from error
+
+    def _conversation(self, phases: dict[str, float]) -> Conversation:
+        return Conversation(
+            self._trail, phases, limit=self._limit, patience=self._check.timeout, goodbye=self._goodbye
+        )
+
+    async def _converse(self, talk: Conversation, slot: Slot, server: tuple[str, int], share: float) -> None:
+        """Connect and speak; who does not answer is remembered, and who sends us away."""
+        address, port = server
+        try:
+            await talk.connect(address, port, within=min(self._check.timeout, share))
+        except MailError as fault:
+            if fault.reason is Reason.TIMEOUT:
+                slot.silent()
+            elif fault.result is not Result.UNTESTABLE:
+                slot.answered()
+            raise
+        slot.answered()
+        self._talk, self._alive = talk, True
+        try:
+            await self._speak(talk)
+        except MailError as fault:
+            self._part(talk, server, fault)
+            raise
+        self._part(talk, server, None)
+
+    def _part(self, talk: Conversation, server: tuple[str, int], fault: MailError | None) -> None:
+        """Remember whether the server sent us away; what it did not answer says nothing of that."""
+        manners = self._ctx.manners
+        if fault is not None and talk.sent_away:
+            interval = self._check.interval
+            manners.send_away(server, self._loop.time(), interval, fault.reason, str(fault))
+        elif fault is None or fault.result is Result.REJECTED:
+            manners.welcome(server)
 
     async def _speak(self, talk: Conversation) -> None:
         mode = self._settings.mode
@@ -228,19 +204,113 @@ class _Run:
         await talk.greet(self._settings.greeting_timeout)
         await talk.ehlo(self._ctx.agent_name)
         if mode == "starttls":
+            self._offered["STARTTLS"] = "starttls" in talk.extensions
             await talk.starttls(self._ctx.trust.context, self._server_name())
             self._examine(talk)
             await talk.ehlo(self._ctx.agent_name)
+        self._offered["AUTH"] = "auth" in talk.extensions
         if (wanted := self._settings.envelope) is not None:
             await talk.envelope(wanted.sender, wanted.recipient)
+        if self._credentials is not None:
+            await self._log_in(talk)
+
+    def _due(self) -> list[str]:
+        """The rare tests that the config asks for and that were not done lately."""
+        return [test for test in self._rare() if self._ctx.memory.due(self._check.key, test, self._started)]
+
+    def _rare(self) -> list[str]:
+        return [test for test in rare.TESTS if getattr(self._settings, test)]
+
+    async def _test_rarely(self, address: str) -> None:
+        """The rare tests, each on a connection of its own; nothing that happens there changes the result."""
+        for test in self._due():
+            found = ""
+            self._trail.note(f"{test}: tested once a day, on a connection of its own")
+            talk = self._conversation({})
+            try:
+                async with talk:
+                    await talk.connect(address, self._settings.port, within=self._check.timeout)
+                    found = await self._test(test, talk)
+            except MailError as fault:
+                self._trail.note(f"{test}: {fault}")
+            self._trail.note(f"{test}: {found or 'nothing wrong'}")
+            self._ctx.memory.tested(self._check.key, test, self._started, found)
+
+    async def _test(self, test: str, talk: Conversation) -> str:
+        context, server_name, me = self._ctx.trust.context, self._server_name(), self._ctx.agent_name
+        mode = self._settings.mode
+        if mode == "implicit":
+            await talk.tls(context, server_name)
+        await talk.greet(self._settings.greeting_timeout)
+        await talk.ehlo(me)
+        if test == "starttls_injection":
+            return await rare.starttls_injection(talk, context, server_name, me)
+        if mode == "starttls":
+            await talk.starttls(context, server_name)
+            await talk.ehlo(me)
+        if test == "vrfy":
+            return await rare.vrfy(talk)
+        wanted = self._settings.open_relay
+        assert wanted is not None  # noqa: S101 - it was asked for
+        return await rare.open_relay(talk, wanted.sender or f"netmon@{me}", wanted.recipient)
+
+    async def _get_credentials(self) -> None:
+        """What the login needs, before anybody waits for us; a fault comes up when it is its turn."""
+        login = self._settings.login
+        if login is None:
+            return
+        refused = self._ctx.manners.refused(_login_key(self._check, login), self._loop.time())
+        if refused is not None:
+            left = refused.at + LOGIN_WAIT - self._loop.time()
+            text = f"{refused.text} (not tried again for {max(left / 60, 1):.0f} min; all else is tested)"
+            self._credentials = MailError(Result.REJECTED, Reason.LOGIN_REJECTED, text)
+            self._refused_before = refused.words
+        elif login.oauth2 is None:
+            password = login.password.reveal() if login.password is not None else ""
+            self._trail.conceal(password)
+            self._credentials = Credentials(login.username, password)
+        else:
+            self._credentials = await self._token(login.username, token_client(login.oauth2))
+
+    async def _token(self, username: str, client: Client) -> Credentials | MailError:
+        begun = time.perf_counter()
+        try:
+            # No more than half of the run: the server's own state is to be seen all the same.
+            async with asyncio.timeout((self._limit - self._loop.time()) / 2):
+                token = await self._ctx.tokens.token(client)
+        except TokenError as error:
+            return untestable(Reason.TOKEN_UNAVAILABLE, str(error))
+        except TimeoutError:
+            return untestable(Reason.TOKEN_UNAVAILABLE, "the token endpoint does not answer in time")
+        finally:
+            self._phases["token"] = time.perf_counter() - begun
+        self._trail.conceal(client.client_secret, token)
+        return Credentials(username, token, token=True)
+
+    async def _log_in(self, talk: Conversation) -> None:
+        login, credentials = self._settings.login, self._credentials
+        assert login is not None  # noqa: S101 - there are credentials
+        if credentials is None or isinstance(credentials, MailError):
+            if credentials is not None:
+                self._trail.note(str(credentials))
+                raise credentials
+            return
+        try:
+            self._mechanism = await log_in(talk, credentials)
+        except MailError as fault:
+            if fault.reason in (Reason.LOGIN_REJECTED, Reason.LOGIN_DEFERRED):
+                self._logged_in = False
+            if fault.reason is Reason.LOGIN_REJECTED:
+                key, text = _login_key(self._check, login), str(fault)
+                self._ctx.manners.refuse(key, self._loop.time(), text, talk.refusal)
+                if login.oauth2 is not None:
+                    self._ctx.tokens.forget(token_client(login.oauth2))
+            raise
+        self._logged_in = True
 
     def _server_name(self) -> str | None:
         """The name for SNI, which takes no address (RFC 6066 §3)."""
-        try:
-            ipaddress.ip_address(self._name)
-        except ValueError:
-            return self._name
-        return None
+        return None if _numeric(self._name) else self._name
 
     def _examine(self, talk: Conversation) -> None:
         if talk.session is None:
@@ -253,31 +323,18 @@ class _Run:
         except TrustError as error:
             raise untestable(Reason.LOCAL_ERROR, str(error)) from error
         self._facts = facts
-        self._trail.note(f"{facts.version} {facts.cipher}, {facts.certificate.chain_error or 'chain valid'}")
-
-    def _summary(self) -> str:
-        name, software = esmtp.greeting(self._talk.greeting if self._talk else "")
-        secured = f", {self._facts.version}" if self._facts else ""
-        known = "" if software == "other" else f" ({software})"
-        return f"{name or 'the server'}{known} accepts{secured}"
+        told = facts.certificate
+        self._trail.note(f"{facts.version} {facts.cipher}, {told.key}, {told.chain_error or 'chain valid'}")
 
     def _tables(self) -> Iterator[Table]:
-        if self._talk is not None and self._talk.greeting:
-            row = esmtp.greeting(self._talk.greeting)
-            yield Table(("name", "software"), (row,), (Column(BANNER, (1,)),))
-        if self._talk is not None and self._talk.extensions:
-            # Inside TLS no server offers STARTTLS again; that it did before is what people look for.
-            before = {"starttls": ""} if self._talk.upgraded else {}
-            offered = esmtp.capabilities(self._talk.extensions | before)
-            yield Table(
-                ("capability",),
-                tuple((word,) for word in offered),
-                (Column(CAPABILITY, (1,) * len(offered)),),
-            )
-            if (size := esmtp.max_message_bytes(self._talk.extensions)) is not None:
-                yield report.scalar((MAX_BYTES, size))
+        if self._talk is not None:
+            yield from smtp_report.conversation(self._talk)
         if self._facts is not None:
             yield from report.tls_tables(self._facts)
+        if self._logged_in is not None:
+            yield report.scalar((LOGIN, int(self._logged_in)))
+        if self._server is not None:
+            yield report.scalar((BACKOFF, self._ctx.manners.wait(self._server)))
 
     def _findings(self, result: Result, reason: Reason, detail: str) -> Iterator[Finding]:
         if self._facts is not None:
@@ -292,21 +349,45 @@ class _Run:
             )
         if reason is Reason.STARTTLS_INJECTION:
             yield from self._placed([Finding(FindingKind.STARTTLS_INJECTION, Severity.FAULT, detail)])
-        if self._talk is not None and self._refuses_us(result, reason, self._talk.refusal):
+        missed = self._ctx.memory.saw(self._check.key, self._offered, self._check.host.confirm, self._started)
+        for word, since in missed:
+            yield smtp_report.missed(self._check, role(self._settings), word, since)
+        for test in self._rare():
+            at, wrong = self._ctx.memory.found(self._check.key, test) or (0.0, "")
+            if wrong:
+                kind, severity = smtp_report.RARE[test]
+                yield Finding(kind, severity, wrong, self._check.key, at)
+        if self._talk is not None and smtp_report.refuses_us(
+            result, reason, self._talk.refusal or self._refused_before
+        ):
             yield from self._placed(
                 [Finding(FindingKind.PROBE_REJECTED, Severity.RISK, f"it refuses netmon itself: {detail}")]
             )
-
-    def _refuses_us(self, result: Result, reason: Reason, words: str) -> bool:
-        """Whether a refusal is about netmon's own address, sender or recipient, and so no outage."""
-        if reason is Reason.ENVELOPE_REJECTED:
-            return not _OWN_TROUBLE.match(words)
-        return result in (Result.REJECTED, Result.DEFERRED) and esmtp.about_us(words)
 
     def _placed(self, findings: Sequence[Finding]) -> Iterator[Finding]:
         """The findings with the check that says them, and when."""
         for finding in findings:
             yield Finding(finding.kind, finding.severity, finding.text, self._check.key, self._started)
+
+
+@lru_cache(10_000)
+def _numeric(name: str) -> str:
+    """An address as it is usually written; empty if it is a name."""
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return ""
+
+
+def token_client(oauth2: OAuth2Settings) -> Client:
+    """Who asks for tokens, as the token cache knows it."""
+    return Client(oauth2.token_url, oauth2.client_id, oauth2.client_secret.reveal(), oauth2.scope)
+
+
+def _login_key(check: Check, login: LoginSettings) -> tuple[str, str, bytes]:
+    """What a refusal is remembered by: ports of one server have the same users."""
+    secret = login.oauth2.client_secret if login.oauth2 is not None else login.password
+    return check.host.address, login.username, secret.fingerprint() if secret is not None else b""
 
 
 def endpoint(host: str, settings: SmtpSettings) -> str:
@@ -333,5 +414,5 @@ KIND: Final = ProbeKind(
     endpoint=endpoint,
     role=role,
     bind=bind,
-    families=(BANNER, CAPABILITY, MAX_BYTES, *report.FAMILIES),
+    families=(*smtp_report.FAMILIES, *report.FAMILIES),
 )

@@ -5,6 +5,7 @@ pages or JSON; neither end knows the other's shapes.  A page is sent whole once,
 differs (`Live`).
 """
 
+from netmon.status.domains import DomainRow, domain_rows
 from netmon.status.explain import explain_list, explain_page
 from netmon.status.host import host_page
 from netmon.status.live import GoneError, Live, TooManyError
@@ -14,6 +15,7 @@ from netmon.status.rows import HostRow, Source, more_of, more_to_json, row_of, t
 from netmon.status.view import View
 
 __all__ = [
+    "DomainRow",
     "Frame",
     "GoneError",
     "HostRow",
@@ -22,6 +24,7 @@ __all__ = [
     "Source",
     "TooManyError",
     "View",
+    "domain_rows",
     "explain_list",
     "explain_page",
     "host_page",

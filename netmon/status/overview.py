@@ -5,6 +5,7 @@ from typing import Final
 
 from netmon.model import Result, Role, VerdictName
 from netmon.status.charts import sparkline
+from netmon.status.domains import DomainRow, domain_pieces
 from netmon.status.page import Page
 from netmon.status.parts import announcements, badge, marks, notices, pending, result_class, sign
 from netmon.status.rows import CheckRow, HostRow, Source, row_of
@@ -26,7 +27,7 @@ _LABELS: Final = 60  # to choose from; any other one is found by its text
 _ROLES: Final = (Role.INBOUND, Role.SUBMISSION, Role.ACCESS)
 
 
-def overview(source: Source, view: View, told: Iterable[str] = ()) -> Page:
+def overview(source: Source, view: View, told: Iterable[str] = (), domains: Iterable[DomainRow] = ()) -> Page:
     """The page of `view`; `told` stands above everything."""
     selection = select(source, view)
     rows = [row_of(source, host) for host in selection.hosts]
@@ -38,6 +39,7 @@ def overview(source: Source, view: View, told: Iterable[str] = ()) -> Page:
         "head": {"head-row": _head(roles)},
         "rows": {(key := identity("host", row.name)): _row(row, key, roles) for row in rows},
         "pages": _pages(selection, view),
+        "domains": domain_pieces(domains),
         "news": announcements(source.news()[-_NEWS:]),
     }
     return Page("netmon", slots, _body(source, view), view.query())
@@ -58,6 +60,7 @@ placeholder="name, address, label, words" aria-keyshortcuts="/"></label>
 <table class="matrix" role="table"><thead role="rowgroup" data-slot="head"></thead>
 <tbody role="rowgroup" data-slot="rows"></tbody></table>
 <nav aria-label="Pages of hosts" data-slot="pages"></nav>
+<section aria-label="Domains" data-slot="domains"></section>
 </section>
 <section class="news" aria-label="News"><h2>News</h2><ol data-slot="news"></ol></section>
 </div>

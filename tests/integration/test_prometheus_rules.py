@@ -92,7 +92,9 @@ def test_an_alert_says_what_to_do_and_where_to_read_on(name: AlertName) -> None:
     # What the other texts take from the alert are its labels; everything else was expanded in the cases.
     taken = re.findall(r"\{\{(.*?)\}\}", said["summary"] + said["description"])
     labels = (
-        {" $labels.host "} if of_host else {" $labels.instance ", " $labels.probe ", " $labels.receiver "}
+        {" $labels.host "}
+        if of_host
+        else {" $labels.instance ", " $labels.probe ", " $labels.receiver ", " $labels.domain "}
     )
     if name is not AlertName.ABSENT:
         assert set(taken) <= labels
@@ -260,6 +262,7 @@ def test_the_rules_speak_of_what_netmon_exports(tmp_path: Path) -> None:
         f'web: {{listen: "127.0.0.1:0"}}\nstate: {{path: {tmp_path}/state}}\nagent: {{name: a.example.net}}\n'
     )
     config += "hosts: [{name: here, address: 127.0.0.1, ping: true}]\n"
+    config += 'domains: [{name: mail.invalid}]\ndns: {servers: ["127.0.0.1:1"]}\n'
     with agent(tmp_path, config) as running:
         found = exported(running.get("/metrics").content) | everything_of_a_host() | OF_SENDING
         assert ("netmon_web_info", frozenset({("url", running.url)})) in found

@@ -115,3 +115,31 @@ def test_postfix_says_no(settings: dict[str, str], result: Result, reason: Reaso
     assert (seen.result, seen.reason) == (result, reason), seen.trail
     if reason is Reason.GREETING_REJECTED:
         assert list(kinds(seen)) == ["probe_rejected"]
+
+
+def test_postscreen(ca: trustme.CA) -> None:
+    """The teaser is waited out and the run ok; a recipient that is put off while tests go on is no outage."""
+    waits = {"postscreen_greet_wait": "1s", "postscreen_greet_action": "enforce"}
+    with postfix.running(pem(ca), name=NAME, extra=waits, postscreen=True) as server:
+        seen = run_on("uvloop", smtp.probe(make_check(server.smtp), make_context()))
+        assert seen.reason is Reason.OK, seen.trail
+        assert seen.trail[0].startswith("S: 220-")
+        assert next(phase.seconds for phase in seen.phases if phase.name == "greeting") > 0.9
+    deep = {**waits, "postscreen_pipelining_enable": "yes", "postscreen_pipelining_action": "enforce"}
+    with postfix.running(pem(ca), name=NAME, extra=deep, postscreen=True) as server:
+        envelope = {"sender": "probe@example.test", "recipient": f"postmaster@{NAME}"}
+        seen = run_on("uvloop", smtp.probe(make_check(server.smtp, envelope=envelope), make_context()))
+        assert (seen.result, seen.reason) == (Result.DEFERRED, Reason.ENVELOPE_DEFERRED), seen.trail
+        assert "450 4.3.2" in seen.detail
+
+
+def test_rare_tests(server: postfix.Postfix) -> None:
+    """Postfix relays for its own networks, of which we are one here, and does nothing else wrong."""
+    tests = {"open_relay": True, "vrfy": True, "starttls_injection": True}
+    ctx = make_context()
+    seen = run_on("uvloop", smtp.probe(make_check(server.smtp, **tests), ctx))
+    assert seen.result is Result.OK
+    assert kinds(seen)["open_relay"] == "fault"
+    assert not {"vrfy_answered", "starttls_keeps_commands"} & kinds(seen).keys(), seen.trail
+    for test in tests:
+        assert ctx.memory.found(seen.key, test) is not None

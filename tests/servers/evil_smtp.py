@@ -35,6 +35,25 @@ class Peer:
         self._server.heard.append(line)
         return line
 
+    @property
+    def gone(self) -> bool:
+        """Whether the client has hung up; else an empty line is one."""
+        return self._reader.at_eof()
+
+    @property
+    def raw(self) -> Callable[[bytes], None]:
+        """Sends past whatever TLS begins later."""
+        transport = self._writer.transport
+        assert isinstance(transport, asyncio.WriteTransport)
+        return transport.write
+
+    def take_unread(self) -> bytes:
+        """A line that has come and was not heard yet, as a careless server keeps it over a handshake."""
+        buffer: bytearray = self._reader._buffer  # type: ignore[attr-defined]
+        line = bytes(buffer).rstrip(b"\r\n")
+        buffer.clear()
+        return line
+
     async def read(self) -> bytes:
         """Some bytes of the client, as they come."""
         return await self._reader.read(65536)
@@ -224,5 +243,31 @@ def repeats(piece: bytes, pause: float) -> Script:
         while True:
             await peer.say(piece)
             await asyncio.sleep(pause)
+
+    return script
+
+
+def logs_in(offer: bytes, *answers: bytes, context: ssl.SSLContext | None = None) -> Script:
+    """Do everything right, offer `offer`, and answer AUTH's lines one by one, the last again and again."""
+
+    async def script(peer: Peer) -> None:
+        await peer.say(BANNER)
+        left = list(answers)
+        offered = b"250-evil.example.test\r\n250 " + offer + b"\r\n"
+        reply = EHLO if context else offered
+        while (line := await peer.hear()) or not peer.gone:
+            verb = line.split(b" ")[0].upper()
+            if verb == b"EHLO":
+                await peer.say(reply)
+            elif verb == b"STARTTLS" and context is not None:
+                await peer.say(b"220 2.0.0 go\r\n")
+                await peer.tls(context)
+                reply = offered
+            elif verb == b"QUIT":
+                await peer.say(b"221 bye\r\n")
+                return
+            else:
+                await peer.say(left[0] + b"\r\n" if left[0] else b"")
+                left = left[1:] or left
 
     return script

@@ -8,7 +8,7 @@ servers="snmpd:snmpd snmpbulkwalk:snmp postfix:postfix prometheus:prometheus pro
          prometheus-alertmanager:prometheus-alertmanager amtool:prometheus-alertmanager
          prometheus-snmp-exporter:prometheus-snmp-exporter
          prometheus-blackbox-exporter:prometheus-blackbox-exporter smilint:smitools
-         dnsmasq:dnsmasq-base nft:nftables nsenter:util-linux faketime:faketime
+         knotd:knot dnsmasq:dnsmasq-base nft:nftables nsenter:util-linux faketime:faketime
          chromium:chromium ip:iproute2 sysctl:procps"
 if [ "${1:-test}" = bench ]; then
     servers="prometheus-snmp-exporter:prometheus-snmp-exporter

@@ -12,10 +12,11 @@ import trustme
 import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from netmon.icmp import Pinger
+from netmon.mail.memory import Memory
 from netmon.mail.slots import Slots
 from netmon.mail.tls import TrustStores
 from netmon.model import Check, CheckKey, Host, Observation
@@ -52,9 +53,9 @@ def old_context(cert: trustme.LeafCert) -> ssl.SSLContext:
     return context
 
 
-def self_signed(name: str) -> bytes:
-    """Key and self-signed certificate in PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
+def self_signed(name: str, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | None = None) -> bytes:
+    """Key and self-signed certificate in PEM; the key is a good one unless one is given."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)
     certificate = (
@@ -102,6 +103,7 @@ def make_context(**parts: Any) -> Context:
         "trust": TrustStores(),
         "slots": Slots(),
         "wall": time.time,
+        "memory": Memory(),
     }
     return Context(**{**given, **parts})
 

@@ -57,6 +57,13 @@ anvil     unix  -  -  n  -     1  anvil
 postlog   unix-dgram n - n -   1  postlogd
 """
 
+POSTSCREEN = """
+127.0.0.1:{port} inet n - n - 1 postscreen
+smtpd     pass  -  -  n  -     -  smtpd
+dnsblog   unix  -  -  n  -     0  dnsblog
+tlsproxy  unix  -  -  n  -     0  tlsproxy
+"""
+
 
 def _here(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
@@ -118,16 +125,31 @@ class Postfix:
 
 @contextlib.contextmanager
 def running(
-    pem: bytes, *, name: str = "mail.example.test", extra: Mapping[str, str] = {}
+    pem: bytes,
+    *,
+    name: str = "mail.example.test",
+    extra: Mapping[str, str] = {},
+    doors: Sequence[str] = ("127.0.0.1:", "[::1]:"),
+    postscreen: bool = False,
 ) -> Iterator[Postfix]:
-    """A Postfix that serves the private key and certificate chain in `pem`; `extra` goes into main.cf."""
+    """A Postfix that serves the private key and certificate chain in `pem`; `extra` goes into main.cf.
+
+    With `postscreen` that answers the port `smtp` on 127.0.0.1 first, and trusts no network.
+    """
     # Not pytest's folder, which is root's alone: Postfix's daemons run as another user.
     base = Path(tempfile.mkdtemp(prefix="netmon-postfix-", dir="/var/tmp"))
     try:
         base.chmod(0o755)
         smtp, submission, implicit = free_ports(3)
         server = Postfix(base, name, smtp, submission, implicit)
-        set_up(server, pem, doors=("127.0.0.1:", "[::1]:"), extra=extra)
+        if postscreen:
+            # smtpd keeps the two other ports; a port of 0 is left out.
+            behind = Postfix(base, name, 0, submission, implicit)
+            services = POSTSCREEN.format(port=smtp)
+            extra = {"postscreen_access_list": "", "postscreen_cache_map": "", **extra}
+            set_up(behind, pem, doors=("127.0.0.1:",), extra=extra, services=services)
+        else:
+            set_up(server, pem, doors=doors, extra=extra)
         try:
             server.start()
             yield server

@@ -9,8 +9,8 @@ import pytest
 
 from netmon.fields import Secret
 from netmon.mib.modules import builtin_modules
-from netmon.model import Check, Role
-from netmon.plan import digest, plan
+from netmon.model import Check, Role, Route
+from netmon.plan import all_hosts, digest, plan
 from netmon.probes.base import Auth, Library
 from tests.unit.config.reading import GOOD, read
 
@@ -160,3 +160,89 @@ def test_settings_that_cannot_be_hashed_are_planned_all_the_same() -> None:
     entry = SimpleNamespace(host=host, interval=60.0, timeout=10.0, retries=2, probes=(probe,))
     (check,) = plan(SimpleNamespace(hosts=(entry,)), Library({}, {}))
     assert check.key == ("a", "odd", "a")
+
+
+DOMAINS = """\
+hosts:
+  - {name: mx1, address: 192.0.2.1, smtp: [{port: 25}]}
+  - {name: mx2.test, address: 192.0.2.2, ping: true}
+  - {name: inner, address: mx3.test, ping: true}
+domains:
+  - {name: a.org}
+  - {name: b.org, interval: 2m, ca_file: ca.pem}
+  - {name: c.org, port: 2525}
+defaults: {confirm: {fail: 7}}
+"""
+
+
+def routed(folder: Path, *routes: Route, text: str = DOMAINS) -> dict[str, Check]:
+    """The checks of domains, by host and endpoint."""
+    config = read(folder, text)
+    checks = plan(config, Library(config.auths, BUILTIN), routes)
+    return {f"{check.key.host} {check.key.endpoint}": check for check in checks if check.domains}
+
+
+def test_a_check_for_each_address_of_an_mx(tmp_path: Path) -> None:
+    """It goes to that address, wants the MX's name in the certificate, and its label holds no address."""
+    checks = routed(
+        tmp_path,
+        Route("a.org", "mx.test", "198.51.100.1"),
+        Route("a.org", "mx.test", "198.51.100.2", 2),
+        Route("a.org", "mx.test", "2001:db8::1"),
+    )
+    assert sorted(checks) == [
+        "mx.test mx.test:25/ip4",
+        "mx.test mx.test:25/ip4-2",
+        "mx.test mx.test:25/ip6",
+    ]
+    second = checks["mx.test mx.test:25/ip4-2"]
+    assert (second.address, second.mx, second.domains) == ("198.51.100.2", "mx.test", ("a.org",))
+    assert (second.settings.tls_name, second.role, second.interval) == ("mx.test", Role.INBOUND, 300.0)
+    host = second.host
+    assert (host.name, host.address, host.confirm.fail) == ("mx.test", "mx.test", 7)
+    assert host.addresses == ("198.51.100.1", "198.51.100.2", "2001:db8::1")
+
+
+def test_whose_address_it_is_has_the_check(tmp_path: Path) -> None:
+    """By an address of a host, by its name, or by the name that is its address; else an implicit host."""
+    checks = routed(
+        tmp_path,
+        Route("a.org", "mail.test", "192.0.2.1"),
+        Route("a.org", "mx2.test", "198.51.100.7"),
+        Route("a.org", "mx3.test", "198.51.100.8"),
+        Route("a.org", "mail.test", "198.51.100.9", 2),
+    )
+    assert {name: check.host.name for name, check in checks.items()} == {
+        "mx1 mail.test:25/ip4": "mx1",
+        "mx2.test mx2.test:25/ip4": "mx2.test",
+        "inner mx3.test:25/ip4": "inner",
+        "mail.test mail.test:25/ip4-2": "mail.test",
+    }
+    assert checks["mail.test mail.test:25/ip4-2"].host.addresses == ("198.51.100.9",)
+    config = read(tmp_path, DOMAINS)
+    assert [host.name for host in all_hosts((entry.host for entry in config.hosts), checks.values())] == [
+        "mx1",
+        "mx2.test",
+        "inner",
+        "mail.test",
+    ]
+
+
+def test_a_shared_mx_is_talked_to_once(tmp_path: Path) -> None:
+    """One check with both domains, by the shorter interval and else the first one's settings.
+
+    Not of another port, nor of a domain that is no longer configured.
+    """
+    at = "mx.test", "198.51.100.1"
+    checks = routed(tmp_path, *(Route(name, *at) for name in ("c.org", "b.org", "a.org", "gone.org")))
+    assert {name: check.domains for name, check in checks.items()} == {
+        "mx.test mx.test:25/ip4": ("a.org", "b.org"),
+        "mx.test mx.test:2525/ip4": ("c.org",),
+    }
+    shared = checks["mx.test mx.test:25/ip4"]
+    assert (shared.interval, shared.settings.ca_file) == (120.0, None)
+    alone = routed(tmp_path, Route("a.org", *at))["mx.test mx.test:25/ip4"]
+    again = routed(tmp_path, Route("a.org", *at), Route("c.org", *at))["mx.test mx.test:25/ip4"]
+    assert alone.digest == again.digest
+    moved = routed(tmp_path, Route("a.org", "mx.test", "198.51.100.2"))["mx.test mx.test:25/ip4"]
+    assert moved.digest != alone.digest

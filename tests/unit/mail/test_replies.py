@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from netmon.mail import esmtp
 from netmon.mail.report import certificate_findings, tls_tables
-from netmon.mail.tls import Certificate, TlsFacts
+from netmon.mail.tls import Certificate, ChainFault, TlsFacts
 from netmon.mail.trail import LINES, WIDTH, Trail, printable
 
 
@@ -106,7 +106,19 @@ def test_trail_hides_what_may_be_secret() -> None:
     trail.sent(b"EHLO", b"me")
     trail.sent(b"AUTH", b"PLAIN", b"AGFsaWNlAHBhc3N3b3Jk")
     trail.sent(b"AGFsaWNlAHBhc3N3b3Jk")
-    assert trail.lines() == ("C: EHLO me", "C: AUTH <secret>", "C: <secret>")
+    trail.sent(b"QUIT", hidden=True)  # three octets of a password in base64
+    assert trail.lines() == ("C: EHLO me", "C: AUTH PLAIN <secret>", "C: <secret>", "C: <secret>")
+
+
+def test_trail_hides_what_a_server_repeats() -> None:
+    """A secret is hidden in replies and notes too, plain and in base64, even in pieces."""
+    trail = Trail()
+    trail.conceal("sword/fish", "abc")
+    trail.received(b"535 no user with sword/f")
+    trail.received(b"ish, c3dvcmQvZmlzaA== is abc\r\n")
+    trail.note("said sword/fish")
+    assert trail.lines() == ("S: 535 no user with <secret>, <secret> is abc", "* said <secret>")
+    assert trail.cleaned("sword/fish") == "<secret>"
 
 
 def test_printable() -> None:
@@ -132,7 +144,7 @@ def test_stale_certificate_beside_the_chain(strict: bool) -> None:  # noqa: FBT0
 def test_expired_issuer() -> None:
     """Where not the server's own certificate ended, the chain is what is wrong."""
     seen = facts(
-        Certificate("certificate has expired", only_expired=True, not_after=900.0, used_not_after=900.0)
+        Certificate("certificate has expired", ChainFault.EXPIRED, not_after=900.0, used_not_after=900.0)
     )
     found = certificate_findings(seen, "mx", warn=10, strict=True, now=100.0)
     assert [f.kind for f in found] == ["certificate_chain_invalid"]

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import ssl
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,20 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives import serialization as forms
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from netmon.errors import Reason
-from netmon.mail.tls import TlsFacts, TrustError, TrustStores, handshake_fault, matches, presented_chain
+from netmon.mail.keys import Key, weaknesses
+from netmon.mail.tls import (
+    ChainFault,
+    TlsFacts,
+    TrustError,
+    TrustStores,
+    handshake_fault,
+    matches,
+    presented_chain,
+)
 
 NOW = dt.datetime.now(dt.UTC).timestamp()
 DAY = 86400.0
@@ -101,7 +111,8 @@ def test_out_of_its_time(ca: trustme.CA, ca_file: Path) -> None:
     late = facts(ca.issue_cert("mail.example.test", not_before=now - 2 * day, not_after=now - day), ca_file)
     assert early.certificate.chain_error.startswith("certificate is not yet valid")
     assert late.certificate.chain_error == "certificate has expired"
-    assert (early.certificate.only_expired, late.certificate.only_expired) == (False, True)
+    assert early.certificate.fault is ChainFault.NOT_YET_VALID
+    assert late.certificate.fault is ChainFault.EXPIRED
 
 
 def test_a_kept_judgement_ends_with_the_certificate(ca: trustme.CA, ca_file: Path) -> None:
@@ -174,6 +185,61 @@ def test_a_certificate_for_clients_only(tmp_path: Path) -> None:
     seen = trust.examine(handshake(context, trust.context), "client", str(path), NOW)
     assert "not for servers" in seen.certificate.chain_error
     assert seen.certificate.names == ()
+
+
+def test_keys_and_signatures_that_are_too_weak(ca: trustme.CA, ca_file: Path, tmp_path: Path) -> None:
+    """The kind and size of a key are told, one under 2048 bits is weak, and its session's facts stay."""
+    good = facts(ca.issue_cert("mail.example.test"), ca_file).certificate
+    assert (str(good.key), good.weaknesses, good.self_signed) == ("EC 256 bits", (), False)
+    strong = facts(ca.issue_cert("mail.example.test", key_type=trustme.KeyType.RSA), ca_file).certificate
+    assert (strong.key, strong.weaknesses) == (Key("rsa", 2048), ())
+    key = rsa.generate_private_key(65537, 1024)  # noqa: S505 - weak on purpose
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "weak")])
+    now = dt.datetime.fromtimestamp(NOW, dt.UTC)
+    weak = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "both.pem"
+    private = key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, forms.NoEncryption())
+    path.write_bytes(private + weak.public_bytes(forms.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.load_cert_chain(path)
+    trust = TrustStores()
+    seen = trust.examine(handshake(context, trust.context), "weak", None, NOW).certificate
+    assert (seen.fault, seen.self_signed) == (ChainFault.SELF_SIGNED, True)
+    assert seen.weaknesses == ("its key has RSA 1024 bits, under 2048",)
+
+
+def test_signatures_that_can_be_forged(tmp_path: Path) -> None:
+    """SHA-1 under a certificate is weak, under a root that signs itself it is nothing."""
+    made = []
+    for digest, name in (("sha256", "issuer"), ("sha1", "root")):
+        path = tmp_path / name
+        subprocess.run(  # cryptography makes no SHA-1 any more
+            [
+                *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", f"-{digest}"),
+                *("-subj", f"/CN={name}", "-keyout", "/dev/null", "-outform", "DER", "-out", str(path)),
+            ],
+            check=True,
+            capture_output=True,
+        )
+        made.append(path.read_bytes())
+    # The same with the name of the other algorithm (PKCS #1: 11 is with SHA-256, 5 with SHA-1) and another
+    # issuer, so that it is no signature of its own.
+    algorithm = bytes.fromhex("2a864886f70d0101")
+    leaf = made[0].replace(algorithm + b"\x0b", algorithm + b"\x05").replace(b"issuer", b"leaf..", 1)
+    chain = [x509.load_der_x509_certificate(der) for der in (leaf, made[1])]
+    assert weaknesses(chain) == ("its signature is made with SHA1",)
+
+
+def test_an_issuer_that_nobody_knows(ca: trustme.CA) -> None:
+    """An unknown authority is another fault than a self-signed certificate."""
+    seen = facts(ca.issue_cert("mail.example.test"), None).certificate
+    assert (seen.fault, seen.self_signed) == (ChainFault.UNKNOWN_ISSUER, False)
 
 
 def test_unreadable_certificates_are_judged_not_raised() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from netmon.errors import Reason
 from netmon.mail.trail import LINES
@@ -70,12 +71,16 @@ def test_starttls_endpoint_that_does_all_right(loop: str, pki: Pki) -> None:
     told = series(seen)
     assert told.pop(("netmon_tls_info", "TLSv1.3", "TLS_AES_256_GCM_SHA384")) == 1
     assert told.pop(("netmon_tls_certificate_expiry_timestamp_seconds",)) > seen.started
+    assert told.pop(("netmon_tls_certificate_not_before_timestamp_seconds",)) < seen.started
     assert told == {
+        ("netmon_smtp_backoff_seconds",): 0,
         ("netmon_smtp_banner_info", NAME, "Postfix"): 1,
         ("netmon_smtp_capability", "SIZE"): 1,
         ("netmon_smtp_capability", "STARTTLS"): 1,
         ("netmon_smtp_capability", "other"): 1,
         ("netmon_smtp_max_message_bytes",): 2000,
+        ("netmon_tls_certificate_key_bits", "ec"): 256,
+        ("netmon_tls_certificate_self_signed",): 0,
         ("netmon_tls_chain_valid",): 1,
         ("netmon_tls_name_valid",): 1,
     }
@@ -292,7 +297,7 @@ def test_plain_smtp_on_an_implicit_port(loop: str) -> None:
     """A server that speaks first on an implicit endpoint is recognised, and its words are not used."""
     seen, _ = run_on(loop, observe(evil.greets(evil.BANNER), tls="implicit"))
     assert (seen.result, seen.reason) == (Result.FAILED, Reason.TLS_HANDSHAKE)
-    assert not series(seen)
+    assert series(seen) == {("netmon_smtp_backoff_seconds",): 0}
 
 
 @BOTH
@@ -371,10 +376,57 @@ class TestCertificates:
         pem.write_bytes(self_signed(NAME))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pem)
-        assert kinds(await self.with_cert(context, pki)) == {"certificate_chain_invalid": "info"}
+        assert kinds(await self.with_cert(context, pki)) == {"certificate_self_signed": "info"}
         seen = await self.with_cert(context, pki, role="submission")
-        assert kinds(seen) == {"certificate_chain_invalid": "fault"}
-        assert "self-signed" in seen.findings[0].text
+        assert kinds(seen) == {"certificate_self_signed": "fault"}
+        assert series(seen)["netmon_tls_certificate_self_signed",] == 1
+        assert kinds(await self.with_cert(context, pki, ca_file=str(pem), role="submission")) == {}
+
+    async def test_not_yet_valid(self, pki: Pki) -> None:
+        """Before its time a certificate is told apart from one that ended."""
+        now = dt.datetime.now(dt.UTC)
+        day = dt.timedelta(days=1)
+        context = server_context(pki.ca.issue_cert(NAME, not_before=now + 3 * day, not_after=now + 9 * day))
+        seen = await self.with_cert(context, pki, role="submission")
+        assert kinds(seen) == {"certificate_not_yet_valid": "fault"}
+        begins = series(seen)["netmon_tls_certificate_not_before_timestamp_seconds",]
+        assert begins == pytest.approx(seen.started + 3 * 86400, abs=60)
+        assert series(seen)["netmon_tls_chain_valid",] == 0
+        assert kinds(await self.with_cert(context, pki)) == {"certificate_not_yet_valid": "info"}
+
+    async def test_a_weak_key(self, pki: Pki, tmp_path: Path) -> None:
+        """A short key is a risk where clients verify, information elsewhere; size and kind are metrics."""
+        pem = tmp_path / "weak.pem"
+        weak = rsa.generate_private_key(65537, 1024)  # noqa: S505 - on purpose
+        pem.write_bytes(self_signed(NAME, weak))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        context.load_cert_chain(pem)
+        seen = await self.with_cert(context, pki)
+        assert kinds(seen) == {"certificate_self_signed": "info", "certificate_weak": "info"}
+        assert series(seen)["netmon_tls_certificate_key_bits", "rsa"] == 1024
+        assert kinds(await self.with_cert(context, pki, role="submission"))["certificate_weak"] == "risk"
+
+    async def test_a_thousand_names(self, pki: Pki) -> None:
+        """All names are searched, and a few are told."""
+        cert = pki.ca.issue_cert(*(f"h{number}.example.test" for number in range(1000)))
+        context = server_context(cert)
+        assert kinds(await self.with_cert(context, pki, tls_name="h999.example.test")) == {}
+        seen = await self.with_cert(context, pki)
+        assert kinds(seen) == {"certificate_name_mismatch": "info"}
+        assert "and 996 more, not for evil.example.test" in seen.findings[0].text
+
+    async def test_the_name_that_is_asked_for(self, pki: Pki) -> None:
+        """SNI holds tls_name, without a dot at its end."""
+        asked: list[str | None] = []
+
+        def note(_session: object, name: str | None, _context: object) -> None:
+            asked.append(name)
+
+        context = server_context(pki.cert)
+        context.sni_callback = note
+        await self.with_cert(context, pki, tls_name=f"{NAME}.")
+        assert asked == [NAME]
 
     async def test_system_store(self, pki: Pki) -> None:
         """Without ca_file the system's store counts, and a private CA is not in it."""

@@ -1,6 +1,6 @@
 """Runs the comparisons, prints a table and writes the numbers as JSON.
 
-    python -m tests.bench.run [--only snmp far v3 fleet smtp metrics] [--quick] [--json build/bench.json]
+    python -m tests.bench.run [--only snmp far v3 fleet smtp mail metrics] [--quick] [--json build/bench.json]
 
 `--quick` shows that everything works; its numbers mean little.
 """
@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench import metrics_page, smtp_probe, snmp_far, snmp_fleet, snmp_page, snmp_v3
+from tests.bench import metrics_page, smtp_fleet, smtp_probe, snmp_far, snmp_fleet, snmp_page, snmp_v3
 from tests.bench.process import ROOT, Contender, Fact
 
 Measure = Callable[[Path, bool], list[Contender] | list[Fact]]
@@ -46,6 +46,15 @@ BENCHES: Final[dict[str, tuple[str, Measure]]] = {
         "One STARTTLS probe (greeting, EHLO, STARTTLS verified, EHLO, QUIT)",
         lambda folder, quick: smtp_probe.measure(
             folder, rounds=1 if quick else 5, count=10 if quick else 200
+        ),
+    ),
+    "mail": (
+        "2,000 mail checks every 60 s in one agent, 200 of them black holes (220 every 10 s with --quick)",
+        lambda folder, quick: smtp_fleet.measure(
+            folder,
+            living=200 if quick else 1800,
+            silent=20 if quick else 200,
+            interval=10.0 if quick else 60.0,
         ),
     ),
     "metrics": (

@@ -52,8 +52,8 @@ log = structlog.get_logger(__name__)
 COLLECT: Final = (100_000, 20, 20)  # containers made before a young, a middle and a full garbage collection
 TICK: Final = 10.0  # seconds between two looks for what has become stale
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - compared with, not listened on
-_SETTLE: Final = 0.5  # seconds from a change of DNS to the new plan, in which others join it
 _MAIL: Final = "mail"  # notes of what mail servers offered
+_SETTLE: Final = 0.5  # seconds from a change of DNS to the new plan, in which others join it
 _PLAN_SHARE: Final = 4.0  # the pause after a plan for DNS's sake, as a multiple of the time that it took
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
@@ -317,8 +317,8 @@ class Agent:
         self._apply_plan(config, checks)
 
     def _apply_plan(self, config: Config, checks: frozenset[Check]) -> None:
-        self._context.memory.planned([check.key for check in checks])
         self.store.plan(all_hosts((entry.host for entry in config.hosts), checks), checks)
+        self._context.memory.planned([check.key for check in checks])
         changes = self.scheduler.apply(checks)
         self._watch.planned()
         self._domain_watch.planned()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 from netmon.model import Host
-from netmon.probes.smtp import SmtpSettings
+from netmon.probes.smtp_settings import SmtpSettings
 from netmon.probes.snmp_settings import SnmpSettings
 from netmon.scrape.query import PORT, Endpoint, QueryError, plain
 

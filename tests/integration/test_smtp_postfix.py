@@ -119,14 +119,17 @@ def test_postfix_says_no(settings: dict[str, str], result: Result, reason: Reaso
 
 def test_postscreen(ca: trustme.CA) -> None:
     """The teaser is waited out and the run ok; a recipient that is put off while tests go on is no outage."""
-    waits = {"postscreen_greet_wait": "1s", "postscreen_greet_action": "enforce"}
-    with postfix.running(pem(ca), name=NAME, extra=waits, postscreen=True) as server:
+    tests = {
+        "postscreen_greet_wait": "1s",
+        "postscreen_greet_action": "enforce",
+        "postscreen_pipelining_enable": "yes",
+        "postscreen_pipelining_action": "enforce",
+    }
+    with postfix.running(pem(ca), name=NAME, extra=tests, postscreen=True) as server:
         seen = run_on("uvloop", smtp.probe(make_check(server.smtp), make_context()))
         assert seen.reason is Reason.OK, seen.trail
         assert seen.trail[0].startswith("S: 220-")
         assert next(phase.seconds for phase in seen.phases if phase.name == "greeting") > 0.9
-    deep = {**waits, "postscreen_pipelining_enable": "yes", "postscreen_pipelining_action": "enforce"}
-    with postfix.running(pem(ca), name=NAME, extra=deep, postscreen=True) as server:
         envelope = {"sender": "probe@example.test", "recipient": f"postmaster@{NAME}"}
         seen = run_on("uvloop", smtp.probe(make_check(server.smtp, envelope=envelope), make_context()))
         assert (seen.result, seen.reason) == (Result.DEFERRED, Reason.ENVELOPE_DEFERRED), seen.trail

@@ -5,11 +5,7 @@ pages.  What flows back (an unconfirmed change that wants another look) goes thr
 """
 
 import asyncio
-import gc
-import os
-import signal
 import time
-from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from itertools import starmap
 from pathlib import Path
@@ -17,21 +13,21 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from netmon import __version__, control, scrape
+from netmon import __version__, control
 from netmon.alerting import Alerting
 from netmon.commands import Desk, commands
-from netmon.config import Config, ConfigError, load, public_dump
-from netmon.context import close_context, ehlo_name, make_context, make_resolver
+from netmon.config import Config, ConfigError, public_dump
+from netmon.context import boot_id, close_context, ehlo_name, make_context, make_resolver
 from netmon.domain_watch import DomainWatch
 from netmon.domains import Domains
 from netmon.errors import NetmonError
-from netmon.explain import Entry, entries
+from netmon.explain import Entry
 from netmon.exposition import Exposition, Reading, SelfMetrics
-from netmon.exposition.families import FAMILIES
 from netmon.journal import Journal, StateError
+from netmon.loading import explained, load_config, modules_of
 from netmon.mail.memory import Memory
 from netmon.mail.mx.questions import Questions
-from netmon.mib.modules import Module, builtin_modules, described
+from netmon.mib.modules import Module
 from netmon.model import Check, CheckKey, Observation
 from netmon.plan import all_hosts, plan
 from netmon.probes import PROBES
@@ -49,35 +45,11 @@ from netmon.web import Server
 
 log = structlog.get_logger(__name__)
 
-COLLECT: Final = (100_000, 20, 20)  # containers made before a young, a middle and a full garbage collection
 TICK: Final = 10.0  # seconds between two looks for what has become stale
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - compared with, not listened on
 _MAIL: Final = "mail"  # notes of what mail servers offered
 _SETTLE: Final = 0.5  # seconds from a change of DNS to the new plan, in which others join it
 _PLAN_SHARE: Final = 4.0  # the pause after a plan for DNS's sake, as a multiple of the time that it took
-BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-
-
-def load_config(
-    path: Path, modules: Mapping[str, Module], env: Mapping[str, str] | None = None, *, cache: bool = False
-) -> Config:
-    """Read and check a config file with the probes and modules that this netmon has.
-
-    `cache` is for the agent alone, whose folder the cache lies in.  Raises ConfigError.
-    """
-    return load(path, PROBES, modules, os.environ if env is None else env, cache=cache)
-
-
-def modules_of(config: Config, modules: Mapping[str, Module]) -> Mapping[str, Module]:
-    """What a config's checks may name: a module of a file hides netmon's own of that name."""
-    return ChainMap({}, config.modules, modules)  # type: ignore[arg-type]  # only the first is written to
-
-
-def explained(modules: Mapping[str, Module]) -> Sequence[Entry]:
-    """Everything that can be explained: netmon's words, its own metrics and those of devices."""
-    probes = [family for kind in PROBES.values() for family in kind.families]
-    families = dict.fromkeys([*FAMILIES, *probes, *scrape.FAMILIES])
-    return tuple(entries(PROBES, [*((family, "") for family in families), *described(modules)]))
 
 
 class Agent:
@@ -110,7 +82,7 @@ class Agent:
             self.store.noted(_MAIL), lambda name, value: self.store.note(_MAIL, name, value)
         )
         self.scheduler = Scheduler(self._probe, self.store.put, wall=time.time, gauges=self._metrics)
-        self.silences = Silences(self.store, boot=_boot_id(), now=time.monotonic(), wall=time.time())
+        self.silences = Silences(self.store, boot=boot_id(), now=time.monotonic(), wall=time.time())
         self._link = OwnLink(self._context.pinger)
         wishes = _Wishes(self.scheduler, self._test_link)
         self._watch = Watch(self.store, wishes, clock=loop.time, wall=time.time, hush=self.silences)
@@ -424,44 +396,3 @@ class _Wishes:
 
     def test_link(self) -> None:
         self._test_link()
-
-
-async def serve(agent: Agent, started: Callable[[], None] = lambda: None) -> None:
-    """Run `agent` until SIGTERM or SIGINT; SIGHUP reloads."""
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    reloads: set[asyncio.Task[Sequence[str]]] = set()
-
-    def reload() -> None:
-        task = loop.create_task(agent.reload())
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    loop.add_signal_handler(signal.SIGHUP, reload)
-    try:
-        await agent.start()
-        # What is there now stays; and of what comes, reference counts free nearly all.  With Python's own
-        # thresholds a full collection stopped an agent of 10,000 devices for seconds, ten times a minute.
-        gc.freeze()
-        gc.set_threshold(*COLLECT)
-        started()
-        await ended.wait()
-    finally:
-        await agent.stop()
-
-
-async def run(path: Path) -> None:
-    """`netmon run`.  Raises ConfigError, StateError or OSError before anything is checked."""
-    modules = builtin_modules()
-    config = load_config(path, modules, cache=True)
-    await serve(Agent(path, config, modules))
-
-
-def _boot_id() -> str:
-    """What tells one boot of this machine from the next; a container's may hide it."""
-    try:
-        return BOOT_ID.read_text("ascii").strip()
-    except OSError:
-        return ""

@@ -3,6 +3,8 @@
 import asyncio
 import socket
 import time
+from pathlib import Path
+from typing import Final
 
 from netmon.config import Config
 from netmon.icmp import Pinger
@@ -11,6 +13,8 @@ from netmon.mail.tls import TrustStores
 from netmon.probes.base import Context
 from netmon.resolver import Resolver
 from netmon.snmp.client import Client
+
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 def make_context(config: Config | None, agent_name: str = "") -> Context:
@@ -48,3 +52,11 @@ def make_resolver(config: Config | None) -> Resolver:
 def ehlo_name(config: Config | None) -> str:
     """What netmon calls itself: the config's name, else this machine's, which may ask DNS."""
     return (config and config.agent.name) or socket.getfqdn()
+
+
+def boot_id() -> str:
+    """What tells one boot of this machine from the next; a container's may hide it."""
+    try:
+        return BOOT_ID.read_text("ascii").strip()
+    except OSError:
+        return ""

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
 
-from netmon.agent import load_config
 from netmon.config import Config, ConfigError
 from netmon.errors import NetmonError
+from netmon.loading import load_config
 from netmon.mail.trail import printable
 from netmon.mib.modules import builtin_modules
 

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from netmon.agent import explained
 from netmon.cli.common import Json, fail
 from netmon.explain.render import as_json as to_json
 from netmon.explain.render import as_markdown, as_text, overview_as_text
+from netmon.loading import explained
 from netmon.mib.modules import builtin_modules
 from netmon.wording import did_you_mean
 

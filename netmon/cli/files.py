@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from netmon.agent import load_config
 from netmon.cli.common import DEFAULT_CONFIG, EX_CONFIG, bad_config, fail
 from netmon.cli.mib import library_of
 from netmon.config import ConfigError, schema, starter
+from netmon.loading import load_config
 from netmon.mib.modules import builtin_modules
 from netmon.probes import PROBES
 

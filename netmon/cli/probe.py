@@ -9,7 +9,6 @@ import typer
 from pydantic_core import PydanticCustomError
 from typer.core import TyperCommand
 
-from netmon.agent import modules_of
 from netmon.cli.common import (
     COMMUNITY_VARIABLE,
     DEFAULT_CONFIG,
@@ -37,6 +36,7 @@ from netmon.context import close_context, ehlo_name, make_context
 from netmon.errors import NetmonError
 from netmon.explain import REASONS
 from netmon.fields import Secret, parse_duration
+from netmon.loading import modules_of
 from netmon.mib.modules import builtin_modules
 from netmon.model import Check
 from netmon.status import row_of, to_json

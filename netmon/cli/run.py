@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from netmon import logs
-from netmon.agent import run
 from netmon.cli.common import DEFAULT_CONFIG, EX_CONFIG, Verbose, fail, in_loop, sentences
+from netmon.serving import run
 
 
 def run_command(

@@ -11,15 +11,17 @@ from typing import Final
 
 import structlog
 
-from netmon.agent import Agent, load_config, serve
+from netmon.agent import Agent
 from netmon.demo.cast import whole
 from netmon.demo.company import FAST, Company, Pace
 from netmon.demo.player import Player, Tempo
 from netmon.demo.replay import replayed
 from netmon.demo.story import STORIES, Step, Story
 from netmon.errors import NetmonError
+from netmon.loading import load_config
 from netmon.mib.modules import builtin_modules
 from netmon.model import News
+from netmon.serving import serve
 
 log = structlog.get_logger(__name__)
 

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from netmon.agent import explained
 from netmon.errors import Reason
 from netmon.exposition import Exposition, SelfMetrics
+from netmon.loading import explained
 from netmon.mib.modules import builtin_modules
 from netmon.model import (
     Check,

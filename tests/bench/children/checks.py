@@ -16,9 +16,9 @@ import uvloop
 from starlette.requests import Request
 from starlette.responses import Response
 
-from netmon.agent import load_config
 from netmon.exposition import Exposition
 from netmon.icmp import Pinger
+from netmon.loading import load_config
 from netmon.mail.slots import Slots
 from netmon.mail.tls import TrustStores
 from netmon.mib.modules import builtin_modules

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 import netmon
-from netmon.agent import explained
 from netmon.cli import app
 from netmon.errors import Reason
 from netmon.explain import (
@@ -24,6 +23,7 @@ from netmon.explain import (
     Text,
 )
 from netmon.exposition import SelfMetrics
+from netmon.loading import explained
 from netmon.mib.modules import builtin_modules
 from netmon.model import AlertName, FindingKind, Result, SilenceKind, Urgency, VerdictName
 from netmon.probes import PROBES

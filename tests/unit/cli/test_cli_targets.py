@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from netmon.agent import load_config
 from netmon.cli.common import split_host_port
 from netmon.cli.snmp_options import Security, given_auth
 from netmon.cli.targets import Wanted, check_of_url, checks_of_host
 from netmon.errors import NetmonError
 from netmon.fields import Secret
+from netmon.loading import load_config
 from netmon.mib.modules import builtin_modules
 from netmon.model import Check, Role
 from netmon.probes.base import Auth

@@ -11,12 +11,12 @@ opened = []
 sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event in ("open", "os.open") else None)
 import asyncio
 from pathlib import Path
-import netmon.agent
+import netmon.loading
 from netmon.config import public_dump
 from netmon.mib.modules import builtin_modules
 assert "netmon.config.auth_file" not in sys.modules
 for _ in range(2):  # as at the start, and as at a reload
-    config = netmon.agent.load_config(Path("netmon.yml"), builtin_modules(), cache=True)
+    config = netmon.loading.load_config(Path("netmon.yml"), builtin_modules(), cache=True)
 print(public_dump(config))
 assert any(name.endswith("netmon.yml") for name in opened), opened
 print([name for name in opened if name.endswith("writers.yml")])

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from netmon.agent import load_config, modules_of
 from netmon.fields import Secret
+from netmon.loading import load_config, modules_of
 from netmon.mib import document
 from netmon.mib.modules import builtin_modules
 from tests.unit.config.reading import mistakes, read

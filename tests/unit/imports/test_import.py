@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from netmon.agent import load_config
 from netmon.config import Config, HostConfig
 from netmon.imports.relabel import RelabelError, relabel
+from netmon.loading import load_config
 from netmon.mib.modules import builtin_modules
 from tests.unit.cli.calling import call
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from netmon.agent import load_config
 from netmon.config import Config
 from netmon.fields import Secret
+from netmon.loading import load_config
 from netmon.mib.modules import builtin_modules, parse_modules
 from tests.servers.shared import shared
 from tests.servers.snmp_exporter import new_file, old_file

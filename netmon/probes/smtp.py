@@ -259,18 +259,24 @@ class _Run:
         login = self._settings.login
         if login is None:
             return
-        refused = self._ctx.manners.refused(_login_key(self._check, login), self._loop.time())
-        if refused is not None:
-            left = refused.at + LOGIN_WAIT - self._loop.time()
-            text = f"{refused.text} (not tried again for {max(left / 60, 1):.0f} min; all else is tested)"
-            self._credentials = MailError(Result.REJECTED, Reason.LOGIN_REJECTED, text)
-            self._refused_before = refused.words
+        if (refusal := self._refused(login)) is not None:
+            self._credentials = refusal
         elif login.oauth2 is None:
             password = login.password.reveal() if login.password is not None else ""
             self._trail.conceal(password)
             self._credentials = Credentials(login.username, password)
         else:
             self._credentials = await self._token(login.username, token_client(login.oauth2))
+
+    def _refused(self, login: LoginSettings) -> MailError | None:
+        """The refusal of this login that is too young for another try."""
+        refused = self._ctx.manners.refused(_login_key(self._check, login), self._loop.time())
+        if refused is None:
+            return None
+        left = refused.at + LOGIN_WAIT - self._loop.time()
+        text = f"{refused.text} (not tried again for {max(left / 60, 1):.0f} min; all else is tested)"
+        self._refused_before = refused.words
+        return MailError(Result.REJECTED, Reason.LOGIN_REJECTED, text)
 
     async def _token(self, username: str, client: Client) -> Credentials | MailError:
         begun = time.perf_counter()
@@ -288,8 +294,10 @@ class _Run:
         return Credentials(username, token, token=True)
 
     async def _log_in(self, talk: Conversation) -> None:
-        login, credentials = self._settings.login, self._credentials
+        login = self._settings.login
         assert login is not None  # noqa: S101 - there are credentials
+        # Another check of the server may have been refused while this one waited for its turn.
+        credentials = self._refused(login) or self._credentials
         if credentials is None or isinstance(credentials, MailError):
             if credentials is not None:
                 self._trail.note(str(credentials))

@@ -148,19 +148,24 @@ class _Run:
     async def _visit(self, address: str, share: float) -> None:
         """Talk to one address; `share` is the seconds that its connect may take."""
         self._server = server = (address, self._settings.port)
-        if (away := self._ctx.manners.away(server, self._loop.time())) is not None:
-            self._left_alone = True
-            text = f"it is left alone until it may be asked again, in {away.until - self._loop.time():.0f} s"
-            raise MailError(Result.DEFERRED, away.reason, f"{away.text}; {text}")
+        self._respect(server)
         talk = self._conversation(self._phases)
         try:
             async with self._ctx.slots.hold(address, until=self._limit) as slot:
+                self._respect(server)  # who was there before us may have been sent away
                 async with talk:
                     await self._converse(talk, slot, server, share)
                 if self._due():
                     await self._test_rarely(address)
         except NoSlotError as error:
             raise untestable(Reason.LOCAL_ERROR, str(error)) from error
+
+    def _respect(self, server: tuple[str, int]) -> None:
+        """Leave alone who sent netmon away a short while ago."""
+        if (away := self._ctx.manners.away(server, self._loop.time())) is not None:
+            self._left_alone = True
+            text = f"it is left alone until it may be asked again, in {away.until - self._loop.time():.0f} s"
+            raise MailError(Result.DEFERRED, away.reason, f"{away.text}; {text}")
 
     def _conversation(self, phases: dict[str, float]) -> Conversation:
         return Conversation(

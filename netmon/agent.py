@@ -17,7 +17,7 @@ from netmon import __version__, control
 from netmon.alerting import Alerting
 from netmon.commands import Desk, commands
 from netmon.config import Config, ConfigError, public_dump
-from netmon.context import boot_id, close_context, ehlo_name, make_context, make_resolver
+from netmon.context import boot_id, close_context, ehlo_name, ehlo_notices, make_context, make_resolver
 from netmon.domain_watch import DomainWatch
 from netmon.domains import Domains
 from netmon.errors import NetmonError
@@ -366,6 +366,8 @@ class Agent:
     def _notices(self) -> Sequence[str]:
         notices = [f"The config was not taken, the old one stays: {mistake}" for mistake in self._mistakes]
         notices += self._config.notices
+        checks = (state.check for state in self.store.states().values())
+        notices += ehlo_notices(self._context.agent_name, checks)
         if self._journal.failing is not None:
             notices.append(f"State cannot be written ({self._journal.failing}); it is kept in memory.")
         return notices

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ from netmon.config import Config
 from netmon.icmp import Pinger
 from netmon.mail.slots import Slots
 from netmon.mail.tls import TrustStores
+from netmon.model import Check
 from netmon.probes.base import Context
 from netmon.resolver import Resolver
 from netmon.snmp.client import Client
@@ -52,6 +54,14 @@ def make_resolver(config: Config | None) -> Resolver:
 def ehlo_name(config: Config | None) -> str:
     """What netmon calls itself: the config's name, else this machine's, which may ask DNS."""
     return (config and config.agent.name) or socket.getfqdn()
+
+
+def ehlo_notices(name: str, checks: Iterable[Check]) -> list[str]:
+    """What to tell of netmon's own name where mail is checked: EHLO wants a full one (RFC 5321 §4.1.1.1)."""
+    if "." in name or not any(check.role for check in checks):
+        return []
+    text = f"netmon calls itself {name} in EHLO, which mail servers may refuse: set agent: {{name: ...}}"
+    return [f"{text} to a full name that DNS has."]
 
 
 def boot_id() -> str:

@@ -148,19 +148,24 @@ class _Run:
     async def _visit(self, address: str, share: float) -> None:
         """Talk to one address; `share` is the seconds that its connect may take."""
         self._server = server = (address, self._settings.port)
-        if (away := self._ctx.manners.away(server, self._loop.time())) is not None:
-            self._left_alone = True
-            text = f"it is left alone until it may be asked again, in {away.until - self._loop.time():.0f} s"
-            raise MailError(Result.DEFERRED, away.reason, f"{away.text}; {text}")
+        self._respect(server)
         talk = self._conversation(self._phases)
         try:
             async with self._ctx.slots.hold(address, until=self._limit) as slot:
+                self._respect(server)  # who was there before us may have been sent away
                 async with talk:
                     await self._converse(talk, slot, server, share)
                 if self._due():
                     await self._test_rarely(address)
         except NoSlotError as error:
             raise untestable(Reason.LOCAL_ERROR, str(error)) from error
+
+    def _respect(self, server: tuple[str, int]) -> None:
+        """Leave alone who sent netmon away a short while ago."""
+        if (away := self._ctx.manners.away(server, self._loop.time())) is not None:
+            self._left_alone = True
+            text = f"it is left alone until it may be asked again, in {away.until - self._loop.time():.0f} s"
+            raise MailError(Result.DEFERRED, away.reason, f"{away.text}; {text}")
 
     def _conversation(self, phases: dict[str, float]) -> Conversation:
         return Conversation(
@@ -259,18 +264,24 @@ class _Run:
         login = self._settings.login
         if login is None:
             return
-        refused = self._ctx.manners.refused(_login_key(self._check, login), self._loop.time())
-        if refused is not None:
-            left = refused.at + LOGIN_WAIT - self._loop.time()
-            text = f"{refused.text} (not tried again for {max(left / 60, 1):.0f} min; all else is tested)"
-            self._credentials = MailError(Result.REJECTED, Reason.LOGIN_REJECTED, text)
-            self._refused_before = refused.words
+        if (refusal := self._refused(login)) is not None:
+            self._credentials = refusal
         elif login.oauth2 is None:
             password = login.password.reveal() if login.password is not None else ""
             self._trail.conceal(password)
             self._credentials = Credentials(login.username, password)
         else:
             self._credentials = await self._token(login.username, token_client(login.oauth2))
+
+    def _refused(self, login: LoginSettings) -> MailError | None:
+        """The refusal of this login that is too young for another try."""
+        refused = self._ctx.manners.refused(_login_key(self._check, login), self._loop.time())
+        if refused is None:
+            return None
+        left = refused.at + LOGIN_WAIT - self._loop.time()
+        text = f"{refused.text} (not tried again for {max(left / 60, 1):.0f} min; all else is tested)"
+        self._refused_before = refused.words
+        return MailError(Result.REJECTED, Reason.LOGIN_REJECTED, text)
 
     async def _token(self, username: str, client: Client) -> Credentials | MailError:
         begun = time.perf_counter()
@@ -288,8 +299,10 @@ class _Run:
         return Credentials(username, token, token=True)
 
     async def _log_in(self, talk: Conversation) -> None:
-        login, credentials = self._settings.login, self._credentials
+        login = self._settings.login
         assert login is not None  # noqa: S101 - there are credentials
+        # Another check of the server may have been refused while this one waited for its turn.
+        credentials = self._refused(login) or self._credentials
         if credentials is None or isinstance(credentials, MailError):
             if credentials is not None:
                 self._trail.note(str(credentials))

@@ -36,10 +36,10 @@ def in_thread(script: evil.Script) -> Iterator[evil.Server]:
         loop.close()
 
 
-def config(folder: Path, port: int, entry: str) -> str:
+def config(folder: Path, port: int, entry: str, name: str = "probe.example.test") -> str:
     """One host with one smtp entry."""
     return f"""\
-agent: {{name: probe.example.test}}
+agent: {{name: {name}}}
 web: {{listen: "127.0.0.1:0"}}
 state: {{path: {folder / "state"}}}
 defaults: {{interval: 1s, timeout: 2s, confirm: {{fail: 2, recover: 2, retry_interval: 1s}}}}
@@ -101,3 +101,13 @@ def test_a_refused_login_is_told_and_its_password_is_not(tmp_path: Path) -> None
             assert PASSWORD not in page
         assert sum(line.startswith(b"AUTH") for line in server.heard) == 1
         assert 'netmon_check_result{host="mx1",probe="smtp",endpoint="mx1:' in pages[3]
+
+
+def test_a_short_name_is_told(tmp_path: Path) -> None:
+    """An agent that has no full name for EHLO says so on its page."""
+    with (
+        in_thread(evil.honest(None)) as server,
+        agent(tmp_path, config(tmp_path, server.port, "role: inbound", "debian")) as process,
+    ):
+        process.ready()
+        assert "netmon calls itself debian in EHLO" in process.get("/").text

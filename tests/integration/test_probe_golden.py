@@ -343,7 +343,7 @@ def others(ca: trustme.CA) -> Iterator[Others]:
     """An Exim and an OpenSMTPD whose certificates are for localhost."""
     pem = ca.issue_cert("localhost").private_key_and_cert_chain_pem.bytes()
     with exim(pem) as first, opensmtpd(pem) as second:
-        yield Others(first, second)
+        yield Others(first.port, second.port)
 
 
 async def test_pages_are_equal(tmp_path: Path, server: Postfix, others: Others, ca: trustme.CA) -> None:

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +36,7 @@ tls_advertise_hosts = *
 tls_certificate = {base}/server.pem
 keep_environment =
 rfc1413_hosts =
-begin acl
+{extra}
 begin routers
 begin transports
 """
@@ -58,30 +59,46 @@ exec {command}
 """
 
 
-@contextlib.contextmanager
-def exim(pem: bytes, name: str = "mail.example.test") -> Iterator[int]:
-    """An Exim that offers STARTTLS with the key and chain in `pem`; its port on 127.0.0.1."""
-    with _running(pem, name, _EXIM, "{programs}/usr/sbin/exim4 -C {base}/server.conf -bdf") as port:
-        yield port
+@dataclass(frozen=True, slots=True)
+class Mailer:
+    """A running server: its port on 127.0.0.1, and its folder."""
+
+    port: int
+    base: Path
+
+    def log(self) -> str:
+        """Everything that Exim has logged."""
+        return (self.base / "spool" / "log-main").read_text()
 
 
 @contextlib.contextmanager
-def opensmtpd(pem: bytes, name: str = "mail.example.test") -> Iterator[int]:
-    """An OpenSMTPD that offers STARTTLS with the key and chain in `pem`; its port on 127.0.0.1.
+def exim(pem: bytes, name: str = "mail.example.test", extra: str = "") -> Iterator[Mailer]:
+    """An Exim that offers STARTTLS with the key and chain in `pem`; `extra` ends its main section.
+
+    Without an access control list for them it refuses all recipients.
+    """
+    command = "{programs}/usr/sbin/exim4 -C {base}/server.conf -bdf"
+    with _running(pem, name, _EXIM, command, extra) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def opensmtpd(pem: bytes, name: str = "mail.example.test") -> Iterator[Mailer]:
+    """An OpenSMTPD that offers STARTTLS with the key and chain in `pem`.
 
     Debian 12's does not find its key with OpenSSL 3: it ends the handshake with an alert.
     """
-    with _running(pem, name, _OPENSMTPD, "{programs}/usr/sbin/smtpd -F -f {base}/server.conf") as port:
-        yield port
+    with _running(pem, name, _OPENSMTPD, "{programs}/usr/sbin/smtpd -F -f {base}/server.conf") as running:
+        yield running
 
 
 @contextlib.contextmanager
-def _running(pem: bytes, name: str, config: str, command: str) -> Iterator[int]:
+def _running(pem: bytes, name: str, config: str, command: str, extra: str = "") -> Iterator[Mailer]:
     if not UNPACKED.is_dir():
         raise RuntimeError(f"{UNPACKED} is not there: tests/servers/install.sh unpacks Exim and OpenSMTPD")
     base = Path(tempfile.mkdtemp(prefix="netmon-mailer-", dir="/var/tmp"))
     (port,) = free_ports(1)
-    facts = {"base": base, "programs": UNPACKED, "name": name, "port": port}
+    facts = {"base": base, "programs": UNPACKED, "name": name, "port": port, "extra": extra}
     try:
         _prepare(base, pem)
         (base / "server.conf").write_text(config.format(**facts))
@@ -93,7 +110,7 @@ def _running(pem: bytes, name: str, config: str, command: str) -> Iterator[int]:
             )
         try:
             _await_greeting(port, process, base / "log")
-            yield port
+            yield Mailer(port, base)
         finally:
             process.terminate()
             process.wait(START)

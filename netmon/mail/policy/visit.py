@@ -55,14 +55,15 @@ class Visitor:
     async def visit(self, server: str, address: str) -> Presented:
         """Never raises for what the network does; ends by the limit."""
         loop = asyncio.get_running_loop()
-        away = self._manners.away((address, self._port), loop.time())
-        if away is not None:
-            return Presented(server, address, fault=f"it said 421 and is left alone: {away.text}")
         talk = Conversation(
             Trail(), {}, limit=self._limit - _GOODBYE, patience=self._patience, goodbye=_GOODBYE
         )
         try:
             async with self._slots.hold(address, until=self._limit - _GOODBYE) as slot, talk:
+                # Only now: who was there before us may have been sent away.
+                away = self._manners.away((address, self._port), loop.time())
+                if away is not None:
+                    return Presented(server, address, fault=f"it said 421 and is left alone: {away.text}")
                 try:
                     await talk.connect(address, self._port, within=self._patience)
                 except MailError as fault:

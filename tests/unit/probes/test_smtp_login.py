@@ -258,6 +258,16 @@ class TestBeingSentAway:
             assert third.reason is Reason.OK
             assert series(third)["netmon_smtp_backoff_seconds",] == 0
 
+    async def test_checks_that_wait_for_it_are_sent_away_too(self) -> None:
+        """Of several checks of one server at one time the first alone hears 421, and it counts once."""
+        ctx = make_context()
+        async with evil.serving(self.scene(b"421 4.7.0 busy\r\n")) as server:
+            check = make_check(server.port, tls="none")
+            seen = await asyncio.gather(*(smtp.probe(check, ctx) for _ in range(3)))
+            assert server.served == 1
+        assert sorted(one.scheduled for one in seen) == [False, False, True]
+        assert {series(one)["netmon_smtp_backoff_seconds",] for one in seen} == {13.5}
+
     async def test_longer_each_time(self) -> None:
         """The wait grows to five intervals, and not past them; 450 is no 421."""
         ctx = make_context()

@@ -29,9 +29,9 @@ SELF_SIGNED: Final = Family(
     "1 if the server's own certificate is signed by its own key.",
 )
 KEY: Final = Family(
-    "netmon_tls_certificate_key_bits",
+    "netmon_tls_certificate_key_size",
     Kind.GAUGE,
-    "Size of the server's key, by its kind: rsa, ec, ed25519, ed448, dsa or other.",
+    "Size of the server's key in bits, by its kind: rsa, ec, ed25519, ed448, dsa or other.",
 )
 FAMILIES: Final = (TLS, EXPIRY, BEGIN, CHAIN, NAME, SELF_SIGNED, KEY)
 

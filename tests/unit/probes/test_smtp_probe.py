@@ -79,7 +79,7 @@ def test_starttls_endpoint_that_does_all_right(loop: str, pki: Pki) -> None:
         ("netmon_smtp_capability", "STARTTLS"): 1,
         ("netmon_smtp_capability", "other"): 1,
         ("netmon_smtp_max_message_bytes",): 2000,
-        ("netmon_tls_certificate_key_bits", "ec"): 256,
+        ("netmon_tls_certificate_key_size", "ec"): 256,
         ("netmon_tls_certificate_self_signed",): 0,
         ("netmon_tls_chain_valid",): 1,
         ("netmon_tls_name_valid",): 1,
@@ -404,7 +404,7 @@ class TestCertificates:
         context.load_cert_chain(pem)
         seen = await self.with_cert(context, pki)
         assert kinds(seen) == {"certificate_self_signed": "info", "certificate_weak": "info"}
-        assert series(seen)["netmon_tls_certificate_key_bits", "rsa"] == 1024
+        assert series(seen)["netmon_tls_certificate_key_size", "rsa"] == 1024
         assert kinds(await self.with_cert(context, pki, role="submission"))["certificate_weak"] == "risk"
 
     async def test_a_thousand_names(self, pki: Pki) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from netmon.cli.common import shown
 from netmon.cli.targets import Wanted
-from netmon.cli.verdict import Status, perfdata, plain, run_once
+from netmon.cli.verdict import Status, plain, run_once, with_numbers
 from netmon.cli.waterfall import check_lines
 from netmon.config import Config, DomainConfig, ProbeEntry
 from netmon.domains import Domains
@@ -129,7 +129,7 @@ def domain_lines(outcome: DomainOutcome, *, blocks: bool) -> Iterator[str]:
     """What a person reads: the first line is a plugin's."""
     verdict = outcome.verdict
     text = plain(f"{verdict.domain} {verdict.name}: {verdict.sentence}")
-    yield f"NETMON {outcome.status.name} - {text} | {' '.join(perfdata(outcome.states))}"
+    yield with_numbers(f"NETMON {outcome.status.name} - {text}", outcome.states)
     if matrix := list(_matrix(outcome.lookup, outcome.states)):
         yield from ("", *matrix)
     if verdict.findings:

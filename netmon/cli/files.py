@@ -52,7 +52,8 @@ def check_config_command(
         typer.echo(f"{file}: {notice}", err=True)
     library_of(config)  # tells what is wrong with the MIBs of mib_dirs; none is a mistake of the config
     checks = sum(len(host.probes) for host in config.hosts)
-    typer.echo(f"{file}: fine, {len(config.hosts)} hosts with {checks} checks")
+    domains = f", {len(config.domains)} domains" if config.domains else ""
+    typer.echo(f"{file}: fine, {len(config.hosts)} hosts with {checks} checks{domains}")
 
 
 def schema_command() -> None:

@@ -158,13 +158,14 @@ def _domain(
     url = "://" in target
     if url and not target.startswith(f"{SCHEME}://"):
         return None
-    if not url and probe is not None:
-        return None
     # A URL stands for itself, as those of servers do.
     config = open_config(path or DEFAULT_CONFIG) if path is not None or not url else None
     domain = domain_of(target, config, wanted)
     if domain is not None and probe is not None:
-        raise NetmonError(f'a domain is probed by smtp alone; leave "{probe}" away')
+        raise NetmonError(
+            f'{domain.name} is a domain, whose servers are probed by smtp alone; leave "{probe}" away, or '
+            f"for what it publishes: netmon probe policy://{domain.name}"
+        )
     return None if domain is None else (domain, config)
 
 

@@ -122,7 +122,12 @@ def first_line(outcome: Outcome) -> str:
     verdict = outcome.verdict
     host = outcome.states[0].check.host.name
     text = plain(f"{host} {verdict.name}: {verdict.sentence}")
-    return f"NETMON {outcome.status.name} - {text} | {' '.join(perfdata(outcome.states))}"
+    return with_numbers(f"NETMON {outcome.status.name} - {text}", outcome.states)
+
+
+def with_numbers(line: str, states: Iterable[CheckState]) -> str:
+    """A plugin's first line with its numbers behind it, where there are any."""
+    return " | ".join(filter(None, (line, " ".join(perfdata(states)))))
 
 
 def plain(text: str) -> str:
@@ -131,12 +136,14 @@ def plain(text: str) -> str:
 
 
 def perfdata(states: Iterable[CheckState]) -> Iterator[str]:
-    """A plugin's numbers: times of runs and phases, days of certificates."""
+    """A plugin's numbers: times of runs and phases, days of certificates; no label comes twice."""
     for state in states:
         key, seen = state.check.key, state.observation
         if seen is None:
             continue
         port = key.endpoint.removeprefix(key.host).replace(":", "_")
+        if state.check.mx:  # a domain's servers have one port, and each its name and addresses
+            port = f"_{state.check.mx}_{state.check.address}"
         name = _SAFE_LABEL.sub("_", f"{key.probe}{port}")
         yield f"{name}_time={seen.duration:.6f}s;;;0"
         for phase in seen.phases:

@@ -124,7 +124,8 @@ def sentence(details: ErrorDetails, node: Node, shape: Shape | None, mistakes: M
 
 def _own(message: str, node: Node, what: str, *, hidden: bool) -> str:
     """The sentence of a validator: as it is, or after what was seen if it goes on from there."""
-    if isinstance(node, ScalarNode) and (hidden or node.expanded) and str(node.value) in message:
+    text = str(node.value) if isinstance(node, ScalarNode) else ""
+    if text and isinstance(node, ScalarNode) and (hidden or node.expanded) and text in message:
         return f"{what} is not acceptable here"
     if isinstance(node, ScalarNode) and message.startswith(("is ", "must ", "has ", "holds ", "does ")):
         return f"{what} {message}"

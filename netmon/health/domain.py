@@ -36,7 +36,7 @@ def judge_domain(
     else:
         stale = None
     name, sentence = _by_dns(lookup) or stale or _by_checks(lookup, states, now)
-    return DomainVerdict(lookup.domain, name, sentence, lookup.findings, wall, _accepting(lookup, states))
+    return DomainVerdict(lookup.domain, name, sentence, lookup.findings, wall, *_sides(lookup, states))
 
 
 def _by_dns(lookup: Lookup) -> Judged | None:
@@ -107,10 +107,14 @@ def _waits(state: CheckState, now: float) -> bool:
     return state.result is Result.DEFERRED and now - state.since_begun < DEFERRAL_LIMIT
 
 
-def _accepting(lookup: Lookup, states: Iterable[CheckState]) -> tuple[str, ...]:
-    """The servers that accept, in the order of preference."""
+def _sides(lookup: Lookup, states: Sequence[CheckState]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The servers that accept and those that do not, in the order of preference."""
+    known = {state.check.mx for state in tested(states)}
     accepting = {state.check.mx for state in tested(states) if _accepts(state)}
-    return tuple(mx for mx in lookup.mx if mx in accepting)
+    return (
+        tuple(mx for mx in lookup.mx if mx in accepting),
+        tuple(mx for mx in lookup.mx if mx in known - accepting),
+    )
 
 
 def _said(states: Sequence[CheckState]) -> str:

@@ -46,7 +46,10 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class DomainVerdict:
-    """The judgement over one domain; `since` is wall clock; `accepting` are the MX that take mail."""
+    """The judgement over one domain; `since` is wall clock; `accepting` are the MX that take mail.
+
+    `failing` are those that were tested and do not; the rest could not be, or not yet.
+    """
 
     domain: str
     name: DomainVerdictName
@@ -54,3 +57,4 @@ class DomainVerdict:
     findings: tuple[Finding, ...] = ()
     since: float = 0.0
     accepting: tuple[str, ...] = ()
+    failing: tuple[str, ...] = ()

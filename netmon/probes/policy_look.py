@@ -59,6 +59,7 @@ class _Server:
     addresses: tuple[str, ...] = ()
     secure: bool = False
     records: dane.Server = field(default_factory=lambda: dane.Server(""))
+    unknown: bool = False  # DNS did not tell its addresses
 
 
 class Look:
@@ -76,6 +77,7 @@ class Look:
         self.phases: dict[str, float] = {}
         self._judged: dict[Policy, Judged] = {}
         self._servers: list[_Server] = []
+        self._failures: list[QuestionError] = []  # of DNS, about single servers
         self._presented: list[Presented] = []
         self._dane: dict[str, bool] = {}
         self._lookups: int | None = None
@@ -108,8 +110,10 @@ class Look:
             if len(names) > _SERVERS:
                 self._notes.append(f"{len(names)} MX; the first {_SERVERS} are looked at")
             self._servers = await asyncio.gather(
-                *(self._server(name, signed=answer.secure) for name in names[:_SERVERS] if name)
+                *(self._known_server(name, signed=answer.secure) for name in names[:_SERVERS] if name)
             )
+            if self._failures and all(server.unknown for server in self._servers):
+                raise self._failures[0]
         except QuestionError as error:
             if error.refused and await self.questions.is_bogus(error.name, error.kind):
                 text = f"DNSSEC: the answer to {error.kind} of {error.name} does not validate"
@@ -117,6 +121,17 @@ class Look:
             raise untestable(Reason.RESOLVE_FAILED, str(error)) from None
         if not answer.values and not self._servers[0].addresses:
             raise failed(Reason.NAME_NOT_FOUND, f"DNS has no MX and no address for {self._domain}")
+
+    async def _known_server(self, name: str, *, signed: bool) -> _Server:
+        """One server's trouble with DNS is not the domain's, unless its signatures are wrong."""
+        try:
+            return await self._server(name, signed=signed)
+        except QuestionError as error:
+            if error.refused and await self.questions.is_bogus(error.name, error.kind):
+                raise
+            self._failures.append(error)
+            self._notes.append(f"MX {name}: {error}; it is not looked at")
+            return _Server(name, unknown=True)
 
     async def _server(self, name: str, *, signed: bool) -> _Server:
         found = await self.questions.addresses(name)
@@ -275,7 +290,7 @@ class Look:
 
     def _judge_servers(self, record: str | None, policy: mta_sts.StsPolicy | None) -> None:
         if self._settings.dane and self._servers:
-            records = [server.records for server in self._servers]
+            records = [server.records for server in self._servers if not server.unknown]
             self._judged[Policy.DANE], self._dane = dane.judge_domain(
                 self._domain, records, self._presented, validating=self.questions.validating
             )

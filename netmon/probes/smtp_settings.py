@@ -25,7 +25,9 @@ def _mailbox(text: str) -> str:
 
 
 def _switch(value: Any) -> Any:
-    """`true` is all defaults, `false` is not at all."""
+    """`true` is all defaults, `false` is not at all; "yes" is neither."""
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        raise PydanticCustomError("switch", "is not true, false or a mapping")
     return {} if value is True else None if value is False else value
 
 
@@ -113,11 +115,15 @@ class SmtpSettings(Settings):
     ca_file: Path | None = None  # default: the system's trust store
     cert_warn: Duration = 14 * 86400.0
     greeting_timeout: Duration = 30.0
-    envelope: Annotated[EnvelopeSettings | None, BeforeValidator(_switch)] = None
+    envelope: Annotated[
+        EnvelopeSettings | None, BeforeValidator(_switch, json_schema_input_type=bool | EnvelopeSettings)
+    ] = None
 
     login: LoginSettings | None = None
     # Once a day at most.
-    open_relay: Annotated[RelaySettings | None, BeforeValidator(_switch)] = None
+    open_relay: Annotated[
+        RelaySettings | None, BeforeValidator(_switch, json_schema_input_type=bool | RelaySettings)
+    ] = None
     vrfy: bool = False
     starttls_injection: bool = False
 

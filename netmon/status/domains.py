@@ -23,11 +23,15 @@ _SHOWN: Final = 5  # facts of one domain
 
 @dataclass(frozen=True, slots=True)
 class MxRow:
-    """A mail server: the addresses that are checked, and whether one of them accepts."""
+    """A mail server: the addresses that are checked, and whether one of them accepts.
+
+    `fails`: it was tested, and none does; neither holds while nothing could be tested.
+    """
 
     mx: str
     addresses: tuple[str, ...]
     accepts: bool
+    fails: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,10 @@ def _row(verdict: DomainVerdict, lookup: Lookup) -> DomainRow:
         verdict.since,
         lookup.dns.value,
         lookup.good or None,
-        tuple(MxRow(mx, tuple(known), mx in verdict.accepting) for mx, known in addresses.items()),
+        tuple(
+            MxRow(mx, tuple(known), mx in verdict.accepting, mx in verdict.failing)
+            for mx, known in addresses.items()
+        ),
         tuple(FindingRow(str(found.kind), found.severity.value, found.text) for found in verdict.findings),
     )
 
@@ -103,7 +110,11 @@ def _piece(row: DomainRow) -> str:
 
 
 def _server(server: MxRow) -> str:
-    style, words = ("good", "accepts") if server.accepts else ("soft", "does not accept")
+    style, words = (
+        ("good", "accepts") if server.accepts
+        else ("bad", "does not accept") if server.fails
+        else ("soft", "was not tested")
+    )  # fmt: skip
     return (
         f'<li class="outcome {style}">{sign(style)}<span class="where">{text(server.mx)}</span>'
         f'<span class="sr">{words}</span></li>'

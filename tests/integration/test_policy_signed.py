@@ -23,6 +23,7 @@ from netmon.resolver import Resolver
 from tests.servers import evil_smtp as evil
 from tests.servers import https
 from tests.servers.dnssec import Dns, validating
+from tests.servers.knot import knot
 from tests.servers.mail_checks import kinds, make_context, run_on, series, server_context
 
 ZONE = "example.test"
@@ -254,3 +255,24 @@ async def test_no_such_domain_and_dead_dns(dns: Dns) -> None:
     seen = await policy.probe(make_check("example.test", 25), ctx)
     assert (seen.result, seen.reason) == (Result.UNTESTABLE, Reason.RESOLVE_FAILED)
     assert ctx.policies.recent(seen.key, "1", asyncio.get_running_loop().time()) is None
+
+
+async def test_one_server_that_dns_does_not_tell() -> None:
+    """It is left out and named, and what else is published is judged; without any other nothing is."""
+    with knot("half.test") as authority:
+        resolver = Resolver([authority.address])
+        authority.write(
+            "half.test", "@ MX 10 mx", "mx A 127.0.0.1", "@ MX 20 mx.elsewhere.test.",
+            '@ TXT "v=spf1 mx -all"', "none MX 10 mx.elsewhere.test.",
+        )  # fmt: skip
+        end = asyncio.get_running_loop().time() + 20
+        seen = None
+        while seen is None or seen.reason is Reason.NAME_NOT_FOUND:
+            assert asyncio.get_running_loop().time() < end
+            seen = await policy.probe(make_check("half.test", 25), make_context(resolver=resolver))
+        assert seen.reason is Reason.OK, seen.detail
+        assert series(seen)["netmon_mail_policy_valid", "half.test", "spf"] == 1
+        assert "MX mx.elsewhere.test: DNS has no answer" in "".join(seen.trail)
+        seen = await policy.probe(make_check("none.half.test", 25), make_context(resolver=resolver))
+        assert seen.reason is Reason.RESOLVE_FAILED
+        await resolver.close()

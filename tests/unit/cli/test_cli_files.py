@@ -95,3 +95,26 @@ def test_schema_is_json_schema() -> None:
     schema = json.loads(call("schema").output)
     assert schema["type"] == "object"
     assert {"hosts", "groups", "auths", "web", "state"} <= schema["properties"].keys()
+
+
+def test_check_config_counts_domains(tmp_path: Path) -> None:
+    """A config of domains alone is not said to watch nothing."""
+    config = tmp_path / "netmon.yml"
+    config.write_text("domains: [{name: example.org}]\n")
+    assert call("check-config", str(config)).output.endswith("fine, 0 hosts with 0 checks, 1 domains\n")
+
+
+def test_the_schema_takes_true_where_the_config_does() -> None:
+    """An editor does not call `envelope: true` or `open_relay: true` wrong."""
+    entry = json.loads(call("schema").output)["$defs"]["SmtpSettings"]["properties"]
+    for key in ("envelope", "open_relay"):
+        assert {"type": "boolean"} in entry[key]["anyOf"]
+
+
+def test_a_probe_of_a_domain_names_what_to_type(tmp_path: Path) -> None:
+    """`netmon probe DOMAIN policy` says how to look at what a domain publishes; no host is missed."""
+    config = tmp_path / "netmon.yml"
+    config.write_text("domains: [{name: example.org}]\n")
+    done = call("probe", "example.org", "policy", "--config", str(config))
+    assert done.exit_code == 3
+    assert "netmon probe policy://example.org" in done.output

@@ -1,11 +1,12 @@
 """Exit codes and the first line, as a monitoring system takes them."""
 
 import re
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
-from netmon.cli.verdict import Outcome, Status, first_line, look
+from netmon.cli.verdict import Outcome, Status, first_line, look, with_numbers
 from netmon.cli.waterfall import render
 from netmon.errors import Reason
 from netmon.health import HostView, judge
@@ -92,6 +93,20 @@ def test_the_first_line_is_a_plugins() -> None:
         "smtp_25_certificate_days=3.0",
     ]
     assert re.fullmatch(r"[^|\n]*\|[^|\n]*", line)
+
+
+def test_a_domains_numbers_have_a_label_each() -> None:
+    """Servers of a domain have one port: name and address tell them apart; no server, no bar."""
+    here, there = (
+        replace(one, check=replace(one.check, mx=mx, address=address))
+        for one, mx, address in zip(
+            (state("smtp"), state("smtp")), ("a.test", "a.test"), ("192.0.2.1", "2001:db8::1"), strict=True
+        )
+    )
+    labels = [pair.partition("=")[0] for pair in with_numbers("", (here, there)).split()]
+    assert len(labels) == len(set(labels)) == 8
+    assert {labels[0], labels[4]} == {"smtp_a.test_192.0.2.1_time", "smtp_a.test_2001:db8::1_time"}
+    assert with_numbers("NETMON CRITICAL - a.test down", ()) == "NETMON CRITICAL - a.test down"
 
 
 @pytest.mark.parametrize("blocks", [True, False])

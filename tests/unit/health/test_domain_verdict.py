@@ -146,3 +146,9 @@ def test_who_accepts_stands_in_the_order_of_preference() -> None:
     """For the page and the metric."""
     assert judged(GOOD, "m2=ok m1=failed m1=ok").accepting == ("m1", "m2")
     assert judged(GOOD, "m2=failed m1=ok").accepting == ("m1",)
+
+
+def test_a_server_that_fails_is_told_from_one_that_cannot_be_tested() -> None:
+    """For the page: what was tested and does not accept is wrong, the rest is only not known."""
+    assert judged(GOOD, "m2=failed m1=ok").failing == ("m2",)
+    assert judged(GOOD, "m2=untestable m1=failed m1=ok").failing == ()

@@ -50,3 +50,11 @@ def test_the_page_escapes_and_puts_what_is_wrong_first() -> None:
     assert "<script" not in table
     assert table.index("b.org") < table.index("a.org")
     assert domain_pieces([]) == {}
+
+
+def test_the_page_marks_a_server_that_does_not_accept() -> None:
+    """One that was tested in vain is marked as wrong, one that was not is only not known."""
+    verdict = DomainVerdict("a.org", DomainVerdictName.DOWN, "none accepts", failing=("m1",))
+    table = domain_pieces(domain_rows([verdict], LOOKUPS))["domains"]
+    assert '<li class="outcome bad">' in table.partition("m1</span>")[0]
+    assert '<li class="outcome soft">' in table.partition("m1</span>")[2]

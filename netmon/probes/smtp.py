@@ -295,6 +295,9 @@ class _Run:
                 self._trail.note(str(credentials))
                 raise credentials
             return
+        if not login.plain_text and (why := self._untrusted()):
+            text = f"the login is not tried, for whoever holds this certificate would learn the secret: {why}"
+            raise untestable(Reason.CERTIFICATE_UNTRUSTED, text)
         try:
             self._mechanism = await log_in(talk, credentials)
         except MailError as fault:
@@ -307,6 +310,13 @@ class _Run:
                     self._ctx.tokens.forget(token_client(login.oauth2))
             raise
         self._logged_in = True
+
+    def _untrusted(self) -> str:
+        """Why the server might be another one than it says; empty if it has proved its name."""
+        facts = self._facts
+        if facts is None:
+            return "there is no TLS"
+        return facts.certificate.chain_error or ("" if facts.name_valid else f"it is not for {self._name}")
 
     def _server_name(self) -> str | None:
         """The name for SNI, which takes no address (RFC 6066 §3)."""

@@ -73,6 +73,23 @@ def test_inside_tls(loop: str, tmp_path: Path) -> None:
     assert "auth" in {phase.name for phase in seen.phases}
 
 
+@pytest.mark.parametrize("case", ["nobody trusts it", "another name"])
+async def test_no_secret_for_a_stranger(case: str, tmp_path: Path) -> None:
+    """Whoever answers with a certificate that does not verify gets no secret, and that is no refusal."""
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    settings = {"tls": "starttls", "tls_name": NAME}
+    if case == "another name":
+        settings["ca_file"] = str(tmp_path / "ca.pem")
+    context = server_context(ca.issue_cert("other.example.test" if case == "another name" else NAME))
+    seen, heard = await observe(evil.logs_in(b"AUTH PLAIN", WELL, context=context), USER, **settings)
+    assert (seen.result, seen.reason) == (Result.UNTESTABLE, Reason.CERTIFICATE_UNTRUSTED), seen.trail
+    assert not [line for line in heard if line.startswith(b"AUTH")]
+    allowed = {**USER, "plain_text": True}
+    open_to_all, _ = await observe(evil.logs_in(b"AUTH PLAIN", WELL, context=context), allowed, **settings)
+    assert open_to_all.reason is Reason.OK
+
+
 CHALLENGE = "<1896.697170952@evil.example.test>"
 DIGEST = hmac.new(b"sword/fish", CHALLENGE.encode(), "md5").hexdigest()
 DIALOGUES: dict[str, tuple[bytes, list[bytes], list[bytes]]] = {

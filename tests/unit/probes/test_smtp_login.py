@@ -153,6 +153,20 @@ async def test_logins_that_do_not_work(case: str) -> None:
     assert unseen(seen, "sword/fish")
 
 
+async def test_a_server_that_repeats_the_command() -> None:
+    """The secret as it was sent, with others in one base64, is not shown by a server that echoes it."""
+    sent = coded("\0probe\0sword/fish")
+    long = {**USER, "password": "sword/fish" * 20}
+    for login, answer in (
+        (USER, b"535 5.7.8 what is AUTH PLAIN " + sent),
+        (USER, b"AUTH PLAIN " + sent),
+        (long, b"AUTH PLAIN " + coded(f"\0probe\0{long['password']}")),
+    ):
+        seen, _ = await observe(evil.logs_in(b"AUTH PLAIN", answer), login)
+        assert seen.reason in (Reason.LOGIN_REJECTED, Reason.PROTOCOL_ERROR)
+        assert sent[:20].decode() not in str(seen)
+
+
 async def test_a_refused_login_waits() -> None:
     """For a quarter of an hour the check runs without the login, says so, and stays rejected."""
     ctx = make_context()

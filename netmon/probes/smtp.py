@@ -223,8 +223,11 @@ class _Run:
 
     async def _test_rarely(self, address: str) -> None:
         """The rare tests, each on a connection of its own; nothing that happens there changes the result."""
+        memory, key = self._ctx.memory, self._check.key
         for test in self._due():
-            found = ""
+            _, found = memory.found(key, test) or (0.0, "")
+            # Before it begins: once a day it is also where it never ends, or netmon does in the midst of it.
+            memory.tested(key, test, self._started, found)
             self._trail.note(f"{test}: tested once a day, on a connection of its own")
             talk = self._conversation({})
             try:
@@ -232,9 +235,11 @@ class _Run:
                     await talk.connect(address, self._settings.port, within=self._check.timeout)
                     found = await self._test(test, talk)
             except MailError as fault:
+                # That says nothing of what was found before.
                 self._trail.note(f"{test}: {fault}")
+                continue
             self._trail.note(f"{test}: {found or 'nothing wrong'}")
-            self._ctx.memory.tested(self._check.key, test, self._started, found)
+            memory.tested(key, test, self._started, found)
 
     async def _test(self, test: str, talk: Conversation) -> str:
         context, server_name, me = self._ctx.trust.context, self._server_name(), self._ctx.agent_name

@@ -343,13 +343,16 @@ class _Run:
 
     def _tables(self) -> Iterator[Table]:
         if self._talk is not None:
-            yield from smtp_report.conversation(self._talk)
+            yield from smtp_report.conversation(self._talk, self._named)
         if self._facts is not None:
             yield from report.tls_tables(self._facts)
         if self._logged_in is not None:
             yield report.scalar((LOGIN, int(self._logged_in)))
         if self._server is not None:
             yield report.scalar((BACKOFF, self._ctx.manners.wait(self._server)))
+
+    def _named(self, name: str) -> bool:
+        return self._ctx.memory.named(self._check.key, name, self._started)
 
     def _findings(self, result: Result, reason: Reason, detail: str) -> Iterator[Finding]:
         if self._facts is not None:

@@ -78,4 +78,4 @@ class Reason(StrEnum):
     # Conversations of /probe
     EXPECT_UNMATCHED = "expect_unmatched"  # the stream ended, or other octets came, before an expect was met
     ANSWER_REJECTED = "answer_rejected"  # a line matched a `reject`
-    CERTIFICATE_UNTRUSTED = "certificate_untrusted"  # the module wants a certificate that verifies
+    CERTIFICATE_UNTRUSTED = "certificate_untrusted"  # where one that verifies is needed

@@ -363,7 +363,7 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ("Ask again with debug=true and read the line; the server's log has its reason",),
     ),
     Reason.CERTIFICATE_UNTRUSTED: Text(
-        "The module of /probe wants a certificate that verifies, and this one does not.",
+        "A module of /probe or a login needs a certificate that verifies, and this one does not.",
         (
             "it has expired",
             "it is for another name",
@@ -371,6 +371,7 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ),
         (
             "netmon_probe_ssl_chain_valid and netmon_probe_ssl_name_valid tell which; debug=true says why",
+            "A login: set `ca_file` to the issuer's certificate, or `tls_name`; no secret was sent",
             "Set server_name or ca_file in tls_config, or insecure_skip_verify where it is known and meant",
         ),
     ),

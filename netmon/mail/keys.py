@@ -54,11 +54,15 @@ def key_of(certificate: x509.Certificate) -> Key:
 
 def self_signed(certificate: x509.Certificate) -> bool:
     """Whether it is signed by its own key, which equal names alone do not show."""
-    if certificate.issuer != certificate.subject:
+    try:
+        if certificate.issuer != certificate.subject:
+            return False
+        certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):  # a name or a key that nobody can read
         return False
     try:
         certificate.verify_directly_issued_by(certificate)
-    except (InvalidSignature, TypeError):
+    except (InvalidSignature, TypeError, UnsupportedAlgorithm):
         return False
     except ValueError:  # a digest that cryptography takes no more, as SHA-1: the names must do
         return True

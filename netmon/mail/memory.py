@@ -16,6 +16,7 @@ from netmon.model import CheckKey, Confirm
 
 RARE: Final = 86400.0  # seconds between two rare tests of a check
 _WEEK: Final = 7 * 86400.0
+NAMES: Final = 10  # names of its own that a server may give in a day: each one makes series
 
 Keep = Callable[[str, Any], None]
 
@@ -33,6 +34,7 @@ class _Offer:
 class _Known:
     offers: dict[str, _Offer] = field(default_factory=dict)
     tests: dict[str, tuple[float, str]] = field(default_factory=dict)  # wall clock, what was found or ""
+    names: dict[str, float] = field(default_factory=dict)  # wall clock of the first time; not kept
 
 
 class Memory:
@@ -73,6 +75,16 @@ class Memory:
             elif _turn(offer, there, confirm, now):
                 self._write(key)
         yield from ((word, offer.lost) for word, offer in known.offers.items() if offer.told)
+
+    def named(self, key: CheckKey, name: str, now: float) -> bool:
+        """Whether the server calls itself by one of the first `NAMES` names of the day."""
+        names = self._of(key).names
+        for old in [old for old, at in names.items() if not 0 <= now - at < RARE]:
+            del names[old]
+        if name not in names and len(names) >= NAMES:
+            return False
+        names.setdefault(name, now)
+        return True
 
     def due(self, key: CheckKey, test: str, now: float) -> bool:
         """Whether a rare test may be done again."""

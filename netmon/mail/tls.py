@@ -25,6 +25,7 @@ from netmon.errors import NetmonError, Reason
 from netmon.mail.keys import UNKNOWN, Key, key_of, self_signed, weaknesses
 
 _CHAINS: Final = 5_000  # remembered judgements
+_NAMES: Final = 200_000  # names in all of them: a server may present another 10,000 at every run
 _AGE: Final = 3600.0  # seconds that a judgement is kept: the trust store may have changed
 _LONGEST_CHAIN: Final = 20  # certificates looked at
 _UNREADABLE: Final = (
@@ -122,6 +123,7 @@ class TrustStores:
         self._context: ssl.SSLContext | None = None
         self._stores: dict[tuple[str | None, int], crypto.X509Store] = {}
         self._judged: OrderedDict[bytes, _Judged] = OrderedDict()
+        self._names = 0  # in `_judged`
 
     @property
     def context(self) -> ssl.SSLContext:
@@ -130,6 +132,7 @@ class TrustStores:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
+            context.options |= ssl.OP_NO_RENEGOTIATION  # what was judged stays what is spoken to
             # Older ones are told apart as a fault of their own rather than spoken.
             context.minimum_version = ssl.TLSVersion.TLSv1_2
             self._context = context
@@ -158,10 +161,13 @@ class TrustStores:
         key = digest.digest()
         known = self._judged.get(key)
         if known is None or not known.since <= now < known.until:
-            known = self._judged[key] = _judge(chain, self._store(ca_file, stamp), now)
+            fresh = _judge(chain, self._store(ca_file, stamp), now)
+            self._names += len(fresh.certificate.names) - (len(known.certificate.names) if known else 0)
+            known = self._judged[key] = fresh
         self._judged.move_to_end(key)
-        while len(self._judged) > _CHAINS:
-            self._judged.popitem(last=False)
+        while len(self._judged) > _CHAINS or self._names > _NAMES:
+            _, old = self._judged.popitem(last=False)
+            self._names -= len(old.certificate.names)
         return known.certificate
 
     def _store(self, ca_file: str | None, stamp: int) -> crypto.X509Store:

@@ -30,6 +30,15 @@ class Trail:
             text = text.replace(secret, "<secret>")
         return text
 
+    def _shortened(self, text: str) -> str:
+        """A text that is cut at its end, without the beginning of a secret there."""
+        for secret in self._secrets:
+            for length in range(min(len(secret), len(text)), _SHORTEST - 1, -1):
+                if text.endswith(secret[:length]):
+                    text = f"{text[:-length]}<secret>"
+                    break
+        return text
+
     def note(self, text: str) -> None:
         """What happened, in words."""
         self._add(f"* {printable(text.encode(errors='replace'))}")
@@ -40,6 +49,10 @@ class Trail:
         Of a `hidden` one, part of a login, no more is shown than AUTH and its mechanism.
         """
         verb = words[0].upper()
+        if hidden:
+            # As it is sent a secret is encoded together with other things, and servers repeat commands.
+            secret = words[2:] if verb == b"AUTH" else words
+            self._secrets += tuple(printable(word) for word in secret if len(word) >= _SHORTEST)
         shown: tuple[bytes, ...] = (b"<secret>",)
         if verb == b"AUTH":
             shown = (*words[:2], b"<secret>") if len(words) > 2 else words  # noqa: PLR2004 - initial response
@@ -78,7 +91,10 @@ class Trail:
         line = bytes(self._partial).removesuffix(b"\r")
         self._partial.clear()
         long = len(line) > WIDTH
-        self._add(f"S: {printable(line[:WIDTH])}{'...' if long else ''}{mark}")
+        text = printable(line[:WIDTH])
+        if long:
+            text = f"{self._shortened(self.cleaned(text))}..."
+        self._add(f"S: {text}{mark}")
 
     def _add(self, line: str) -> None:
         if len(self._lines) < LINES:

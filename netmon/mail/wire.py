@@ -23,6 +23,7 @@ from netmon.mail.faults import MailError, failed
 from netmon.mail.tls_layer import TlsLayer
 from netmon.mail.trail import Trail, printable
 
+_MOST: Final = 4 << 20  # bytes of one conversation; no server has that much to say
 _CLOSE: Final = 0.5  # seconds for the peer's close_notify
 _REPLY: Final = re.compile(rb"[2-5][0-9][0-9](?:[ -]|$)")
 _CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
@@ -126,6 +127,9 @@ class Protocol(SMTPProtocol):
     def data_received(self, data: bytes) -> None:
         """Bytes off the wire."""
         self.heard += len(data)
+        if self.heard > _MOST:
+            self._flooded()
+            return
         if self.tls is None:
             self._hear(data)
             return
@@ -145,6 +149,16 @@ class Protocol(SMTPProtocol):
         if self.tls.ended and self.transport is not None:
             self.eof_received()
             cast("asyncio.Transport", self.transport).close()
+
+    def _flooded(self) -> None:
+        """Hear no more: a flood would keep the loop from all other checks until the deadline."""
+        fault = failed(Reason.PROTOCOL_ERROR, f"the server sent more than {_MOST >> 20} MiB")
+        self._shaken(fault)
+        waiter = self._response_waiter
+        if waiter is not None and self._response_pending and not waiter.done():
+            self._set_response_exception(waiter, fault)
+        if self.transport is not None:
+            cast("asyncio.Transport", self.transport).abort()
 
     def _shaken(self, error: Exception | None) -> None:
         """The handshake is over."""
@@ -182,7 +196,8 @@ class Protocol(SMTPProtocol):
             del self._buffer[: end + 1]
             self._size += len(line)
             if not _REPLY.match(line):
-                raise aiosmtplib.SMTPResponseException(-1, f"{printable(line[:100])!r} is no reply")
+                shown = self._trail.cleaned(printable(line))[:100]  # cut last: half a secret is not found
+                raise aiosmtplib.SMTPResponseException(-1, f"{shown!r} is no reply")
             if len(line) > MAX_LINE_LENGTH or self._size > MAX_RESPONSE_LENGTH:
                 break
             self._lines.append(line[4:])

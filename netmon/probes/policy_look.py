@@ -13,10 +13,11 @@ from typing import Final
 
 from netmon.errors import Reason
 from netmon.mail.faults import failed, untestable
+from netmon.mail.mx.answer import is_host_name
 from netmon.mail.mx.fence import outside
 from netmon.mail.policy import dane, dkim, dmarc, mta_sts, reverse, spf, tls_rpt
 from netmon.mail.policy.https import FetchError, fetch
-from netmon.mail.policy.judged import Judged, Policy, PolicyError, unknown
+from netmon.mail.policy.judged import Judged, Policy, PolicyError, quoted, unknown
 from netmon.mail.policy.presented import Presented
 from netmon.mail.policy.questions import QuestionError, Questions
 from netmon.mail.policy.visit import Visitor
@@ -48,6 +49,7 @@ _SERVERS: Final = 10  # MX that are looked at
 _ADDRESSES: Final = 4  # of each
 _NAMES: Final = 4  # of an address in reverse DNS
 _AT_ONCE: Final = 6  # connections of one run
+_NOTES: Final = 120  # lines: zones are written by others
 _FETCH: Final = 20.0  # seconds for the policy
 
 
@@ -105,10 +107,14 @@ class Look:
             answer = await self.questions.exchanges(self._domain)
             names = [name for _, name in answer.values] or [self._domain]
             if names == [""]:
-                self._notes.append("the domain takes no mail (null MX, RFC 7505)")
+                self._note("the domain takes no mail (null MX, RFC 7505)")
                 return
+            for name in [name for name in names if name and not is_host_name(name)]:
+                # It would only make series and questions (RFC 1123 §2.1).
+                self._note(f"MX {quoted(name)} cannot be the name of a host: not looked at")
+                names.remove(name)
             if len(names) > _SERVERS:
-                self._notes.append(f"{len(names)} MX; the first {_SERVERS} are looked at")
+                self._note(f"{len(names)} MX; the first {_SERVERS} are looked at")
             self._servers = await asyncio.gather(
                 *(self._known_server(name, signed=answer.secure) for name in names[:_SERVERS] if name)
             )
@@ -119,7 +125,7 @@ class Look:
                 text = f"DNSSEC: the answer to {error.kind} of {error.name} does not validate"
                 raise failed(Reason.DNSSEC_INVALID, text) from None
             raise untestable(Reason.RESOLVE_FAILED, str(error)) from None
-        if not answer.values and not self._servers[0].addresses:
+        if not answer.values and not any(server.addresses for server in self._servers):
             raise failed(Reason.NAME_NOT_FOUND, f"DNS has no MX and no address for {self._domain}")
 
     async def _known_server(self, name: str, *, signed: bool) -> _Server:
@@ -151,8 +157,12 @@ class Look:
         """Whether DNS may lead netmon there: the zone is written by others."""
         if self._allow is None or not outside(address, self._allow, self._settings.addresses):
             return True
-        self._notes.append(f"{name} has the address {address}, which is not public: not contacted")
+        self._note(f"{name} has the address {address}, which is not public: not contacted")
         return False
+
+    def _note(self, text: str) -> None:
+        if len(self._notes) < _NOTES:
+            self._notes.append(text)
 
     def _by_dns(self) -> Iterator[tuple[Policy, Callable[[], Awaitable[Judged]]]]:
         yield Policy.SPF, self._spf
@@ -252,7 +262,7 @@ class Look:
             except FetchError as error:
                 if not error.network or tried == len(addresses):
                     raise
-                self._notes.append(str(error))
+                self._note(str(error))
         raise AssertionError("the last address returns or raises")
 
     # The servers themselves
@@ -286,7 +296,7 @@ class Look:
         self._presented = await asyncio.gather(*(one(*row) for row in rows))
         for item in self._presented:
             what = item.fault or item.untrusted or "a trusted certificate"
-            self._notes.append(f"{item.server} ({item.address}): {what}")
+            self._note(f"{item.server} ({item.address}): {what}")
 
     def _judge_servers(self, record: str | None, policy: mta_sts.StsPolicy | None) -> None:
         if self._settings.dane and self._servers:

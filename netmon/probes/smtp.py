@@ -228,8 +228,11 @@ class _Run:
 
     async def _test_rarely(self, address: str) -> None:
         """The rare tests, each on a connection of its own; nothing that happens there changes the result."""
+        memory, key = self._ctx.memory, self._check.key
         for test in self._due():
-            found = ""
+            _, found = memory.found(key, test) or (0.0, "")
+            # Before it begins: once a day it is also where it never ends, or netmon does in the midst of it.
+            memory.tested(key, test, self._started, found)
             self._trail.note(f"{test}: tested once a day, on a connection of its own")
             talk = self._conversation({})
             try:
@@ -237,9 +240,11 @@ class _Run:
                     await talk.connect(address, self._settings.port, within=self._check.timeout)
                     found = await self._test(test, talk)
             except MailError as fault:
+                # That says nothing of what was found before.
                 self._trail.note(f"{test}: {fault}")
+                continue
             self._trail.note(f"{test}: {found or 'nothing wrong'}")
-            self._ctx.memory.tested(self._check.key, test, self._started, found)
+            memory.tested(key, test, self._started, found)
 
     async def _test(self, test: str, talk: Conversation) -> str:
         context, server_name, me = self._ctx.trust.context, self._server_name(), self._ctx.agent_name
@@ -308,6 +313,9 @@ class _Run:
                 self._trail.note(str(credentials))
                 raise credentials
             return
+        if not login.plain_text and (why := self._untrusted()):
+            text = f"the login is not tried, for whoever holds this certificate would learn the secret: {why}"
+            raise untestable(Reason.CERTIFICATE_UNTRUSTED, text)
         try:
             self._mechanism = await log_in(talk, credentials)
         except MailError as fault:
@@ -320,6 +328,13 @@ class _Run:
                     self._ctx.tokens.forget(token_client(login.oauth2))
             raise
         self._logged_in = True
+
+    def _untrusted(self) -> str:
+        """Why the server might be another one than it says; empty if it has proved its name."""
+        facts = self._facts
+        if facts is None:
+            return "there is no TLS"
+        return facts.certificate.chain_error or ("" if facts.name_valid else f"it is not for {self._name}")
 
     def _server_name(self) -> str | None:
         """The name for SNI, which takes no address (RFC 6066 §3)."""
@@ -341,13 +356,16 @@ class _Run:
 
     def _tables(self) -> Iterator[Table]:
         if self._talk is not None:
-            yield from smtp_report.conversation(self._talk)
+            yield from smtp_report.conversation(self._talk, self._named)
         if self._facts is not None:
             yield from report.tls_tables(self._facts)
         if self._logged_in is not None:
             yield report.scalar((LOGIN, int(self._logged_in)))
         if self._server is not None:
             yield report.scalar((BACKOFF, self._ctx.manners.wait(self._server)))
+
+    def _named(self, name: str) -> bool:
+        return self._ctx.memory.named(self._check.key, name, self._started)
 
     def _findings(self, result: Result, reason: Reason, detail: str) -> Iterator[Finding]:
         if self._facts is not None:

@@ -1,7 +1,7 @@
 """What an smtp run learned, as metric tables, findings and a sentence; pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -12,7 +12,9 @@ from netmon.mail.tls import TlsFacts
 from netmon.model import Check, Column, Family, Finding, FindingKind, Kind, Result, Role, Severity, Table
 
 BANNER: Final = Family(
-    "netmon_smtp_banner_info", Kind.GAUGE, "Name and software that the SMTP server gives in its greeting."
+    "netmon_smtp_banner_info",
+    Kind.GAUGE,
+    "Name and software that the SMTP server gives in its greeting; past ten names in a day, none.",
 )
 CAPABILITY: Final = Family(
     "netmon_smtp_capability",
@@ -62,10 +64,12 @@ def summary(talk: Conversation | None, facts: TlsFacts | None, mechanism: str) -
     return f"{name or 'the server'}{known} accepts{secured}{login}"
 
 
-def conversation(talk: Conversation) -> Iterator[Table]:
-    """What the server said of itself."""
+def conversation(talk: Conversation, named: Callable[[str], bool]) -> Iterator[Table]:
+    """What the server said of itself; `named` says whether a name of its own may be told."""
     if talk.greeting:
-        yield Table(("name", "software"), (_greeting(talk.greeting),), (Column(BANNER, (1,)),))
+        name, software = _greeting(talk.greeting)
+        row = (name if named(name) else "", software)
+        yield Table(("name", "software"), (row,), (Column(BANNER, (1,)),))
     if not talk.extensions:
         return
     # Inside TLS no server offers STARTTLS again; that it did before is what people look for.

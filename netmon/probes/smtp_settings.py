@@ -89,7 +89,7 @@ class OAuth2Settings(Settings):
 class LoginSettings(Settings):
     """`login`: log in as this user, with a password or with a token, and do no more.
 
-    Only inside TLS, unless `plain_text` allows it without.
+    Only inside TLS with a certificate that verifies, unless `plain_text` lets anybody read along.
     """
 
     username: Annotated[str, AfterValidator(_login_word)]

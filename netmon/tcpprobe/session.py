@@ -29,6 +29,7 @@ _VERSIONS: Final = {
 }
 _NAMES: Final = {"TLSv1": "TLS 1.0", "TLSv1.1": "TLS 1.1", "TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3"}
 _OLD: Final = ("TLS10", "TLS11")
+_KEPT_LEAF: Final = 8192  # octets of a certificate that is remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def _context(least: str, most: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    context.options |= ssl.OP_NO_RENEGOTIATION  # as Go's clients
     least = least or "TLS12"  # as Go's clients since 1.18
     # Go's clients know nothing of OpenSSL's levels, which refuse TLS 1.1 and weak keys before they are seen.
     context.set_ciphers("DEFAULT:@SECLEVEL=0" if least in _OLD else "DEFAULT:@SECLEVEL=1")
@@ -126,9 +128,12 @@ def untrusted(session: Session, settings: TlsSettings, name: str) -> MailError |
     return failed(Reason.CERTIFICATE_UNTRUSTED, f"the certificate is not to be trusted: {words}")
 
 
-@lru_cache(maxsize=1000)
 def _leaf(der: bytes) -> Leaf | None:
-    """A server presents the same certificate at every probe."""
+    """A server presents the same certificate at every probe; a huge one is not worth its memory."""
+    return _known_leaf(der) if len(der) <= _KEPT_LEAF else _read_leaf(der)
+
+
+def _read_leaf(der: bytes) -> Leaf | None:
     try:
         certificate = x509.load_der_x509_certificate(der)
         try:
@@ -145,3 +150,6 @@ def _leaf(der: bytes) -> Leaf | None:
         )
     except (ValueError, x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType):
         return None
+
+
+_known_leaf = lru_cache(maxsize=1000)(_read_leaf)

@@ -21,6 +21,7 @@ from netmon.resolver import ResolveError, Resolver
 
 Kind = Literal["MX", "A", "AAAA"]
 _NAMES: Final = 20_000  # remembered answers
+_RECORDS: Final = 64  # addresses kept of one answer, which may hold thousands
 _LONGEST: Final = 3600.0  # seconds
 _AT_ONCE: Final = 50  # questions in flight
 _TEXT: Final = 200  # characters of what went wrong
@@ -126,7 +127,5 @@ def _reply(answer: dns.resolver.Answer, kind: Kind, *, alias: bool) -> Reply:
             for record in answer.rrset
         )
         return Reply(State.FOUND, tuple(sorted(found)), float(answer.rrset.ttl), alias=alias)
-    return Reply(
-        State.FOUND, tuple(sorted(record.to_text() for record in answer.rrset)), float(answer.rrset.ttl),
-        alias=alias,
-    )  # fmt: skip
+    addresses = tuple(sorted(record.to_text() for record in answer.rrset)[:_RECORDS])
+    return Reply(State.FOUND, addresses, float(answer.rrset.ttl), alias=alias)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from netmon.mail.memory import RARE, Memory
+from netmon.mail.memory import NAMES, RARE, Memory
 from netmon.model import CheckKey, Confirm
 
 KEY = CheckKey("mx1", "smtp", "mx1:25")
@@ -64,3 +64,12 @@ def test_notes_that_nobody_understands() -> None:
     broken: list[Any] = [None, 7, [], {}, {"offers": 3, "tests": {}}, {"offers": {"A": [1]}, "tests": {}}]
     memory = Memory({str(number): value for number, value in enumerate(broken)})
     assert missed(memory, there=False, now=1.0) == []
+
+
+def test_names_without_end() -> None:
+    """A server with another name at every run makes ten of them known in a day, and then none."""
+    memory = Memory()
+    known = [memory.named(KEY, f"h{number}.example.test", 1000.0 + number) for number in range(50)]
+    assert known == [True] * NAMES + [False] * 40
+    assert memory.named(KEY, "h3.example.test", 2000.0)
+    assert memory.named(KEY, "h49.example.test", 1000.0 + DAY + 60)

@@ -1,8 +1,10 @@
 """Where mail for a domain goes: what DNS may say, one line a case, against a table in place of DNS."""
 
 import ipaddress
+from types import SimpleNamespace
 from typing import Any
 
+import dns.rrset
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from netmon.mail.mx.answer import MOST_ADDRESSES, MOST_MX, Answer, Exchange, look
 from netmon.mail.mx.fence import outside
 from netmon.mail.mx.known import CONFIRM, DAY, MOST_NAMES, Known, follow, from_note, to_note
-from netmon.mail.mx.questions import Kind, Reply, State
+from netmon.mail.mx.questions import Kind, Reply, State, _reply
 from netmon.model import FindingKind, Severity
 
 D = "example.org"
@@ -232,3 +234,12 @@ async def test_findings_have_their_weight() -> None:
         "mx_is_address": Severity.FAULT,
         "mx_is_alias": Severity.RISK,
     }
+
+
+def test_an_answer_full_of_addresses() -> None:
+    """Of thousands of addresses in one answer no more are remembered than anybody needs."""
+    many = dns.rrset.from_text_list(
+        "mx1.test.", 60, "IN", "A", [f"192.0.{high}.{low}" for high in range(9) for low in range(200)]
+    )
+    reply = _reply(SimpleNamespace(rrset=many), "A", alias=False)  # type: ignore[arg-type]
+    assert MOST_ADDRESSES < len(reply.records) <= 64

@@ -1,13 +1,18 @@
 """What replies say, in bounded words; and the trail that keeps them."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netmon.mail import esmtp
+from netmon.mail.faults import MailError
 from netmon.mail.report import certificate_findings, tls_tables
 from netmon.mail.tls import Certificate, ChainFault, TlsFacts
+from netmon.mail.tls_layer import TlsLayer
 from netmon.mail.trail import LINES, WIDTH, Trail, printable
+from netmon.mail.wire import Protocol
 
 
 @pytest.mark.parametrize(
@@ -98,6 +103,59 @@ def test_trail_is_cut() -> None:
         trail.received(b"y\n" * LINES)
     assert len(trail.lines()) == LINES + 1
     assert trail.lines()[-1].endswith("more lines")
+
+
+class Mute(TlsLayer):
+    """Takes records that hold nothing for us, as session tickets are."""
+
+    def __init__(self) -> None:
+        self.established, self.ended = True, False
+
+    def receive(self, data: bytes) -> bytes:
+        """Nothing."""
+        del data
+        return b""
+
+    def unsent(self) -> bytes:
+        """Nothing."""
+        return b""
+
+
+async def test_a_flood_is_cut_off() -> None:
+    """A server that never stops is hung up on long before the deadline, so that others are served."""
+
+    class Door(asyncio.Transport):
+        """The connection."""
+
+        open = True
+
+        def abort(self) -> None:
+            """It is given up."""
+            self.open = False
+
+    protocol, door = Protocol(asyncio.get_running_loop(), Trail()), Door()
+    protocol.connection_made(door)
+    waiting = asyncio.create_task(protocol.read_response())
+    await asyncio.sleep(0)
+    protocol.tls = Mute()
+    for number in range(80):
+        assert door.open or number >= 64
+        protocol.data_received(bytes(65536))
+    assert not door.open
+    with pytest.raises(MailError, match="more than 4 MiB"):
+        await waiting
+
+
+def test_trail_hides_a_command_that_is_repeated() -> None:
+    """Neither what was sent in a login, as it was sent, nor its beginning where a long line is cut."""
+    trail = Trail()
+    trail.conceal("swordfish")
+    trail.sent(b"AUTH", b"PLAIN", b"AHByb2JlAHN3b3JkZmlzaA==", hidden=True)
+    trail.received(b"535 no: AUTH PLAIN AHByb2JlAHN3b3JkZmlzaA==\r\n")
+    trail.received(b"x" * (WIDTH - 15) + b"AHByb2JlAHN3b3JkZmlzaA==\r\n")
+    said = trail.lines()[1:]
+    assert said[0] == "S: 535 no: AUTH PLAIN <secret>"
+    assert said[1] == f"S: {'x' * (WIDTH - 15)}<secret>..."
 
 
 def test_trail_hides_what_may_be_secret() -> None:

@@ -24,6 +24,8 @@ from netmon.mail.tls import (
     matches,
     presented_chain,
 )
+from netmon.tcpprobe.records import TlsSettings
+from netmon.tcpprobe.session import client_context
 
 NOW = dt.datetime.now(dt.UTC).timestamp()
 DAY = 86400.0
@@ -247,6 +249,42 @@ def test_unreadable_certificates_are_judged_not_raised() -> None:
     trust = TrustStores()
     for chain in ([], [b"garbage"], [b"0\x82\xff\xff"]):
         assert trust._certificate(chain, None, NOW).chain_error
+
+
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [(b"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", b"\x77"), (b"evilname", b"\xff\xfe")],
+    ids=["key", "name"],
+)
+def test_a_part_that_nobody_can_read(there: bytes, instead: bytes) -> None:
+    """A certificate with an unknown curve or a name that is no text, anywhere in a chain, raises nothing."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "evilname")])
+    day = dt.datetime.fromtimestamp(NOW, dt.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 5, day, day + dt.timedelta(days=9))
+    der = builder.sign(key, hashes.SHA256()).public_bytes(forms.Encoding.DER)
+    broken = der.replace(there, there[: -len(instead)] + instead)
+    assert broken != der
+    for chain in ([broken], [der, broken]):
+        assert TrustStores()._certificate(chain, None, NOW).chain_error
+
+
+def test_names_are_remembered_within_bounds(ca: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that presents ever other certificates full of names does not fill the memory."""
+    monkeypatch.setattr("netmon.mail.tls._NAMES", 250)
+    trust = TrustStores()
+    for number in range(4):
+        pem = ca.issue_cert(*(f"h{number}-{each}.example.test" for each in range(100)))
+        der = x509.load_pem_x509_certificate(pem.cert_chain_pems[0].bytes()).public_bytes(forms.Encoding.DER)
+        assert len(trust._certificate([der], None, NOW).names) == 100
+        assert sum(len(judged.certificate.names) for judged in trust._judged.values()) <= 200
+    assert len(trust._judged) == 2
+
+
+def test_what_was_judged_cannot_be_exchanged() -> None:
+    """A server may not renegotiate, and so not present another certificate after the judgement."""
+    assert TrustStores().context.options & ssl.OP_NO_RENEGOTIATION
+    assert client_context(TlsSettings()).options & ssl.OP_NO_RENEGOTIATION
 
 
 def test_the_presented_chain(ca: trustme.CA) -> None:

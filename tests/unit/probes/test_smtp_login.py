@@ -73,6 +73,23 @@ def test_inside_tls(loop: str, tmp_path: Path) -> None:
     assert "auth" in {phase.name for phase in seen.phases}
 
 
+@pytest.mark.parametrize("case", ["nobody trusts it", "another name"])
+async def test_no_secret_for_a_stranger(case: str, tmp_path: Path) -> None:
+    """Whoever answers with a certificate that does not verify gets no secret, and that is no refusal."""
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    settings = {"tls": "starttls", "tls_name": NAME}
+    if case == "another name":
+        settings["ca_file"] = str(tmp_path / "ca.pem")
+    context = server_context(ca.issue_cert("other.example.test" if case == "another name" else NAME))
+    seen, heard = await observe(evil.logs_in(b"AUTH PLAIN", WELL, context=context), USER, **settings)
+    assert (seen.result, seen.reason) == (Result.UNTESTABLE, Reason.CERTIFICATE_UNTRUSTED), seen.trail
+    assert not [line for line in heard if line.startswith(b"AUTH")]
+    allowed = {**USER, "plain_text": True}
+    open_to_all, _ = await observe(evil.logs_in(b"AUTH PLAIN", WELL, context=context), allowed, **settings)
+    assert open_to_all.reason is Reason.OK
+
+
 CHALLENGE = "<1896.697170952@evil.example.test>"
 DIGEST = hmac.new(b"sword/fish", CHALLENGE.encode(), "md5").hexdigest()
 DIALOGUES: dict[str, tuple[bytes, list[bytes], list[bytes]]] = {
@@ -134,6 +151,20 @@ async def test_logins_that_do_not_work(case: str) -> None:
     assert (seen.result, seen.reason) == (result, reason), seen.trail
     assert kinds(seen) == found
     assert unseen(seen, "sword/fish")
+
+
+async def test_a_server_that_repeats_the_command() -> None:
+    """The secret as it was sent, with others in one base64, is not shown by a server that echoes it."""
+    sent = coded("\0probe\0sword/fish")
+    long = {**USER, "password": "sword/fish" * 20}
+    for login, answer in (
+        (USER, b"535 5.7.8 what is AUTH PLAIN " + sent),
+        (USER, b"AUTH PLAIN " + sent),
+        (long, b"AUTH PLAIN " + coded(f"\0probe\0{long['password']}")),
+    ):
+        seen, _ = await observe(evil.logs_in(b"AUTH PLAIN", answer), login)
+        assert seen.reason in (Reason.LOGIN_REJECTED, Reason.PROTOCOL_ERROR)
+        assert sent[:20].decode() not in str(seen)
 
 
 async def test_a_refused_login_waits() -> None:

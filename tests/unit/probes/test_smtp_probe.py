@@ -546,3 +546,22 @@ def test_settings_by_port() -> None:
     assert roles == {25: Role.INBOUND, 465: Role.SUBMISSION, 587: Role.SUBMISSION}
     assert KIND.role(SmtpSettings(port=2525, role=Role.SUBMISSION)) is Role.SUBMISSION
     assert KIND.endpoint("mx1", SmtpSettings()) == "mx1:25"
+
+
+async def test_another_name_at_every_run() -> None:
+    """A server that calls itself otherwise each time makes no series without end."""
+    ctx, names = make_context(), set()
+    greeted = 0
+
+    async def script(peer: evil.Peer) -> None:
+        nonlocal greeted
+        greeted += 1
+        await evil.answers({b"EHLO": b"250 hi\r\n"}, f"220 h{greeted}.test ESMTP Postfix\r\n".encode())(peer)
+
+    async with evil.serving(script) as server:
+        check = make_check(server.port, tls="none")
+        for _ in range(15):
+            told = series(await smtp.probe(check, ctx))
+            names |= {key[1] for key in told if key[0] == "netmon_smtp_banner_info"}
+    assert len(names) == 11
+    assert "" in names

@@ -1,5 +1,6 @@
 """The rare tests: what they find, how seldom they are done, and that they spoil nothing."""
 
+import asyncio
 import ssl
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,34 @@ async def test_a_server_that_hangs_up_on_it() -> None:
             assert seen.result is Result.OK
             assert kinds(seen) == {}
         assert server.served == 3
+
+
+async def test_one_that_does_not_end() -> None:
+    """It is done once a day also where the run is ended in the midst of it; what was found before stands."""
+    now = 1e9
+    ctx = make_context(wall=lambda: now)
+    tested = asyncio.Event()
+    hangs = False
+
+    async def script(peer: evil.Peer) -> None:
+        await peer.say(evil.BANNER)
+        while line := await peer.hear():
+            if line.startswith(b"MAIL") and hangs:
+                tested.set()
+                await peer.silence()
+            await peer.say(b"250 ok\r\n")
+
+    async with evil.serving(script) as server:
+        check = make_check(server.port, tls="none", open_relay=True)
+        assert kinds(await smtp.probe(check, ctx)) == {"open_relay": "fault"}
+        now, hangs = now + RARE, True
+        run = asyncio.create_task(smtp.probe(check, ctx))
+        await tested.wait()
+        run.cancel()
+        await asyncio.gather(run, return_exceptions=True)
+        served = server.served
+        assert kinds(await smtp.probe(check, ctx)) == {"open_relay": "fault"}
+        assert server.served == served + 1
 
 
 def test_settings() -> None:

@@ -340,3 +340,28 @@ async def test_a_client_certificate(ca: trustme.CA, tmp_path: Path) -> None:
         outcome = await talk(module(steps, f", tls: true{trusting(ca, tmp_path, missing)}"), server)
         assert outcome.reason is Reason.LOCAL_ERROR
         assert "nowhere.pem" in outcome.detail
+
+
+def test_a_lost_connection_is_closed_quietly() -> None:
+    """Where the peer has reset it a moment ago, the end of TLS can no more be said, and nothing is raised."""
+
+    class Lost(asyncio.Transport):
+        """A connection whose loss is still to be told."""
+
+        def is_closing(self) -> bool:
+            """It is."""
+            return True
+
+        def get_write_buffer_size(self) -> int:
+            """Nothing."""
+            return 0
+
+        def close(self) -> None:
+            """It is closed already."""
+
+    line = wire.Wire()
+    line.connection_made(Lost())
+    line.session = TrustStores().context.wrap_bio(line._incoming, line._outgoing)
+    with pytest.raises(ssl.SSLWantReadError):
+        line.session.do_handshake()
+    line.close()

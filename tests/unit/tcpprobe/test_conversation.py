@@ -365,3 +365,22 @@ def test_a_lost_connection_is_closed_quietly() -> None:
     with pytest.raises(ssl.SSLWantReadError):
         line.session.do_handshake()
     line.close()
+
+
+@pytest.mark.parametrize("before", [0, 150, 190, 490])
+async def test_an_echo_of_a_secret_is_not_shown(before: int) -> None:
+    """Neither in the line that is rejected nor in the sentence that says so, wherever they are cut."""
+    token = "t0ken" * 300
+    transcript = Transcript(time.monotonic)
+
+    async def script(peer: Peer) -> None:
+        await peer.say(b"220 hi\r\n")
+        said = (await peer.hear()).rpartition(b" ")[2]
+        await peer.say(b"535 " + b"x" * before + b" " + said + b"\r\n")
+        await peer.silence()
+
+    steps = f"[{{expect: ^220, send: 'AUTH PLAIN {token}'}}, {{expect: ^235, reject: ^5}}]"
+    async with serving(script) as server:
+        outcome = await talk(module(steps), server, transcript=transcript)
+    assert outcome.rejected
+    assert "t0ken" not in transcript.text() + outcome.detail

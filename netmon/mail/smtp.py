@@ -243,7 +243,7 @@ class Conversation:
                 self._phases["quit"] = time.perf_counter() - begun
                 self._protocol.part()
                 await asyncio.shield(self._protocol.closed)
-        except (TimeoutError, aiosmtplib.SMTPException):
+        except (TimeoutError, aiosmtplib.SMTPException, MailError):
             if "quit" not in self._phases:
                 self._trail.note("no answer to QUIT")
                 self._phases["quit"] = time.perf_counter() - begun

@@ -10,6 +10,7 @@ because a server presents the same chain at every run.
 import ipaddress
 import os
 import ssl
+import stat
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -313,6 +314,9 @@ def _stamp(ca_file: str | None) -> int:
     if ca_file is None:
         return 0
     try:
-        return os.stat(ca_file).st_mtime_ns  # noqa: PTH116 (runs at every probe; Path costs twice)
+        found = os.stat(ca_file)  # noqa: PTH116 (runs at every probe; Path costs twice)
     except OSError as error:
         raise TrustError(f"cannot read the certificates in {ca_file}: {error.strerror}") from error
+    if not stat.S_ISREG(found.st_mode):  # reading a pipe or a device could take for ever
+        raise TrustError(f"cannot read the certificates in {ca_file}: it is no file")
+    return found.st_mtime_ns

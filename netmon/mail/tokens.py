@@ -64,7 +64,7 @@ class Tokens:
         if isinstance(known, _Token) and self._clock() < known.until:
             return known.text
         if isinstance(known, TokenError) and self._clock() < self._refused_until.get(client, 0.0):
-            raise known
+            raise TokenError(str(known))  # raised again and again, one would gather every run in its trace
         task = self._asking.get(client)
         if task is None:
             task = self._asking[client] = asyncio.create_task(self._ask(client))

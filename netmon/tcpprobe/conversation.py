@@ -201,7 +201,8 @@ class _Run:
                 self._transcript.received(line)
             if step.reject is not None and step.reject.search(line):
                 self._outcome.rejected = True
-                shown = line[:_SHOWN].decode("utf-8", "replace")
+                said = self._transcript.shown(line, _SHOWN) if self._transcript else line[:_SHOWN]
+                shown = said.decode("utf-8", "replace")
                 raise failed(
                     Reason.ANSWER_REJECTED, f'the server said "{shown}", which {step.reject.text} rejects'
                 )

@@ -10,6 +10,7 @@ import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from pathlib import Path
 from typing import Final
 
 from cryptography import x509
@@ -59,6 +60,10 @@ def client_context(settings: TlsSettings) -> ssl.SSLContext:
     if not settings.cert_file or not settings.key_file:
         return _shared_context(settings.min_version, settings.max_version)
     context = _context(settings.min_version, settings.max_version)
+    for name in (settings.cert_file, settings.key_file):
+        path = Path(name)
+        if path.exists() and not path.is_file():  # reading a pipe or a device could take for ever
+            raise untestable(Reason.LOCAL_ERROR, f"cannot use {name}: it is no file")
     try:
         context.load_cert_chain(settings.cert_file, settings.key_file, lambda: "")
     except (OSError, ssl.SSLError) as error:

@@ -64,8 +64,13 @@ class Transcript:
             self._dropped += 1
             return
         more = "..." if len(line) > WIDTH else ""
+        self._add(f"S: {printable(self.shown(line, WIDTH))}{more}")
+
+    def shown(self, line: bytes, width: int) -> bytes:
+        """The beginning of what the server said, as it may be shown."""
         # Cut after hiding, lest a part of a hidden word stays at the end.
-        self._add(f"S: {printable(self._without(line[: 2 * WIDTH])[:WIDTH])}{more}")
+        longest = max(map(len, self._hidden), default=0)
+        return self._without(line[: width + longest])[:width]
 
     def text(self) -> str:
         """All of it."""

@@ -150,7 +150,8 @@ class Wire(asyncio.Protocol):
         if self.session is not None and not self._ended:
             with contextlib.suppress(ssl.SSLError):
                 self.session.unwrap()
-            self._flush()
+            with contextlib.suppress(MailError):  # it may be lost already
+                self._flush()
         if self._transport.get_write_buffer_size():
             self._transport.abort()  # it does not read: waiting for it could take for ever
         else:

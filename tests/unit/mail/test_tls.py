@@ -1,6 +1,7 @@
 """Certificates judged: names, chains, times; pure but for reading a CA file."""
 
 import datetime as dt
+import os
 import ssl
 import subprocess
 from pathlib import Path
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from netmon.errors import Reason
+from netmon.mail.faults import MailError
 from netmon.mail.keys import Key, weaknesses
 from netmon.mail.tls import (
     ChainFault,
@@ -285,6 +287,17 @@ def test_what_was_judged_cannot_be_exchanged() -> None:
     """A server may not renegotiate, and so not present another certificate after the judgement."""
     assert TrustStores().context.options & ssl.OP_NO_RENEGOTIATION
     assert client_context(TlsSettings()).options & ssl.OP_NO_RENEGOTIATION
+
+
+def test_a_file_that_never_ends(tmp_path: Path) -> None:
+    """A pipe or a device in the place of a file is refused, not read: that would hold up everything."""
+    pipe = str(tmp_path / "pipe")
+    os.mkfifo(pipe)
+    with pytest.raises(TrustError, match="no file"):
+        TrustStores()._certificate([], pipe, NOW)
+    for files in ({"cert_file": pipe, "key_file": pipe}, {"cert_file": __file__, "key_file": pipe}):
+        with pytest.raises(MailError, match="no file"):
+            client_context(TlsSettings(**files))
 
 
 def test_the_presented_chain(ca: trustme.CA) -> None:

@@ -122,3 +122,14 @@ async def test_silence_and_nobody_there(endpoint: Endpoint, monkeypatch: pytest.
 def test_nothing_secret_prints() -> None:
     """Neither the client's secret nor its token is in a repr."""
     assert "ecret" not in repr(Client("https://a.test/", "netmon", "tops/ecret"))
+
+
+async def test_a_refusal_is_told_without_its_past(endpoint: Endpoint) -> None:
+    """What a refused client is told again and again does not grow by the traces of all who were told."""
+    cache = Tokens()
+    endpoint.says(401, {"error": "invalid_client"})
+    for _ in range(5):
+        with pytest.raises(TokenError, match="answers 401 invalid_client") as told:
+            await cache.token(endpoint.client())
+    assert len(endpoint.asked) == 1
+    assert len(told.traceback) == 2

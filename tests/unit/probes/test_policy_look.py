@@ -2,6 +2,9 @@
 
 import dataclasses
 
+import pytest
+
+from netmon.mail.policy.https import FetchError
 from netmon.model import CheckKey
 from netmon.probes.policy_look import Look
 from netmon.probes.policy_settings import PolicySettings
@@ -38,3 +41,13 @@ async def test_addresses_without_end() -> None:
     look = await found(zone)
     assert not any(server.addresses for server in look._servers)
     assert 0 < len(list(look.trail())) <= 200
+
+
+async def test_a_policy_host_within() -> None:
+    """The zone cannot send netmon's GET to this machine, its network or its cloud's metadata."""
+    inside = ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:10.0.0.1", "64:ff9b::7f00:1"]
+    host = f"mta-sts.{DOMAIN}"
+    look = await found(Zone(exchanges={DOMAIN: ["mx1.test"]}, addresses={host: inside}))
+    with pytest.raises(FetchError, match="no public address"):
+        await look._fetch(host)
+    assert sum("not public" in line for line in look.trail()) == len(inside)

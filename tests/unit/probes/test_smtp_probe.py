@@ -565,3 +565,12 @@ async def test_another_name_at_every_run() -> None:
             names |= {key[1] for key in told if key[0] == "netmon_smtp_banner_info"}
     assert len(names) == 11
     assert "" in names
+
+
+async def test_a_flood_at_the_end_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that floods in the place of its goodbye is hung up on, and was fine until then."""
+    monkeypatch.setattr("netmon.mail.wire._MOST", 400)
+    script = evil.answers({b"EHLO": b"250 hi\r\n", b"QUIT": b"221-more\r\n" * 60})
+    async with evil.serving(script) as server:
+        seen = await smtp.probe(make_check(server.port, tls="none"), make_context())
+    assert seen.result is Result.OK, seen.trail

@@ -340,3 +340,47 @@ async def test_a_client_certificate(ca: trustme.CA, tmp_path: Path) -> None:
         outcome = await talk(module(steps, f", tls: true{trusting(ca, tmp_path, missing)}"), server)
         assert outcome.reason is Reason.LOCAL_ERROR
         assert "nowhere.pem" in outcome.detail
+
+
+def test_a_lost_connection_is_closed_quietly() -> None:
+    """Where the peer has reset it a moment ago, the end of TLS can no more be said, and nothing is raised."""
+
+    class Lost(asyncio.Transport):
+        """A connection whose loss is still to be told."""
+
+        def is_closing(self) -> bool:
+            """It is."""
+            return True
+
+        def get_write_buffer_size(self) -> int:
+            """Nothing."""
+            return 0
+
+        def close(self) -> None:
+            """It is closed already."""
+
+    line = wire.Wire()
+    line.connection_made(Lost())
+    line.session = TrustStores().context.wrap_bio(line._incoming, line._outgoing)
+    with pytest.raises(ssl.SSLWantReadError):
+        line.session.do_handshake()
+    line.close()
+
+
+@pytest.mark.parametrize("before", [0, 150, 190, 490])
+async def test_an_echo_of_a_secret_is_not_shown(before: int) -> None:
+    """Neither in the line that is rejected nor in the sentence that says so, wherever they are cut."""
+    token = "t0ken" * 300
+    transcript = Transcript(time.monotonic)
+
+    async def script(peer: Peer) -> None:
+        await peer.say(b"220 hi\r\n")
+        said = (await peer.hear()).rpartition(b" ")[2]
+        await peer.say(b"535 " + b"x" * before + b" " + said + b"\r\n")
+        await peer.silence()
+
+    steps = f"[{{expect: ^220, send: 'AUTH PLAIN {token}'}}, {{expect: ^235, reject: ^5}}]"
+    async with serving(script) as server:
+        outcome = await talk(module(steps), server, transcript=transcript)
+    assert outcome.rejected
+    assert "t0ken" not in transcript.text() + outcome.detail

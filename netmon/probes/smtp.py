@@ -314,7 +314,7 @@ class _Run:
                 raise credentials
             return
         if not login.plain_text and (why := self._untrusted()):
-            text = f"the login is not tried, for whoever holds this certificate would learn the secret: {why}"
+            text = f"the login is not tried, lest a stranger learn the secret: {why} (ca_file, tls_name)"
             raise untestable(Reason.CERTIFICATE_UNTRUSTED, text)
         try:
             self._mechanism = await log_in(talk, credentials)

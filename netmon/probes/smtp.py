@@ -17,12 +17,9 @@ from typing import Final
 from netmon.errors import Reason
 from netmon.mail import rare, report
 from netmon.mail.faults import MailError, failed, untestable
-from netmon.mail.login import Credentials, log_in
-from netmon.mail.manners import LOGIN_WAIT
 from netmon.mail.slots import NoSlotError, Slot
 from netmon.mail.smtp import Conversation
 from netmon.mail.tls import TlsFacts, TrustError
-from netmon.mail.tokens import Client, TokenError
 from netmon.mail.trail import Trail, printable
 from netmon.model import (
     Check,
@@ -37,8 +34,9 @@ from netmon.model import (
 )
 from netmon.probes import smtp_report
 from netmon.probes.base import Context, Library, ProbeKind
+from netmon.probes.smtp_login import Login
 from netmon.probes.smtp_report import BACKOFF, LOGIN
-from netmon.probes.smtp_settings import LoginSettings, OAuth2Settings, SmtpSettings
+from netmon.probes.smtp_settings import SmtpSettings
 from netmon.resolver import ResolveError
 
 _SHARE: Final = 0.98
@@ -73,13 +71,12 @@ class _Run:
         self._server: tuple[str, int] | None = None  # that was spoken to, or is left alone
         self._left_alone = False  # nothing was asked: the server sent us away a short while ago
         self._offered: dict[str, bool] = {}
-        self._logged_in: bool | None = None
-        self._mechanism = ""
-        self._credentials: Credentials | MailError | None = None
-        self._refused_before = ""  # what the server said to the login that is not tried again yet
+        login = self._settings.login
+        self._login = None if login is None else Login(check, ctx, login, self._trail)
 
     async def observe(self) -> Observation:
         """Run to the end; nothing that the network does is raised."""
+        login = self._login
         try:
             await self._run()
         except MailError as fault:
@@ -89,7 +86,7 @@ class _Run:
             result, reason, detail = (
                 Result.OK,
                 Reason.OK,
-                smtp_report.summary(self._talk, self._facts, self._mechanism),
+                smtp_report.summary(self._talk, self._facts, "" if login is None else login.mechanism),
             )
         self._trail.note(f"{result}: {detail}")
         return Observation(
@@ -109,7 +106,8 @@ class _Run:
         )
 
     async def _run(self) -> None:
-        await self._get_credentials()
+        if self._login is not None:
+            await self._login.prepare(self._limit, self._phases)
         addresses = await self._addresses()
         faults: list[MailError] = []
         for tried, address in enumerate(addresses):
@@ -216,8 +214,8 @@ class _Run:
         self._offered["AUTH"] = "auth" in talk.extensions
         if (wanted := self._settings.envelope) is not None:
             await talk.envelope(wanted.sender, wanted.recipient)
-        if self._credentials is not None:
-            await self._log_in(talk)
+        if self._login is not None:
+            await self._login.log_in(talk, self._untrusted())
 
     def _due(self) -> list[str]:
         """The rare tests that the config asks for and that were not done lately."""
@@ -264,71 +262,6 @@ class _Run:
         assert wanted is not None  # noqa: S101 - it was asked for
         return await rare.open_relay(talk, wanted.sender or f"netmon@{me}", wanted.recipient)
 
-    async def _get_credentials(self) -> None:
-        """What the login needs, before anybody waits for us; a fault comes up when it is its turn."""
-        login = self._settings.login
-        if login is None:
-            return
-        if (refusal := self._refused(login)) is not None:
-            self._credentials = refusal
-        elif login.oauth2 is None:
-            password = login.password.reveal() if login.password is not None else ""
-            self._trail.conceal(password)
-            self._credentials = Credentials(login.username, password)
-        else:
-            self._credentials = await self._token(login.username, token_client(login.oauth2))
-
-    def _refused(self, login: LoginSettings) -> MailError | None:
-        """The refusal of this login that is too young for another try."""
-        refused = self._ctx.manners.refused(_login_key(self._check, login), self._loop.time())
-        if refused is None:
-            return None
-        left = refused.at + LOGIN_WAIT - self._loop.time()
-        text = f"{refused.text} (not tried again for {max(left / 60, 1):.0f} min; all else is tested)"
-        self._refused_before = refused.words
-        return MailError(Result.REJECTED, Reason.LOGIN_REJECTED, text)
-
-    async def _token(self, username: str, client: Client) -> Credentials | MailError:
-        begun = time.perf_counter()
-        try:
-            # No more than half of the run: the server's own state is to be seen all the same.
-            async with asyncio.timeout((self._limit - self._loop.time()) / 2):
-                token = await self._ctx.tokens.token(client)
-        except TokenError as error:
-            return untestable(Reason.TOKEN_UNAVAILABLE, str(error))
-        except TimeoutError:
-            return untestable(Reason.TOKEN_UNAVAILABLE, "the token endpoint does not answer in time")
-        finally:
-            self._phases["token"] = time.perf_counter() - begun
-        self._trail.conceal(client.client_secret, token)
-        return Credentials(username, token, token=True)
-
-    async def _log_in(self, talk: Conversation) -> None:
-        login = self._settings.login
-        assert login is not None  # noqa: S101 - there are credentials
-        # Another check of the server may have been refused while this one waited for its turn.
-        credentials = self._refused(login) or self._credentials
-        if credentials is None or isinstance(credentials, MailError):
-            if credentials is not None:
-                self._trail.note(str(credentials))
-                raise credentials
-            return
-        if not login.plain_text and (why := self._untrusted()):
-            text = f"the login is not tried, lest a stranger learn the secret: {why} (ca_file, tls_name)"
-            raise untestable(Reason.CERTIFICATE_UNTRUSTED, text)
-        try:
-            self._mechanism = await log_in(talk, credentials)
-        except MailError as fault:
-            if fault.reason in (Reason.LOGIN_REJECTED, Reason.LOGIN_DEFERRED):
-                self._logged_in = False
-            if fault.reason is Reason.LOGIN_REJECTED:
-                key, text = _login_key(self._check, login), str(fault)
-                self._ctx.manners.refuse(key, self._loop.time(), text, talk.refusal)
-                if login.oauth2 is not None:
-                    self._ctx.tokens.forget(token_client(login.oauth2))
-            raise
-        self._logged_in = True
-
     def _untrusted(self) -> str:
         """Why the server might be another one than it says; empty if it has proved its name."""
         facts = self._facts
@@ -359,8 +292,8 @@ class _Run:
             yield from smtp_report.conversation(self._talk, self._named)
         if self._facts is not None:
             yield from report.tls_tables(self._facts)
-        if self._logged_in is not None:
-            yield report.scalar((LOGIN, int(self._logged_in)))
+        if self._login is not None and self._login.logged_in is not None:
+            yield report.scalar((LOGIN, int(self._login.logged_in)))
         if self._server is not None:
             yield report.scalar((BACKOFF, self._ctx.manners.wait(self._server)))
 
@@ -389,7 +322,9 @@ class _Run:
                 kind, severity = smtp_report.RARE[test]
                 yield Finding(kind, severity, wrong, self._check.key, at)
         if self._talk is not None and smtp_report.refuses_us(
-            result, reason, self._talk.refusal or self._refused_before
+            result,
+            reason,
+            self._talk.refusal or (self._login.refused_before if self._login is not None else ""),
         ):
             yield from self._placed(
                 [Finding(FindingKind.PROBE_REJECTED, Severity.RISK, f"it refuses netmon itself: {detail}")]
@@ -408,17 +343,6 @@ def _numeric(name: str) -> str:
         return str(ipaddress.ip_address(name))
     except ValueError:
         return ""
-
-
-def token_client(oauth2: OAuth2Settings) -> Client:
-    """Who asks for tokens, as the token cache knows it."""
-    return Client(oauth2.token_url, oauth2.client_id, oauth2.client_secret.reveal(), oauth2.scope)
-
-
-def _login_key(check: Check, login: LoginSettings) -> tuple[str, str, bytes]:
-    """What a refusal is remembered by: ports of one server have the same users."""
-    secret = login.oauth2.client_secret if login.oauth2 is not None else login.password
-    return check.host.address, login.username, secret.fingerprint() if secret is not None else b""
 
 
 def endpoint(host: str, settings: SmtpSettings) -> str:

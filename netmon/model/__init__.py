@@ -30,6 +30,7 @@ from netmon.model.checks import (
     Value,
 )
 from netmon.model.domains import DnsState, DomainVerdict, DomainVerdictName, Lookup
+from netmon.model.events import Event, EventSeverity, EventValue, TrapChange
 from netmon.model.findings import FindingKind, Severity
 from netmon.model.verdicts import (
     AlertName,
@@ -53,6 +54,9 @@ __all__ = [
     "DnsState",
     "DomainVerdict",
     "DomainVerdictName",
+    "Event",
+    "EventSeverity",
+    "EventValue",
     "Family",
     "Finding",
     "FindingKind",
@@ -74,6 +78,7 @@ __all__ = [
     "Silenced",
     "SnmpState",
     "Table",
+    "TrapChange",
     "Urgency",
     "Value",
     "Verdict",

@@ -1,0 +1,1 @@
+"""Accepted traps and informs on disk: one process writes, any number read."""

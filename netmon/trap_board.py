@@ -1,0 +1,1 @@
+"""What traps have told of hosts: counts, states that are raised, and the latest of each."""

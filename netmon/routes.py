@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from typing import Any, Final, Protocol
 
@@ -94,6 +94,7 @@ class Services:
     probe: Callable[[Query, float | None], Coroutine[Any, Any, OnDemand]]  # the same of /probe
     domains: Callable[[], Sequence[status.DomainRow]] = tuple
     explained: Callable[[], Sequence[Entry]] = tuple  # what /explain explains
+    more: Mapping[str, Handler] = field(default_factory=dict)  # handlers of paths that have their own module
 
 
 def routes(services: Services) -> Mapping[str, Handler]:
@@ -122,6 +123,7 @@ def routes(services: Services) -> Mapping[str, Handler]:
         "/-/ready": pages.ready,
         "POST /-/reload": pages.reload,
         MISSING: pages.missing,
+        **services.more,
     }
 
 

@@ -56,7 +56,7 @@ def trap_cell(summary: TrapSummary | None) -> str:
         raised = f'<li class="outcome warn">{sign("warn")}{plural(summary.raised, "state")} raised</li>'
     return (
         f'<td role="cell" data-name="Traps"><ul>{raised}<li class="outcome {style}">{_mark(summary.severity)}'
-        f"{_name(summary.trap)} {moment(summary.at)}</li></ul></td>"
+        f"{text(summary.trap.rpartition('::')[2])} {moment(summary.at)}</li></ul></td>"
     )
 
 

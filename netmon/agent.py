@@ -5,6 +5,7 @@ pages.  What flows back (an unconfirmed change that wants another look) goes thr
 """
 
 import asyncio
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from itertools import starmap
@@ -38,6 +39,8 @@ from netmon.selftest import OwnLink
 from netmon.silences import Silences
 from netmon.status import Live, domain_rows
 from netmon.store import Store
+from netmon.trapping import Trapping, TrapPortError
+from netmon.traps.listeners import Listeners
 from netmon.watch import Watch
 from netmon.web import Server
 from netmon.wishes import Wishes
@@ -52,8 +55,17 @@ _MAIL: Final = "mail"  # notes of what mail servers offered
 class Agent:
     """One running agent.  Make it inside the event loop that it shall live in."""
 
-    def __init__(self, path: Path, config: Config, modules: Mapping[str, Module]) -> None:
-        """Raises StateError or OSError if the state folder or the address cannot be had."""
+    def __init__(
+        self,
+        path: Path,
+        config: Config,
+        modules: Mapping[str, Module],
+        passed: Sequence[socket.socket] = (),
+    ) -> None:
+        """Raises StateError or OSError if the state folder or an address cannot be had.
+
+        `passed` are sockets for traps that systemd gave.
+        """
         self._path = path
         self._modules = modules
         self._config = config
@@ -81,7 +93,27 @@ class Agent:
         self.silences = Silences(self.store, boot=boot_id(), now=time.monotonic(), wall=time.time())
         self._link = OwnLink(self._context.pinger)
         self._wishes = Wishes(self.scheduler, self._test_own_link)
-        self._watch = Watch(self.store, self._wishes, clock=loop.time, wall=time.time, hush=self.silences)
+        self._live = Live()
+        self.store.on_change(self._live.changed)
+        self._traps = Trapping(
+            self.store,
+            self.scheduler,
+            Listeners(passed),
+            resolver=lambda: self._context.resolver,
+            judge=self._judge,
+            news=self._live.changed,
+            clock=loop.time,
+            wall=time.time,
+        )
+        self._metrics.add_source(self._traps.readings)
+        self._watch = Watch(
+            self.store,
+            self._wishes,
+            clock=loop.time,
+            wall=time.time,
+            hush=self.silences,
+            traps=self._traps.board.raised_of,
+        )
         self.store.listen(self._watch.saw)
         self._following = Following(
             self.store,
@@ -91,8 +123,6 @@ class Agent:
             isolated=lambda: self._watch.isolated,
         )
         self._metrics.add_source(lambda: starmap(Reading, self._following.watch.readings()))
-        self._live = Live()
-        self.store.on_change(self._live.changed)
         self._metrics.add_source(
             lambda: readings(self._context.snmp, self.store, self.scheduler, self._journal)
         )
@@ -139,7 +169,11 @@ class Agent:
         )
         self._control = control.Server(config.state.path / control.NAME, commands(desk))
         try:
+            self._trap_move = self._traps.reserve(config)
             self._server = Server(self._routes, str(config.web.listen))
+        except TrapPortError:
+            self._journal.close()
+            raise
         except OSError as error:
             self._journal.close()
             why = f"{error.strerror or error}; stop what is there or set web.listen"
@@ -169,6 +203,7 @@ class Agent:
         except control.ControlError as error:  # checking matters more than commands
             log.error("commands such as netmon silence will not reach this agent", why=str(error))  # noqa: TRY400
         self.scheduler.start()
+        self._traps.start(self._config, self._trap_move, self._following.routes)
         await self._tell(self._config)
         await self._alerting.start()
         self._ticking = asyncio.create_task(self._tick())
@@ -190,6 +225,7 @@ class Agent:
                 task.cancel()
         await self._control.stop()
         await self._following.close()
+        await self._traps.stop()
         await self.scheduler.stop()
         await self._alerting.stop()
         await self._live.close()
@@ -210,7 +246,13 @@ class Agent:
                 config = await asyncio.to_thread(load_config, self._path, self._modules, cache=True)
                 self._refuse_move(config)
                 new = await self._planned(config)
-                await self._move(config)
+                move = self._traps.reserve(config)
+                try:
+                    await self._move(config)
+                except OSError:
+                    if move is not None:
+                        move.back()
+                    raise
             except ConfigError as error:
                 self._mistakes = [str(mistake) for mistake in error.mistakes]
             except NetmonError as error:
@@ -228,6 +270,7 @@ class Agent:
                 self._apply(new)
                 self._following.configure(config)
                 self._following.start()
+                await self._traps.apply(config, move, self._following.routes)
                 await self._tell(config)
         self._metrics.reloaded(time.time(), ok=not self._mistakes)
         for mistake in self._mistakes:
@@ -264,6 +307,7 @@ class Agent:
 
     def _apply_plan(self, config: Config, checks: frozenset[Check]) -> None:
         self.store.plan(all_hosts((entry.host for entry in config.hosts), checks), checks)
+        self._traps.planned()
         self._context.memory.planned([check.key for check in checks])
         changes = self.scheduler.apply(checks)
         self._watch.planned()
@@ -276,10 +320,14 @@ class Agent:
             kept=changes.kept,
         )
 
+    def _judge(self, host: str) -> None:
+        self._watch.traps_changed(host)
+
     async def _replan(self) -> None:
         async with self._reloading:
             new = await self._planned(self._config)
             self._apply_plan(new.config, new.checks)
+        self._traps.routed(self._following.routes)
 
     async def _probe(self, check: Check) -> Observation:
         return await PROBES[check.key.probe].probe(check, self._context)
@@ -288,6 +336,7 @@ class Agent:
         while True:
             await asyncio.sleep(TICK)
             self._watch.tick()
+            self._traps.tick()
             self._following.watch.tick()
 
     async def _test_own_link(self) -> None:
@@ -315,6 +364,7 @@ class Agent:
     def _notices(self) -> Sequence[str]:
         notices = [f"The config was not taken, the old one stays: {mistake}" for mistake in self._mistakes]
         notices += self._config.notices
+        notices += self._traps.notices()
         checks = (state.check for state in self.store.states().values())
         notices += ehlo_notices(self._context.agent_name, checks)
         if self._journal.failing is not None:

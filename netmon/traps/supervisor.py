@@ -19,7 +19,7 @@ import structlog
 from netmon.model import Kind
 from netmon.traps import handshake
 from netmon.traps.counters import Counters, Gauge, make
-from netmon.traps.listeners import Listener, Listeners, Place
+from netmon.traps.listeners import Listener, Listeners, Move
 from netmon.traps.records import Drop, Settings, Stage
 
 log = structlog.get_logger(__name__)
@@ -105,12 +105,8 @@ class Supervisor:
         elif self._child is not None:
             await self._child.send(handshake.settings_line(settings))
 
-    async def move(self, places: Sequence[Place]) -> None:
-        """Listen elsewhere: there before no longer here, and what waits here is taken first.
-
-        Raises OSError as `Listeners.open` does; then everything stays as it was.
-        """
-        move = self._listeners.open(places)
+    async def move(self, move: Move) -> None:
+        """Listen elsewhere: there before no longer here, and what waits here is taken first."""
         if not move.changes:
             return
         leaving = move.leaving()

@@ -172,7 +172,7 @@ ALERTS: Final[Mapping[AlertName, Text]] = {
         ("On netmon's machine: df -h, mount, dmesg | tail; do not restart netmon before it is mended",),
     ),
     AlertName.TRAPS_DROPPED: Text(
-        "Traps that should have become events did not: too many at once, a full disk, or a receiver that died.",
+        "Traps that should have become events did not: a storm, a full disk, or a receiver that died.",
         (
             "kernel: the socket's buffer was full; a storm, or the machine has no CPU to spare",
             "queue_full, store_full: the disk under state.path is slow, full or read-only",

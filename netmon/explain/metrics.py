@@ -53,7 +53,7 @@ METRICS: Final[Mapping[str, Text]] = {
         "Datagrams on the trap port that became no event, by the reason.",
         (
             "kernel: the socket's buffer was full",
-            "unknown_community, unknown_user, source_not_allowed: somebody who may not, or is not in the config",
+            "unknown_community, unknown_user, source_not_allowed: somebody who is not in the config",
             "rate_limited: more from one source than traps.rate lets through",
             "not_in_time_window, replayed: a recorded message sent again, or a sender that lost its boots",
             "receiver_died: what the receiver had in hand when it died",

@@ -16,7 +16,7 @@ def test_every_name_has_a_slot_of_its_own() -> None:
 def test_counts_outlive_the_process_that_made_them() -> None:
     """What a process counted is there after it has died, for whoever holds the same memory."""
     descriptor = make()
-    os.set_inheritable(descriptor, True)  # noqa: FBT003
+    os.set_inheritable(descriptor, True)
     code = (
         "import os, signal\n"
         "from netmon.traps.counters import Counters\n"

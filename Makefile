@@ -19,7 +19,8 @@ run: $(VENV)/.run ## Start the demo: simulated devices and mail servers, the age
 .PHONY: test
 test: $(VENV)/.dev servers ## Install what the tests need and run them all
 	$(BIN)/python -m pytest -n auto tests/unit
-	$(BIN)/python -m pytest tests/integration
+	$(BIN)/python -m pytest -n auto --dist loadfile tests/integration --ignore tests/integration/test_scenarios.py
+	$(BIN)/python -m pytest tests/integration/test_scenarios.py
 
 .PHONY: check
 check: $(VENV)/.dev ## Lint, types, import contracts

@@ -95,6 +95,7 @@ class Services:
     domains: Callable[[], Sequence[status.DomainRow]] = tuple
     traps: status.Traps = field(default_factory=status.NoTraps)
     explained: Callable[[], Sequence[Entry]] = tuple  # what /explain explains
+    more: Mapping[str, Handler] = field(default_factory=dict)  # handlers of paths that have their own module
 
 
 def routes(services: Services) -> Mapping[str, Handler]:
@@ -123,6 +124,7 @@ def routes(services: Services) -> Mapping[str, Handler]:
         "/-/ready": pages.ready,
         "POST /-/reload": pages.reload,
         MISSING: pages.missing,
+        **services.more,
     }
 
 

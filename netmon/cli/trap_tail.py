@@ -36,9 +36,7 @@ def tail_command(  # noqa: PLR0917 - typer's
         list[str] | None, typer.Option(help="critical, warning or info; may stand several times.")
     ] = None,
     source: Annotated[str, typer.Option(help="From this address alone.", show_default=False)] = "",
-    lines: Annotated[
-        int, typer.Option("--lines", "-n", min=0, max=10_000, help="Events that were.")
-    ] = 10,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, max=10_000, help="Events that were.")] = 10,
     config: Annotated[Path, typer.Option(help="The config.")] = DEFAULT_CONFIG,
     *,
     once: Annotated[bool, typer.Option("--once", help="Print what is there and end.")] = False,

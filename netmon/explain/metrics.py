@@ -143,6 +143,22 @@ METRICS: Final[Mapping[str, Text]] = {
         (),
         ("See what it means: netmon explain FINDING",),
     ),
+    "netmon_traps_total": Text(
+        "Traps and informs that were accepted and committed, by host, notification and severity.",
+        (),
+        (
+            'trap="other": no MIB that netmon knows names it; add its MIB to mib_dirs',
+            'host="": no host of the config has the sender\'s address or engine',
+        ),
+    ),
+    "netmon_trap_last_timestamp_seconds": Text(
+        "When the latest trap or inform of a kind came from a host; increase() misses a first one.",
+    ),
+    "netmon_trap_state": Text(
+        "How many instances of a state (link_down: interfaces) traps have raised and nothing has ended.",
+        ("what the state says", "the trap that ends it was lost: its ttl ends it"),
+        ("The host's page names the instances; the rules are in traps.rules and netmon's own",),
+    ),
     "netmon_state_rows_waiting": Text(
         "Rows of state that are not on disk yet.",
         ("a slow or full disk",),

@@ -89,7 +89,7 @@ def test_v1_is_mapped_by_rfc_3584(server: Snmptrapd, tmp_path: Path) -> None:
         server, "1.3.6.1.4.1.8072.4.0.2", "1.3.6.1.4.1.8072.9.1=s:words", "-v", "1", "-c", "secret",
         "--agent-address", "192.0.2.9", folder=tmp_path,
     )  # fmt: skip
-    assert specific.split("|")[2:6] == [".1.3.6.1.4.1.8072.4", "6", "2", "192.0.2.9"]
+    assert specific.split("|")[2:6] == [".1.3.6.1.4.1.8072.4", "6", ".2", "192.0.2.9"]
     assert '.1.3.6.1.4.1.8072.9.1 = STRING: "words"' in specific
 
 

@@ -155,6 +155,7 @@ class Agent:
                 explained=lambda: self._explained,
                 domains=lambda: domain_rows(self._following.watch.verdicts(), self._following.lookups()),
                 silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
+                traps=self._traps.board,
                 snmp=self._scraper.answer,
                 probe=self._prober.answer,
             )

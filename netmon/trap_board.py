@@ -8,7 +8,7 @@ Nobody who cannot authenticate ends what an authenticated sender has raised, nor
 that both have told is kept twice and counts once.
 """
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -45,7 +45,7 @@ class _Host:
     raised: dict[_Key, RaisedState] = field(default_factory=dict)
     states: dict[str, None] = field(default_factory=dict)  # that it ever had, for metrics that go back to 0
     latest: tuple[float, str, EventSeverity] | None = None
-    events: "OrderedDict[int, Event]" = field(default_factory=OrderedDict)
+    events: dict[int, Event] = field(default_factory=dict)
 
 
 class TrapBoard:
@@ -65,7 +65,7 @@ class TrapBoard:
         self._hosts: dict[str, _Host] = {}
         self._totals: Counter[tuple[str, str, str]] = Counter()
         self._last: dict[tuple[str, str], float] = {}
-        self._latest: OrderedDict[int, Event] = OrderedDict()
+        self._latest: dict[int, Event] = {}
 
     def planned(self, hosts: Collection[str], wall: float) -> None:
         """The hosts of the config: those that left are forgotten, new ones have what is noted of them."""
@@ -175,6 +175,8 @@ class TrapBoard:
                 at,
             )
         for name, host_ in self._hosts.items():
+            if not host_.states:
+                continue
             now = Counter(raised.state for raised in self.raised_of(name))
             for state in host_.states:
                 yield (
@@ -229,12 +231,12 @@ def _clear(host: _Host, state: str, instance: str, *, authenticated: bool) -> bo
     return any(gone)
 
 
-def _keep(kept: "OrderedDict[int, Event]", event: Event, most: int) -> None:
+def _keep(kept: dict[int, Event], event: Event, most: int) -> None:
     if event.id not in kept and len(kept) >= most and event.id < next(iter(kept)):
         return
     kept[event.id] = event
     while len(kept) > most:
-        kept.popitem(last=False)
+        del kept[next(iter(kept))]
 
 
 def _remembered(note: Any, wall: float) -> dict[_Key, RaisedState]:

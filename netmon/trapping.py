@@ -153,6 +153,7 @@ class Trapping:
         if self._supervisor is None:
             return
         yield from starmap(Reading, self._supervisor.samples())
+        yield from starmap(Reading, self.board.readings())
         told = "Hosts that traps had looked at, and wishes beyond the bound."
         for outcome, count in (("done", self._rechecks.done), ("refused", self._rechecks.refused)):
             yield Reading("netmon_trap_rechecks_total", told, Kind.COUNTER, {"outcome": outcome}, count)

@@ -2,7 +2,7 @@
 
 import typer
 
-from netmon.cli import trap_send
+from netmon.cli import trap_send, trap_tail
 
 trap_app = typer.Typer(
     help="Send traps and informs, and follow those that the agent accepted.",
@@ -10,3 +10,4 @@ trap_app = typer.Typer(
     rich_markup_mode=None,
 )
 trap_app.command("send")(trap_send.send_command)
+trap_app.command("tail")(trap_tail.tail_command)

@@ -66,10 +66,10 @@ def trapped(view: HostView, _now: float) -> Iterator[Finding]:
     for raised in view.traps[:_TRAPS]:
         what = f"{raised.state} {raised.instance}".rstrip()
         if raised.authenticated and raised.cause:
-            kind, severity, text = FindingKind.TRAP_STATE, Severity.RISK, f"a trap told {what}"
+            kind, severity, text = FindingKind.TRAP_STATE, Severity.RISK, f"traps say {what}"
         else:
             kind, severity = FindingKind.TRAP_HINT, Severity.INFO
-            text = f"a trap told {what}" if raised.authenticated else f"an unauthenticated trap told {what}"
+            text = f"traps say {what}" if raised.authenticated else f"unauthenticated traps say {what}"
         yield Finding(kind, severity, text, None, raised.at, what)
 
 

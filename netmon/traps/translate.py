@@ -33,7 +33,7 @@ Values = tuple[list[bytes], list[int], list[ber.Value]]
 
 
 class Meaning(NamedTuple):
-    """An event's words.  `values` is the JSON text of a list of [name, oid, type, value]."""
+    """An event's words.  `values` is JSON: a list of objects with the keys of EventValue."""
 
     trap: str  # "IF-MIB::linkDown", or numbers
     oid: str
@@ -62,7 +62,7 @@ class _Trap(NamedTuple):
 class _Head(NamedTuple):
     """What does not depend on a varbind's value."""
 
-    text: str  # '["IF-MIB::ifIndex.3","1.3...","INTEGER",'
+    text: str  # '{"name":"IF-MIB::ifIndex.3","oid":"1.3...","type":"INTEGER","value":'
     kind: Type | None
 
 
@@ -92,7 +92,7 @@ class Translator:
             size += len(piece) + 1
             if size > MAX_VALUES - _MARK:
                 left = len(varbinds.oids) - len(pieces)
-                pieces.append(f'["","","","{left} more values are cut"]')
+                pieces.append(f'{{"name":"","oid":"","type":"","value":"{left} more values are cut"}}')
                 break
             pieces.append(piece)
         change = trap.fixed
@@ -130,7 +130,7 @@ class Translator:
     def _piece(self, key: tuple[bytes, int, ber.Value]) -> str:
         oid, tag, value = key
         head = self._heads.get((oid, tag)) or self._head(oid, tag)
-        piece = f"{head.text}{encode_basestring_ascii(value_text(self._tree, head.kind, tag, value))}]"
+        piece = f"{head.text}{encode_basestring_ascii(value_text(self._tree, head.kind, tag, value))}}}"
         if len(piece) <= _SHORT and (not isinstance(value, bytes) or len(value) <= _SMALL):
             if len(self._pieces) >= _PIECES:
                 self._pieces.clear()
@@ -146,7 +146,9 @@ class Translator:
             if node is not None and node.kind in _OBJECTS:
                 name, kind = self._tree.name_of(numbers), node.type
         word = ber.TYPE_NAMES.get(tag) or f"{tag:#04x}"
-        head = _Head(f"[{_quoted(name)},{_quoted(dotted)},{_quoted(word)},", kind)
+        head = _Head(
+            f'{{"name":{_quoted(name)},"oid":{_quoted(dotted)},"type":{_quoted(word)},"value":', kind
+        )
         if len(head.text) <= _SHORT:
             if len(self._heads) >= _HEADS:
                 self._heads.clear()

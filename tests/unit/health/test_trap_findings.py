@@ -48,7 +48,7 @@ def test_an_authenticated_state_that_is_no_cause_is_shown_only() -> None:
     """A port of an access switch goes down when somebody goes home."""
     of = view(None, well(), traps=(raised(authenticated=True, cause=False, state="link_down"),))
     assert judge(of, NOW).name is VerdictName.HEALTHY
-    assert found(of)["trap_hint"].text == "a trap told link_down"
+    assert found(of)["trap_hint"].text == "traps say link_down"
 
 
 def test_a_finding_has_the_time_of_its_trap() -> None:

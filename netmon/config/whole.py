@@ -10,7 +10,9 @@ from netmon.config.strict import Names, reference
 from netmon.config.traps import TrapsEntry, engine_id
 from netmon.config.values import Listen
 from netmon.config.windows import ZoneError, local_zone
+from netmon.mib.tree import shipped
 from netmon.probes.base import Auth
+from netmon.traps.rules import mistakes as rule_mistakes
 from netmon.windows import is_pattern
 
 
@@ -142,12 +144,41 @@ def check_traps(node: MapNode, traps: TrapsEntry, auths: Mapping[str, Auth], mis
             first = known.setdefault(engine_id(key), key)
             if first != key:
                 mistakes.at_key(engines, engines.keys[key], f'is the engine ID "{first}" in another spelling')
+    _check_rules(node, traps, mistakes)
     taken: list[Listen] = []
     for listen, place in zip(traps.listen, _entries(node, "listen"), strict=False):
         first_taken = next((other for other in taken if _overlap(other, listen)), None)
         if first_taken is not None:
             mistakes.at(place, f"{seen(place)} is listened on already, by {first_taken}: leave one out")
         taken.append(listen)
+
+
+def _check_rules(node: MapNode, traps: TrapsEntry, mistakes: Mistakes) -> None:
+    """What is wrong with rules by netmon's own MIBs; users' MIBs (mib_dirs) are compiled for check-config."""
+    rules = node.items.get("rules")
+    if not isinstance(rules, MapNode) or not traps.rules:
+        return
+    tree = shipped()
+    given = {name: entry.rule() for name, entry in traps.rules.items()}
+    for place, sentence in rule_mistakes(given, tree):
+        name, key = _rule_place(place, given)
+        module, colons, _ = name.partition("::")
+        if key in {"", "instance"} and (not colons or module not in tree.modules()):
+            continue  # numbers, and what another MIB may define
+        written = name if name in rules.items else f".{name}"
+        rule = rules.items[written]
+        if key and isinstance(rule, MapNode) and key in rule.items:
+            mistakes.at(rule.items[key], sentence)
+        else:
+            mistakes.at_key(rules, rules.keys[written], sentence)
+
+
+def _rule_place(place: str, rules: Mapping[str, object]) -> tuple[str, str]:
+    """`NAME` or `NAME.field`, where the name may hold dots."""
+    if place in rules:
+        return place, ""
+    name, _, key = place.rpartition(".")
+    return name, key
 
 
 def _overlap(one: Listen, other: Listen) -> bool:

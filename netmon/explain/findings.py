@@ -201,9 +201,8 @@ FINDINGS: Final[Mapping[FindingKind, Text]] = {
         ),
     ),
     FindingKind.TRAP_HINT: Text(
-        "A trap has told of a state; shown for information, because it explains no mail fault or anybody may "
-        "have sent it (versions 1 and 2c are not authenticated).",
-        ("what its text says", "a trap that somebody forged or a device sent by mistake"),
+        "A trap told of a state; for information, as anybody may have sent it or it harms no mail.",
+        ("what its text says", "somebody forged it: versions 1 and 2c are not authenticated"),
         (
             "Read the event on the host's page; what SNMP and mail say at the next look decides",
             "To have it count, send it with SNMPv3 and let its rule say cause: true",

@@ -132,12 +132,15 @@ class Writer:
             if isinstance(error, sqlite3.OperationalError):
                 raise
             self._set_aside(self._current, error)
-        self._day = int(self._wall() // _DAY)
         self.tidy()
 
     def _last_id(self) -> int:
-        row = self._open().execute("SELECT max(id) FROM events").fetchone()
-        return int(row[0]) if row[0] is not None else self._current.first - 1
+        """The newest event's ID; the file's day is that of its first event."""
+        last, begun = self._open().execute("SELECT max(id), min(at) FROM events").fetchone()
+        if last is None:
+            return self._current.first - 1
+        self._day = int(begun // _DAY)
+        return int(last)
 
     def _set_aside(self, broken: Partition, error: sqlite3.Error) -> None:
         self._give_up()
@@ -163,7 +166,7 @@ class Writer:
         if self._next == self._current.first:
             self._day = day
             return
-        if day == self._day and self._size() < self._file_size:
+        if day == self._day and self._current.size() < self._file_size:
             return
         new = partition(self._folder, self._next)
         db = open_to_write(new.path)  # before the old one is left
@@ -172,12 +175,6 @@ class Writer:
             self._db.close()
         self._db, self._current, self._durable, self._day = db, new, True, day
         self.tidy()
-
-    def _size(self) -> int:
-        try:
-            return self._current.path.stat().st_size
-        except OSError:
-            return 0
 
     def _repeat_older(self, repeats: Iterable[Repeat]) -> None:
         """Repeats of events that stand in a file before this one."""

@@ -40,8 +40,8 @@ class OwnEngine:
         return min(int(now - self.started), MAX_TIME)
 
 
-def take_up(folder: Path, now: float) -> OwnEngine:
-    """The engine of this folder, one boot later; a new one where there was none.
+def take_up(folder: Path, now: float, engine_id: bytes = b"") -> OwnEngine:
+    """The engine of this folder, one boot later; a new one where there was none, of `engine_id` if given.
 
     Raises EngineError: a file that cannot be read is not replaced, because senders know the ID in it.
     """
@@ -49,7 +49,7 @@ def take_up(folder: Path, now: float) -> OwnEngine:
     try:
         engine_id, boots = _read(path)
     except FileNotFoundError:
-        engine_id, boots = _PREFIX + secrets.token_bytes(_RANDOM), 0
+        engine_id, boots = engine_id or _PREFIX + secrets.token_bytes(_RANDOM), 0
     boots = min(boots + 1, MAX_TIME)  # RFC 3414 §2.2.2: it stays at its end, and nothing is fresh any more
     _write(path, engine_id, boots)
     return OwnEngine(engine_id, boots, now)

@@ -102,6 +102,7 @@ class Agent:
             resolver=lambda: self._context.resolver,
             judge=self._judge,
             news=self._live.changed,
+            agent=lambda: self._context.agent_name,
             clock=loop.time,
             wall=time.time,
         )
@@ -156,6 +157,7 @@ class Agent:
                 domains=lambda: domain_rows(self._following.watch.verdicts(), self._following.lookups()),
                 silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
                 traps=self._traps.board,
+                more=self._traps.pages.routes(),
                 snmp=self._scraper.answer,
                 probe=self._prober.answer,
             )

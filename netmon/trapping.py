@@ -13,9 +13,11 @@ from typing import Any, Final
 import structlog
 
 from netmon.addresses import Addresses
+from netmon.alerting.events import EventCouriers
 from netmon.config import Config, receiver_settings
 from netmon.config.receiver import FOLDER
 from netmon.errors import NetmonError
+from netmon.event_pages import EventPages
 from netmon.events import Reader
 from netmon.exposition import Reading
 from netmon.mib import library
@@ -61,9 +63,11 @@ class Trapping:
         resolver: Callable[[], Resolver],
         judge: Callable[[str], None],
         news: Callable[[str], None],
+        agent: Callable[[], str],
         clock: Callable[[], float],
         wall: Callable[[], float],
     ) -> None:
+        """`agent` is what netmon calls itself to webhooks."""
         self._store = store
         self._listeners = listeners
         self._judge = judge
@@ -78,6 +82,8 @@ class Trapping:
         )
         self._moved = asyncio.Event()  # hosts have other addresses
         self._addresses = Addresses(lambda name: resolver().addresses(name), self._moved.set)
+        self.pages = EventPages(self._reader)
+        self._couriers = EventCouriers(self._reader, note=store.note, noted=store.noted, agent=agent)
         self._supervisor: Supervisor | None = None
         self._config: Config | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -105,9 +111,11 @@ class Trapping:
             self._config = config
             known = self._addresses.configure((entry.host for entry in config.hosts), routes)
             settings = receiver_settings(config, known)
-            if settings is None or move is None:
+            if settings is None or move is None or config.traps is None:
+                await self._couriers.apply(())
                 await self._end()
                 return
+            await self._couriers.apply(config.traps.webhooks)
             await self._compiled(config)
             if self._supervisor is None:
                 move.take()
@@ -144,9 +152,11 @@ class Trapping:
         for task in self._tasks:
             task.cancel()
         self._rechecks.close()
+        self.pages.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         async with self._changing:
             await self._end()
+            await self._couriers.stop()
 
     def readings(self) -> Iterator[Reading]:
         """The metrics of the receiver and of what follows from it."""
@@ -154,6 +164,7 @@ class Trapping:
             return
         yield from starmap(Reading, self._supervisor.samples())
         yield from starmap(Reading, self.board.readings())
+        yield from starmap(Reading, self._couriers.readings())
         told = "Hosts that traps had looked at, and wishes beyond the bound."
         for outcome, count in (("done", self._rechecks.done), ("refused", self._rechecks.refused)):
             yield Reading("netmon_trap_rechecks_total", told, Kind.COUNTER, {"outcome": outcome}, count)
@@ -177,15 +188,21 @@ class Trapping:
         for host in hosts:
             self._rechecks.wish(host)
         self._fresh.set()
+        self.pages.changed()
+        self._couriers.poke()
+
+    def _reader(self) -> Reader | None:
+        config = self._config
+        return None if config is None or config.traps is None else Reader(config.state.path / FOLDER)
 
     async def _show(self) -> None:
         """Read what was committed, for the pages; a flood costs no more than a trickle."""
         while True:
             await self._fresh.wait()
             self._fresh.clear()
-            if self._config is None:
+            reader = self._reader()
+            if reader is None:
                 continue
-            reader = Reader(self._config.state.path / FOLDER)
             try:
                 self.board.show(await asyncio.to_thread(reader.latest, limit=_SHOWN))
             except Exception:  # the pages go without, and so does nothing else
@@ -209,7 +226,7 @@ class Trapping:
         """Compile users' MIBs, so that the receiver finds them in the cache."""
         if not config.mib_dirs:
             return
-        found = await asyncio.to_thread(library.load, config.mib_dirs, config.state.path / "cache")
+        found = await asyncio.to_thread(library.load, config.mib_dirs, config.state.path / FOLDER)
         for mistake in found.mistakes[:_MISTAKES] if config.mib_dirs != self._mib_dirs else ():
             log.warning("a MIB for the names in traps is left out", mistake=str(mistake))
         self._mib_dirs = config.mib_dirs

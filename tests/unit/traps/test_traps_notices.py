@@ -1,4 +1,4 @@
-"""What the receiver tells the agent of states: in order, bounded, and nobody silences who is authenticated."""
+"""What the receiver tells the agent of states: in order, bounded, and the sure ones always."""
 
 from netmon.model.events import TrapChange
 from netmon.traps.handler import Outcome, Words

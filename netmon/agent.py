@@ -104,6 +104,7 @@ class Agent:
             news=self._live.changed,
             clock=loop.time,
             wall=time.time,
+            agent=lambda: self._context.agent_name,
         )
         self._metrics.add_source(self._traps.readings)
         self._watch = Watch(
@@ -156,6 +157,7 @@ class Agent:
                 domains=lambda: domain_rows(self._following.watch.verdicts(), self._following.lookups()),
                 silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
                 traps=self._traps.board,
+                more=self._traps.pages.routes(),
                 snmp=self._scraper.answer,
                 probe=self._prober.answer,
             )

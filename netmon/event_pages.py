@@ -32,6 +32,7 @@ _JSON: Final = "application/json"
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
 _LONGEST: Final = 256  # characters of a parameter
 _WORDS: Final = ("host", "trap", "source", "severity", "limit", "before", "since")
+_NUMBERS: Final = frozenset({"limit", "before", "since"})
 _NONE: Final = "this agent receives no traps: its config has no section traps\n"
 
 
@@ -142,6 +143,8 @@ def _query(request: Request) -> dict[str, str]:
             raise QueryError(f"{name} stands there twice")
         if len(value) > _LONGEST:
             raise QueryError(f"{name} is longer than {_LONGEST} characters")
+        if name in _NUMBERS and not _NUMBER.fullmatch(value):
+            raise QueryError(f"{name} {quote(value)} is not a number")
         query[name] = value
     return query
 
@@ -159,8 +162,4 @@ def _wanted(query: Mapping[str, str]) -> Wanted:
 
 def _number(query: Mapping[str, str], name: str) -> int | None:
     text = query.get(name)
-    if text is None:
-        return None
-    if not _NUMBER.fullmatch(text):
-        raise QueryError(f"{name} {quote(text)} is not a number")
-    return int(text)
+    return None if text is None else int(text)

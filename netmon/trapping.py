@@ -13,9 +13,11 @@ from typing import Any, Final
 import structlog
 
 from netmon.addresses import Addresses
+from netmon.alerting import EventCouriers
 from netmon.config import Config, receiver_settings
 from netmon.config.receiver import FOLDER
 from netmon.errors import NetmonError
+from netmon.event_pages import EventPages
 from netmon.events import Reader
 from netmon.exposition import Reading
 from netmon.mib import library
@@ -63,6 +65,7 @@ class Trapping:
         news: Callable[[str], None],
         clock: Callable[[], float],
         wall: Callable[[], float],
+        agent: Callable[[], str],
     ) -> None:
         self._store = store
         self._listeners = listeners
@@ -84,6 +87,8 @@ class Trapping:
         self._changing = asyncio.Lock()
         self._fresh = asyncio.Event()
         self._mib_dirs: Sequence[Path] = ()
+        self.pages = EventPages(self._reader)
+        self._couriers = EventCouriers(self._reader, note=store.note, noted=store.noted, agent=agent)
 
     def reserve(self, config: Config) -> Move | None:
         """The sockets that a config wants, bound and not in use yet.  Raises TrapPortError."""
@@ -103,6 +108,7 @@ class Trapping:
         """Receive as `config` says, by the sockets that were reserved for it."""
         async with self._changing:
             self._config = config
+            await self._couriers.apply(() if config.traps is None else config.traps.webhooks)
             known = self._addresses.configure((entry.host for entry in config.hosts), routes)
             settings = receiver_settings(config, known)
             if settings is None or move is None:
@@ -145,8 +151,10 @@ class Trapping:
             task.cancel()
         self._rechecks.close()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.pages.close()
         async with self._changing:
             await self._end()
+            await self._couriers.stop()
 
     def readings(self) -> Iterator[Reading]:
         """The metrics of the receiver and of what follows from it."""
@@ -157,6 +165,7 @@ class Trapping:
         told = "Hosts that traps had looked at, and wishes beyond the bound."
         for outcome, count in (("done", self._rechecks.done), ("refused", self._rechecks.refused)):
             yield Reading("netmon_trap_rechecks_total", told, Kind.COUNTER, {"outcome": outcome}, count)
+        yield from starmap(Reading, self._couriers.readings())
 
     def notices(self) -> Sequence[str]:
         """What people should know."""
@@ -177,15 +186,23 @@ class Trapping:
         for host in hosts:
             self._rechecks.wish(host)
         self._fresh.set()
+        self.pages.changed()
+        self._couriers.poke()
+
+    def _reader(self) -> Reader | None:
+        """The events; None where nothing is received."""
+        if self._config is None or self._config.traps is None:
+            return None
+        return Reader(self._config.state.path / FOLDER)
 
     async def _show(self) -> None:
         """Read what was committed, for the pages; a flood costs no more than a trickle."""
         while True:
             await self._fresh.wait()
             self._fresh.clear()
-            if self._config is None:
+            reader = self._reader()
+            if reader is None:
                 continue
-            reader = Reader(self._config.state.path / FOLDER)
             try:
                 self.board.show(await asyncio.to_thread(reader.latest, limit=_SHOWN))
             except Exception:  # the pages go without, and so does nothing else

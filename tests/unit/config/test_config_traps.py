@@ -1,5 +1,6 @@
 """`traps` as it is read, and as the receiver is told it."""
 
+import re
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -7,10 +8,11 @@ import pytest
 
 from netmon.config import load, public_dump, receiver_settings
 from netmon.config.records import Config
+from netmon.config.traps import TrapsEntry
 from netmon.fields import parse_size
 from netmon.probes import PROBES
 from netmon.snmp.usm import Level
-from netmon.traps.records import Forward, Rule
+from netmon.traps.records import Drop, Forward, Rule
 
 WHOLE = """
 auths:
@@ -104,3 +106,25 @@ def test_no_section_is_no_receiver_and_little_is_enough(tmp_path: Path) -> None:
 def test_sizes_have_units(text: str, octets: int) -> None:
     """Decimal and binary units."""
     assert parse_size(text) == octets
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "traps.md"
+
+
+def test_the_page_names_every_key_and_every_reason() -> None:
+    """docs/traps.md leaves out no key of the section and no reason for which a datagram is dropped."""
+    text = PAGE.read_text()
+    told = set(re.findall(r"`(\w+)`", text))
+    assert set(TrapsEntry.model_fields) <= told
+    assert {reason.value for reason in Drop} <= told
+
+
+def test_the_examples_of_the_page_are_valid(tmp_path: Path) -> None:
+    """Each YAML block of docs/traps.md is a config, beside a host and the auth that it names."""
+    blocks = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        rest = "hosts: [{name: a, ping: true}]\nauths: {core: {version: 3, username: noc}}\n"
+        path = tmp_path / "netmon.yml"
+        path.write_text(rest + block)
+        assert load(path, PROBES, (), {"TRAP_COMMUNITY": "s"}).traps is not None

@@ -102,9 +102,9 @@ class Agent:
             resolver=lambda: self._context.resolver,
             judge=self._judge,
             news=self._live.changed,
+            agent=lambda: self._context.agent_name,
             clock=loop.time,
             wall=time.time,
-            agent=lambda: self._context.agent_name,
         )
         self._metrics.add_source(self._traps.readings)
         self._watch = Watch(

@@ -63,10 +63,11 @@ class Trapping:
         resolver: Callable[[], Resolver],
         judge: Callable[[str], None],
         news: Callable[[str], None],
+        agent: Callable[[], str],
         clock: Callable[[], float],
         wall: Callable[[], float],
-        agent: Callable[[], str],
     ) -> None:
+        """`agent` is what netmon calls itself to webhooks."""
         self._store = store
         self._listeners = listeners
         self._judge = judge
@@ -81,14 +82,14 @@ class Trapping:
         )
         self._moved = asyncio.Event()  # hosts have other addresses
         self._addresses = Addresses(lambda name: resolver().addresses(name), self._moved.set)
+        self.pages = EventPages(self._reader)
+        self._couriers = EventCouriers(self._reader, note=store.note, noted=store.noted, agent=agent)
         self._supervisor: Supervisor | None = None
         self._config: Config | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._changing = asyncio.Lock()
         self._fresh = asyncio.Event()
         self._mib_dirs: Sequence[Path] = ()
-        self.pages = EventPages(self._reader)
-        self._couriers = EventCouriers(self._reader, note=store.note, noted=store.noted, agent=agent)
 
     def reserve(self, config: Config) -> Move | None:
         """The sockets that a config wants, bound and not in use yet.  Raises TrapPortError."""
@@ -108,12 +109,13 @@ class Trapping:
         """Receive as `config` says, by the sockets that were reserved for it."""
         async with self._changing:
             self._config = config
-            await self._couriers.apply(() if config.traps is None else config.traps.webhooks)
             known = self._addresses.configure((entry.host for entry in config.hosts), routes)
             settings = receiver_settings(config, known)
-            if settings is None or move is None:
+            if settings is None or move is None or config.traps is None:
+                await self._couriers.apply(())
                 await self._end()
                 return
+            await self._couriers.apply(config.traps.webhooks)
             await self._compiled(config)
             if self._supervisor is None:
                 move.take()
@@ -150,8 +152,8 @@ class Trapping:
         for task in self._tasks:
             task.cancel()
         self._rechecks.close()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
         self.pages.close()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         async with self._changing:
             await self._end()
             await self._couriers.stop()
@@ -162,10 +164,10 @@ class Trapping:
             return
         yield from starmap(Reading, self._supervisor.samples())
         yield from starmap(Reading, self.board.readings())
+        yield from starmap(Reading, self._couriers.readings())
         told = "Hosts that traps had looked at, and wishes beyond the bound."
         for outcome, count in (("done", self._rechecks.done), ("refused", self._rechecks.refused)):
             yield Reading("netmon_trap_rechecks_total", told, Kind.COUNTER, {"outcome": outcome}, count)
-        yield from starmap(Reading, self._couriers.readings())
 
     def notices(self) -> Sequence[str]:
         """What people should know."""
@@ -190,10 +192,8 @@ class Trapping:
         self._couriers.poke()
 
     def _reader(self) -> Reader | None:
-        """The events; None where nothing is received."""
-        if self._config is None or self._config.traps is None:
-            return None
-        return Reader(self._config.state.path / FOLDER)
+        config = self._config
+        return None if config is None or config.traps is None else Reader(config.state.path / FOLDER)
 
     async def _show(self) -> None:
         """Read what was committed, for the pages; a flood costs no more than a trickle."""
@@ -226,7 +226,7 @@ class Trapping:
         """Compile users' MIBs, so that the receiver finds them in the cache."""
         if not config.mib_dirs:
             return
-        found = await asyncio.to_thread(library.load, config.mib_dirs, config.state.path / "cache")
+        found = await asyncio.to_thread(library.load, config.mib_dirs, config.state.path / FOLDER)
         for mistake in found.mistakes[:_MISTAKES] if config.mib_dirs != self._mib_dirs else ():
             log.warning("a MIB for the names in traps is left out", mistake=str(mistake))
         self._mib_dirs = config.mib_dirs

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 SHORTEST: Final = 0.1  # seconds before a receiver that died is begun again; doubled each time
 LONGEST: Final = 10.0
 _WELL: Final = 30.0  # seconds of life after which a death is the first one again
-GRACE: Final = 5.0  # seconds for a receiver to commit what it has when it is told to stop
+GRACE: Final = 10.0  # seconds for a receiver to commit what it has when it is told to stop
 _REAP: Final = 2.0  # seconds between the end of its words and the end of its process
 _LONGEST_NOTICE: Final = 4 << 20  # octets
 # What the receiver may know of the environment: no passwords, which may be there for the config.

@@ -106,8 +106,12 @@ class Receiver:
         with selectors.DefaultSelector() as selector:
             selector.register(self.control, selectors.EVENT_READ)
             while self.child.poll() is None:
-                if selector.select(0.05) and self.hear(0.001) is None:
-                    self.child.wait(READY)
+                if selector.select(0.05):
+                    said = self.hear(0.001)
+                    if said is None:
+                        self.child.wait(READY)
+                    else:
+                        self.notices.append(said)
         self._hang_up()
         return self.child.returncode
 
@@ -165,8 +169,7 @@ def receiver(
         yield made
     finally:
         if made.child is not None and made.child.poll() is None:
-            made.child.kill()
-            made.child.wait()
+            made.kill()
         for sock in made.sockets:
             sock.close()
         os.close(made.memory)

@@ -50,7 +50,8 @@ class Sample(NamedTuple):
 class Supervisor:
     """One receiver, for the life of an agent.  Make it inside the event loop.
 
-    `noticed` is called with every notice of the receiver; `changed` when it comes or goes.
+    `noticed` is called with every notice of the receiver, `changed` when it comes or goes, and `died` with
+    why, but not again and again for one that does not come up.
     """
 
     def __init__(
@@ -59,12 +60,14 @@ class Supervisor:
         *,
         noticed: Noticed,
         changed: Callable[[], None],
+        died: Callable[[str], None] = lambda _why: None,
         clock: Callable[[], float],
         command: Callable[..., Sequence[str]] = handshake.command,
     ) -> None:
         self._listeners = listeners
         self._noticed = noticed
         self._changed = changed
+        self._died = died
         self._clock = clock
         self._command = command
         self._memory = make()
@@ -201,11 +204,10 @@ class Supervisor:
     async def _keep(self) -> None:
         while not self._stopping:
             begun = self._clock()
-            told = self.fault
             try:
                 child = self._child = self._spawn()
             except OSError as error:
-                told = f"it cannot be started: {error.strerror or error}"
+                told = f"its process cannot be started: {error.strerror or error}"
             else:
                 told = await self._follow(child)
                 # The successor sees counters that add up.
@@ -225,6 +227,8 @@ class Supervisor:
             if self._clock() - begun >= _WELL:
                 self._pause = SHORTEST
             log.error("the receiver of traps died and is begun again", why=told, seconds=self._pause)
+            if self._pause == SHORTEST:
+                self._died(told)
             self._changed()
             await asyncio.sleep(self._pause)
             self._pause = min(2 * self._pause, LONGEST)
@@ -240,8 +244,8 @@ class Supervisor:
         finally:
             code = await child.reap()
         if code < 0:
-            return f"ended by signal {-code}"
-        return child.failed or f"ended with code {code}; the log has more"
+            return f"its process ended by signal {-code}"
+        return child.failed or f"its process ended with code {code}; the log has more"
 
     def _heard(self, child: "_Child", words: Mapping[str, Any]) -> None:
         if "ready" in words:

@@ -105,7 +105,6 @@ class Agent:
             agent=lambda: self._context.agent_name,
             clock=loop.time,
             wall=time.time,
-            agent=lambda: self._context.agent_name,
         )
         self._metrics.add_source(self._traps.readings)
         self._watch = Watch(

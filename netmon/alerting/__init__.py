@@ -4,7 +4,8 @@ Alerts are desired state and receivers catch up with it, each at its own pace, s
 whatever was down while it lasted: the receiver, the network or netmon itself.  Bottom up: `rules`
 (verdict -> alerts, pure), `instances` (the records), `alerts` (what holds and what was), `queues` (what a
 receiver is still to be told, pure), `bodies`, `door` (one HTTP request), `couriers` (a task for each
-receiver), `service`; `events` brings the events of traps to webhooks.  Formats: Alertmanager's API v2 and its webhook format version 4.
+receiver), `service`; `events` brings the events of traps to webhooks.  Formats: Alertmanager's API v2 and
+its webhook format version 4.
 """
 
 from netmon.alerting.events import EventCouriers

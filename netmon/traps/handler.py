@@ -259,9 +259,10 @@ class Handler:
             entry.taken, entry.pending = entry.pending, 0
             entry.taken_silent, entry.silent = entry.silent, 0
             if entry.row is not None:
-                if entry.taken != 1:
-                    # A retransmission of an inform whose first commit failed counts as the one event.
-                    entry.row = (*entry.row[:1], entry.last, max(entry.taken, 1), *entry.row[3:])
+                # A retransmission of an inform whose first commit failed counts as the one event.
+                count = max(entry.taken, 1)
+                if count != entry.row[2]:
+                    entry.row = (*entry.row[:1], entry.last, count, *entry.row[3:])
                 rows.append(entry.row)
             elif entry.taken:
                 repeats.append((entry.event_id, entry.last, entry.stored + entry.taken))

@@ -51,8 +51,5 @@ def test_notifications_and_varbinds_have_net_snmps_names() -> None:
     ]
     theirs = snmptranslate(*traps, *VARBINDS)
     assert [meaning.trap for meaning in told] == theirs[: len(traps)]
-    names = [
-        next(iter(value.values())) if isinstance(value, dict) else value[0]
-        for value in json.loads(told[0].values)
-    ]
+    names = [value["name"] for value in json.loads(told[0].values)]
     assert names == theirs[len(traps) :]

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from netmon.traps import supervisor as supervisor_module
+from netmon.traps.child import environment
 from netmon.traps.handshake import command as real_command
 from netmon.traps.listeners import Listeners
 from netmon.traps.records import Drop, Settings, Stage
-from netmon.traps.supervisor import Supervisor, environment
+from netmon.traps.supervisor import Supervisor
 
 # What it is told it repeats, and each datagram counts as received; one that says "commit" is committed.
 RECEIVER = """

@@ -179,9 +179,15 @@ async def test_a_move_loses_nothing(stage: Scene) -> None:
     for _ in range(5):
         stage.send(b"commit")
     old = stage.listeners.current[0].sock
+    before = old.getsockname()
     moving = asyncio.create_task(stage.it.move(stage.listeners.open([("127.0.0.2", 0)])))
     await asyncio.sleep(0)
     stage.send(b"commit")  # to the new one, which nobody reads yet
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as late:
+        late.connect(before)
+        late.send(b"commit")  # to the old one: refused at once, and not lost in its queue
+        with pytest.raises(ConnectionRefusedError):
+            late.send(b"commit")
     os.kill(pid, signal.SIGCONT)
     await moving
     await until(lambda: stage.it.up and stage.it.counters[Stage.COMMITTED] == 6)

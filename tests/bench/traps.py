@@ -1,8 +1,9 @@
 """Traps: netmon's receiver in the whole agent, Debian's snmptrapd, pysnmp's receiver; one sender for all.
 
 All the while an agent polls simulated switches, and its /metrics is scraped.  The CPU is that of the
-receiving process alone.  snmptrapd writes lines with names to a file, which is what it does with a trap
-by default (but for asking DNS who sent it, which would be measured instead); netmon commits events and writes its lines too; pysnmp decodes and counts.
+receiving process alone.  snmptrapd writes lines with names to a file, as it does by default, but asks
+DNS for no sender's name (-n): it would wait for the answer.  netmon commits events and writes its lines
+too; pysnmp decodes and counts.
 """
 
 import contextlib

@@ -25,7 +25,7 @@ from netmon.traps.records import Admitted, Drop, Notification, Refusal, Settings
 from netmon.traps.sources import Sources, plain_address
 from netmon.traps.translate import Meaning, Translator
 
-MOST_WAITING: Final = 20_000  # events, a second at the fastest
+MOST_WAITING: Final = 40_000  # events, two seconds at the fastest: a disk may stop for one
 MOST_OCTETS: Final = 32 << 20  # of what waits
 _REPORTS: Final = (20.0, 100.0)  # a second and at once to one address: enough for every sender's discovery
 _NOT_MESSAGES: Final = (Drop.MALFORMED, Drop.NOT_A_NOTIFICATION)

@@ -9,6 +9,7 @@ import os
 import selectors
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -45,6 +46,7 @@ _FIRST_WORD: Final = 60.0  # seconds for the agent's settings
 _DRAIN: Final = 3.0  # seconds at the end for what the kernel holds
 _LAST_COMMIT: Final = 10.0
 _PIPE: Final = 65_536
+_SWITCH: Final = 0.001  # seconds that the thread of commits waits for Python's lock; 5 ms make commits slow
 _HEAD: Final = '{"event":"trap","level":"info","logger":"netmon.traps",'
 
 
@@ -153,6 +155,7 @@ class Receiver:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
+        sys.setswitchinterval(_SWITCH)
 
     def _turn(self) -> None:
         now = time.monotonic()

@@ -124,12 +124,17 @@ class TrapBoard:
         return changed
 
     def raised_of(self, name: str) -> tuple[RaisedState, ...]:
-        """What is raised of a host, the latest first; each state and instance once."""
+        """What is raised of a host, each state and instance once.
+
+        What authenticated senders have told comes first, so that no flood hides it; then the latest.
+        """
         host = self._hosts.get(name)
         if host is None:
             return ()
         once = {key[:2]: host.raised[key] for key in sorted(host.raised)}  # the authenticated one is later
-        return tuple(sorted(once.values(), key=lambda raised: raised.at, reverse=True))
+        return tuple(
+            sorted(once.values(), key=lambda raised: (raised.authenticated, raised.at), reverse=True)
+        )
 
     def show(self, events: Iterable[Event]) -> None:
         """Keep events for the pages: new ones, and known ones with a new count."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 
 from netmon.addresses import Addresses
-from netmon.alerting.events import EventCouriers
+from netmon.alerting import EventCouriers
 from netmon.config import Config, receiver_settings
 from netmon.config.receiver import FOLDER
 from netmon.errors import NetmonError

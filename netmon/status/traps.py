@@ -25,7 +25,7 @@ class Traps(Protocol):
         """A host's traps in a line; None where none came."""
 
     def raised_of(self, name: str) -> Sequence[RaisedState]:
-        """What is raised of a host, the latest first."""
+        """What is raised of a host: what authenticated senders told, then the latest first."""
 
     def recent(self, name: str = "") -> Sequence[Event]:
         """The latest events of a host, or of all senders; newest first."""

@@ -18,7 +18,7 @@ class Notices:
     def __init__(self) -> None:
         self._last_id = 0
         self._traps: dict[tuple[str, str, str], list[float]] = {}
-        self._changes: dict[tuple[str, str, str], list[Any]] = {}
+        self._changes: dict[tuple[str, str, str, bool], list[Any]] = {}
         self._hosts: dict[str, None] = {}
 
     @property
@@ -47,10 +47,13 @@ class Notices:
             host = str(row[4])
             if change is None or not host:
                 continue
-            key = (host, change.state, change.instance)
-            if key not in self._changes and len(self._changes) >= MOST:
+            # Nobody who is not authenticated takes the place of what somebody who is has told, nor
+            # all places; and the later of two comes later, whatever stood there before.
+            sure = bool(row[11])
+            which = (host, change.state, change.instance, sure)
+            if self._changes.pop(which, None) is None and len(self._changes) >= MOST * (1 + sure):
                 continue
-            self._changes[key] = [
+            self._changes[which] = [
                 host, change.state, change.instance, change.active, change.ttl, change.cause, row[11],
                 row[0], number, str(row[5])[:_TEXT],
             ]  # fmt: skip

@@ -122,7 +122,7 @@ def test_a_flood_of_instances_is_bounded_and_pushes_no_authenticated_one_out() -
         of.take(change(instance=str(number), at=NOW + number), NOW + number)
     raised = of.raised_of("sw1")
     assert len(raised) == 256
-    assert raised[-1].state == "on_battery"
+    assert (raised[0].state, raised[1].instance) == ("on_battery", "999")
 
 
 def test_states_survive_a_restart_but_not_their_time() -> None:

@@ -240,12 +240,19 @@ def test_a_replay_is_one_over_a_restart(running: Receiver) -> None:
     assert running.told()["not_in_time_window"] == 1
 
 
-def test_answers_leave_from_the_address_that_was_asked(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("everywhere", "own", "asked"),
+    [("0.0.0.0", "127.0.0.1", "127.0.0.77"), ("::", "::1", "::1")],
+)
+def test_answers_leave_from_the_address_that_was_asked(
+    tmp_path: Path, everywhere: str, own: str, asked: str
+) -> None:
     """A receiver on all addresses answers an inform from the one that it came to."""
-    with receiver(settings(tmp_path), tmp_path / "log", address="0.0.0.0") as made, udp() as sender:
+    chosen = settings(tmp_path, hosts={"127.0.0.1": "sw1", "::1": "sw1"})
+    with receiver(chosen, tmp_path / "log", address=everywhere) as made, udp(own) as sender:
         sender.settimeout(5)
-        sender.sendto(trap(1, kind=message.INFORM), ("127.0.0.77", made.port))
-        assert sender.recvfrom(2000)[1] == ("127.0.0.77", made.port)
+        sender.sendto(trap(1, kind=message.INFORM), (asked, made.port))
+        assert sender.recvfrom(2000)[1][:2] == (asked, made.port)
 
 
 def test_events_are_told_on_and_told_of(tmp_path: Path) -> None:

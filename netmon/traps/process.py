@@ -24,7 +24,7 @@ from netmon.errors import NetmonError
 from netmon.events import Writer
 from netmon.events.codec import line
 from netmon.mib import library
-from netmon.traps import clocks, handshake, own_engine
+from netmon.traps import handshake, memory, own_engine
 from netmon.traps.committing import Committer, Done
 from netmon.traps.counters import Counters, Gauge
 from netmon.traps.door import Door
@@ -46,6 +46,7 @@ _FIRST_WORD: Final = 60.0  # seconds for the agent's settings
 _DRAIN: Final = 3.0  # seconds at the end for what the kernel holds
 _LAST_COMMIT: Final = 10.0
 _PIPE: Final = 65_536
+_NOTE: Final = 30.0  # seconds between two notes of SNMPv3 senders' clocks
 _SWITCH: Final = 0.001  # seconds that the thread of commits waits for Python's lock; 5 ms make commits slow
 _HEAD: Final = '{"event":"trap","level":"info","logger":"netmon.traps",'
 
@@ -70,8 +71,7 @@ class Receiver:
         self._reading: threading.Thread | None = None
         self._newest: Settings | None = None
         self._swaps: list[Callable[[], None]] = []
-        self._next_tick = self._next_second = 0.0
-        self._next_saving = time.monotonic() + clocks.PERIOD
+        self._next_tick = self._next_second = self._next_note = 0.0
 
     def run(self) -> int:
         """Until the agent says so, or ends."""
@@ -138,7 +138,7 @@ class Receiver:
         self._settings = self._newest = settings
         self._forwarder = Forwarder(settings.forward)
         door = Door(settings, self._own)
-        door.security.peers.restore(clocks.load(settings.folder), time.monotonic())
+        door.security.peers.restore(memory.read(settings.folder), time.monotonic())
         self._handler = Handler(
             settings,
             door=door,
@@ -243,9 +243,9 @@ class Receiver:
         if now >= self._next_second:
             self._next_second = now + 1.0
             self._handler.expire(now)
-        if now >= self._next_saving:
-            self._next_saving = now + clocks.PERIOD
-            self._save_clocks()
+        if now >= self._next_note:
+            self._next_note = now + _NOTE
+            memory.write(self._settings.folder, self._handler.peers())
 
     def _listen(self) -> None:
         for message in self._messages():
@@ -312,17 +312,13 @@ class Receiver:
         self._report()
         self._finish()
         self._finish()  # what came to wait while one was running
+        memory.write(self._settings.folder, self._handler.peers())
         self._committer.close(_LAST_COMMIT)
-        self._save_clocks()
         self._refusals.tell(float("inf"))
         if not self._notices.empty:
             self._tell(self._notices.take())
         for gauge, value in self._handler.gauges().items():
             self._counters[gauge] = value
-
-    def _save_clocks(self) -> None:
-        if known := self._handler.peers():
-            clocks.save(self._settings.folder, known)
 
     def _finish(self) -> None:
         """One commit, waited for."""

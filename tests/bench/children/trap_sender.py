@@ -36,7 +36,7 @@ def main(port: int, sources: int, version: str) -> None:
     """Serve until the input ends."""
     if version == "v3":
         octets = [
-            messages.v3(msg_id=index, content=varbinds(index % KINDS + 1), request_id=index)
+            messages.v3(msg_id=index, content=varbinds(index // sources % KINDS + 1), request_id=index)
             for index in range(1, 100_001)
         ]
     else:

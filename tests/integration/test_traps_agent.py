@@ -184,6 +184,10 @@ def test_kill_9_of_the_receiver(process: AgentProcess) -> None:
     assert now["netmon_trap_receiver_up"] == 1
     wait_for("the books to add up", lambda: adds_up(process))
     assert "The receiver of traps died" in process.get("/").text
+    second = receiver_pid(process)
+    process.kill()
+    words = Path(f"/proc/{second}/cmdline")  # a zombie has none
+    wait_for("the orphan to end", lambda: not words.exists() or not words.read_bytes())
     assert "ended by signal 9" in process.log.read_text()
 
 

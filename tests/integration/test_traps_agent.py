@@ -68,6 +68,16 @@ def values(process: AgentProcess) -> dict[str, float]:
     }
 
 
+def last_run(process: AgentProcess, host: str) -> float:
+    """When the host's check ran last."""
+    (at,) = (
+        value
+        for (name, labels), value in read(process.get("/metrics").content).items()
+        if name == "netmon_check_last_run_timestamp_seconds" and ("host", host) in labels
+    )
+    return at
+
+
 def adds_up(process: AgentProcess) -> bool:
     """received = committed + drops but the kernel's."""
     now = values(process)
@@ -140,6 +150,8 @@ def test_a_trap_becomes_an_event_of_its_host(process: AgentProcess) -> None:
     now = values(process)
     assert {f"netmon_trap_dropped_total reason={reason}" for reason in Drop} <= now.keys()
     assert now["netmon_trap_rechecks_total outcome=done"] == 0
+    process.ready()
+    ran = last_run(process, "sw1")
     v4, v6 = listens(process)
     send(v4, *IF_INDEX)
     send(v6, *IF_INDEX, inform=True)  # acknowledged: it is there
@@ -157,6 +169,7 @@ def test_a_trap_becomes_an_event_of_its_host(process: AgentProcess) -> None:
     assert now["netmon_trap_datagrams_total stage=committed"] == 2
     assert adds_up(process)
     wait_for("looks", lambda: values(process)["netmon_trap_rechecks_total outcome=done"] == 2)
+    wait_for("the check that the trap asked for", lambda: last_run(process, "sw1") > ran)
     send(v4, *IF_INDEX, notification=LINK_UP)
     wait_for("its end", lambda: values(process).get(raised) == 0)
     send(v4, community="wrong")

@@ -141,7 +141,8 @@ class Handler:
         if end is not None:
             reason, why = end
             self._cells[SLOT[reason]] += 1
-            self._refused(reason, way[1][0], why)
+            if reason is not Drop.DISCOVERY:  # which every inform of SNMPv3 begins with
+                self._refused(reason, way[1][0], why)
 
     def _take(self, data: bytes, way: Way, now: float, wall: float) -> tuple[Drop, str] | None:
         source: str = way[1][0]

@@ -24,7 +24,7 @@ from netmon.errors import NetmonError
 from netmon.events import Writer
 from netmon.events.codec import line
 from netmon.mib import library
-from netmon.traps import handshake, own_engine
+from netmon.traps import clocks, handshake, own_engine
 from netmon.traps.committing import Committer, Done
 from netmon.traps.counters import Counters, Gauge
 from netmon.traps.door import Door
@@ -71,6 +71,7 @@ class Receiver:
         self._newest: Settings | None = None
         self._swaps: list[Callable[[], None]] = []
         self._next_tick = self._next_second = 0.0
+        self._next_saving = time.monotonic() + clocks.PERIOD
 
     def run(self) -> int:
         """Until the agent says so, or ends."""
@@ -136,9 +137,11 @@ class Receiver:
         translator = _translator(settings)
         self._settings = self._newest = settings
         self._forwarder = Forwarder(settings.forward)
+        door = Door(settings, self._own)
+        door.security.peers.restore(clocks.load(settings.folder), time.monotonic())
         self._handler = Handler(
             settings,
-            door=Door(settings, self._own),
+            door=door,
             sources=Sources.of(settings),
             translator=translator,
             counters=self._counters,
@@ -240,6 +243,9 @@ class Receiver:
         if now >= self._next_second:
             self._next_second = now + 1.0
             self._handler.expire(now)
+        if now >= self._next_saving:
+            self._next_saving = now + clocks.PERIOD
+            self._save_clocks()
 
     def _listen(self) -> None:
         for message in self._messages():
@@ -307,11 +313,16 @@ class Receiver:
         self._finish()
         self._finish()  # what came to wait while one was running
         self._committer.close(_LAST_COMMIT)
+        self._save_clocks()
         self._refusals.tell(float("inf"))
         if not self._notices.empty:
             self._tell(self._notices.take())
         for gauge, value in self._handler.gauges().items():
             self._counters[gauge] = value
+
+    def _save_clocks(self) -> None:
+        if known := self._handler.peers():
+            clocks.save(self._settings.folder, known)
 
     def _finish(self) -> None:
         """One commit, waited for."""

@@ -16,6 +16,7 @@ from netmon.traps.records import Drop
 from tests.servers.agent import AgentProcess, agent, wait_for
 from tests.servers.netns import inside, namespaces, set_up
 from tests.unit.exposition.test_text import read
+from tests.unit.traps.test_traps_handler import trap
 
 LINK_DOWN = "1.3.6.1.6.3.1.1.5.3"
 LINK_UP = "1.3.6.1.6.3.1.1.5.4"
@@ -67,6 +68,16 @@ def values(process: AgentProcess) -> dict[str, float]:
     }
 
 
+def last_run(process: AgentProcess, host: str) -> float:
+    """When the host's check ran last."""
+    (at,) = (
+        value
+        for (name, labels), value in read(process.get("/metrics").content).items()
+        if name == "netmon_check_last_run_timestamp_seconds" and ("host", host) in labels
+    )
+    return at
+
+
 def adds_up(process: AgentProcess) -> bool:
     """received = committed + drops but the kernel's."""
     now = values(process)
@@ -90,12 +101,12 @@ def ready(process: AgentProcess) -> None:
 
 
 def send(
-    to: str, *varbinds: str, community: str = "s3cret", inform: bool = False, trap: str = LINK_DOWN
+    to: str, *varbinds: str, community: str = "s3cret", inform: bool = False, notification: str = LINK_DOWN
 ) -> None:
     """One v2c notification by net-snmp."""
     sender = ["snmpinform", "-t", "1", "-r", "10"] if inform else ["snmptrap"]
     subprocess.run(
-        [*sender, "-v2c", "-c", community, to, "", trap, *varbinds],
+        [*sender, "-v2c", "-c", community, to, "", notification, *varbinds],
         check=True,
         timeout=30,
         capture_output=True,
@@ -108,6 +119,14 @@ def events(process: AgentProcess, query: str = "") -> list[dict[str, Any]]:
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()
     return found
+
+
+def all_events(process: AgentProcess) -> Iterator[dict[str, Any]]:
+    """Every one, oldest first."""
+    last = 0
+    while found := events(process, f"?since={last}&limit=1000"):
+        yield from found
+        last = found[-1]["id"]
 
 
 def receiver_pid(process: AgentProcess) -> int:
@@ -131,6 +150,8 @@ def test_a_trap_becomes_an_event_of_its_host(process: AgentProcess) -> None:
     now = values(process)
     assert {f"netmon_trap_dropped_total reason={reason}" for reason in Drop} <= now.keys()
     assert now["netmon_trap_rechecks_total outcome=done"] == 0
+    process.ready()
+    ran = last_run(process, "sw1")
     v4, v6 = listens(process)
     send(v4, *IF_INDEX)
     send(v6, *IF_INDEX, inform=True)  # acknowledged: it is there
@@ -148,7 +169,8 @@ def test_a_trap_becomes_an_event_of_its_host(process: AgentProcess) -> None:
     assert now["netmon_trap_datagrams_total stage=committed"] == 2
     assert adds_up(process)
     wait_for("looks", lambda: values(process)["netmon_trap_rechecks_total outcome=done"] == 2)
-    send(v4, *IF_INDEX, trap=LINK_UP)
+    wait_for("the check that the trap asked for", lambda: last_run(process, "sw1") > ran)
+    send(v4, *IF_INDEX, notification=LINK_UP)
     wait_for("its end", lambda: values(process).get(raised) == 0)
     send(v4, community="wrong")
     wrong = "netmon_trap_dropped_total reason=unknown_community"
@@ -175,7 +197,43 @@ def test_kill_9_of_the_receiver(process: AgentProcess) -> None:
     assert now["netmon_trap_receiver_up"] == 1
     wait_for("the books to add up", lambda: adds_up(process))
     assert "The receiver of traps died" in process.get("/").text
+    second = receiver_pid(process)
+    process.kill()
+    words = Path(f"/proc/{second}/cmdline")  # a zombie has none
+    wait_for("the orphan to end", lambda: not words.exists() or not words.read_bytes())
     assert "ended by signal 9" in process.log.read_text()
+
+
+def test_a_flood_with_deaths(tmp_path: Path) -> None:
+    """5,000 traps of five sources while the receiver is killed twice: every one is in the books.
+
+    A receiver that dies between the kernel's handing over of a datagram and its count takes that one along.
+    """
+    traps = 'listen: ["127.0.0.1:0"], communities: [public], allow: [127.0.0.0/8], rate: 10000, burst: 10000'
+    with agent(tmp_path, config(tmp_path, traps)) as process:
+        ready(process)
+        port = int(listens(process)[0].rpartition(":")[2])
+        sent, killed = 0, []
+        for number in range(1, 6):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                sender.bind((f"127.0.0.{number}", 0))
+                for index in range(1000):
+                    sender.sendto(trap(index=index + 1), ("127.0.0.1", port))
+                    sent += 1
+            if number in {2, 4}:
+                killed.append(wait_for("a receiver", lambda: receiver_pid(process)))
+                os.kill(killed[-1], signal.SIGKILL)
+
+        def told() -> int:
+            now = values(process)
+            kernel = now["netmon_trap_dropped_total reason=kernel"]
+            return int(now["netmon_trap_datagrams_total stage=received"] + kernel)
+
+        wait_for("all of them", lambda: sent - len(killed) <= told() <= sent and adds_up(process))
+        assert values(process)["netmon_trap_receiver_restarts_total"] == len(killed)
+        committed = values(process)["netmon_trap_datagrams_total stage=committed"]
+        # The store may hold what was committed when its count was not made any more; never less.
+        assert sum(event["count"] for event in all_events(process)) >= committed > 0
 
 
 def test_a_reload(process: AgentProcess, tmp_path: Path) -> None:

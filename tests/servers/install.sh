@@ -9,7 +9,7 @@ servers="snmpd:snmpd snmpbulkwalk:snmp postfix:postfix prometheus:prometheus pro
          prometheus-snmp-exporter:prometheus-snmp-exporter
          prometheus-blackbox-exporter:prometheus-blackbox-exporter smilint:smitools
          dnsmasq:dnsmasq-base knotd:knot unbound:unbound nft:nftables nsenter:util-linux faketime:faketime
-         chromium:chromium ip:iproute2 sysctl:procps"
+         chromium:chromium ip:iproute2 sysctl:procps systemd-analyze:systemd"
 if [ "${1:-test}" = bench ]; then
     servers="prometheus-snmp-exporter:prometheus-snmp-exporter
              prometheus-blackbox-exporter:prometheus-blackbox-exporter"

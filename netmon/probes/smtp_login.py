@@ -9,8 +9,9 @@ import time
 
 from netmon.errors import Reason
 from netmon.mail.faults import MailError, untestable
-from netmon.mail.login import Credentials, log_in
+from netmon.mail.login import log_in
 from netmon.mail.manners import LOGIN_WAIT
+from netmon.mail.sasl import Credentials
 from netmon.mail.smtp import Conversation
 from netmon.mail.tokens import Client, TokenError
 from netmon.mail.trail import Trail

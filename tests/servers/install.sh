@@ -9,6 +9,7 @@ servers="snmpd:snmpd snmpbulkwalk:snmp postfix:postfix prometheus:prometheus pro
          prometheus-snmp-exporter:prometheus-snmp-exporter
          prometheus-blackbox-exporter:prometheus-blackbox-exporter smilint:smitools
          dnsmasq:dnsmasq-base knotd:knot unbound:unbound nft:nftables nsenter:util-linux faketime:faketime
+         dovecot:dovecot-core doveadm:dovecot-core
          chromium:chromium ip:iproute2 sysctl:procps"
 if [ "${1:-test}" = bench ]; then
     servers="prometheus-snmp-exporter:prometheus-snmp-exporter

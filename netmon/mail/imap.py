@@ -173,7 +173,7 @@ class ImapSession(MailboxSession):
         if mechanism == OWN:
             name = "LOGIN command"
             words = astring(credentials.username.encode()), astring(credentials.secret.encode())
-            reply = await self._command(b"LOGIN", *words, shown=b"LOGIN <secret>")
+            reply = await self._command(b"LOGIN", *words, shown=b"LOGIN <secret>", secrets=words)
         else:
             name = mechanism
             reply = await self._authenticate(mechanism, credentials)
@@ -282,9 +282,8 @@ class ImapSession(MailboxSession):
         self._tags += 1
         tag = f"N{self._tags}"
         self._stream.allow(BUDGET + limit)
-        hidden = [word for word in (*words[1:], *secrets) if shown]
         line = b" ".join(words) if not any(isinstance(word, Literal) for word in words) else b""
-        self._trail.told(f"{tag} ".encode() + (shown or line or words[0]), *hidden)
+        self._trail.told(f"{tag} ".encode() + (shown or line or words[0]), *secrets)
         waiting = _pieces(tag, words)
         self._stream.write(waiting.pop(0))
         data: list[Response] = []

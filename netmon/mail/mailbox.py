@@ -71,6 +71,10 @@ class MailboxSession(ABC):
         self.upgraded = False
         self.capabilities: Mapping[str, str] = {}  # upper-case word, its arguments; of the latest answer
         self.capabilities_before: Mapping[str, str] = {}  # TLS
+        # What counted when the login was due; after it a server may tell no login any more.
+        self.capabilities_at_login: Mapping[str, str] = {}
+        self.mechanisms: Sequence[str] = ()  # of SASL, on offer then
+        self.login_offered = False
         self.logged_in = False
         self._trail = trail
         self._phases = phases
@@ -146,7 +150,9 @@ class MailboxSession(ABC):
     async def ask(self) -> None:
         """Ask what the server can: fills `capabilities`."""
         with self._phase("capability", self._patience, self._silence("its capabilities")):
-            self.capabilities = await self._capability()
+            self.capabilities = self.capabilities_at_login = await self._capability()
+        self.mechanisms = self._mechanisms()
+        self.login_offered = bool(self.mechanisms) or self._own_login()
 
     async def starttls(self, context: ssl.SSLContext, server_name: str | None) -> None:
         """Upgrade to TLS (RFC 2595 §3, §4); what was said before no longer counts."""
@@ -168,7 +174,7 @@ class MailboxSession(ABC):
     async def log_in(self, credentials: Credentials) -> str:
         """Log in; gives the mechanism, or the protocol's own command."""
         mechanism = choose(
-            self._mechanisms(),
+            self.mechanisms,
             own=self._own_login(),
             token=credentials.token,
             secured=self.session is not None,

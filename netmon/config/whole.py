@@ -9,7 +9,7 @@ from netmon.config.strict import Names, reference
 from netmon.config.windows import ZoneError, local_zone
 from netmon.windows import is_pattern
 
-_ALIKE = frozenset({"smtp", "imap", "pop3"})  # probes of ports
+_ALIKE = ("smtp", "imap", "pop3")  # probes of ports
 
 
 def check_host(host: HostConfig, node: MapNode, kinds: Collection[str], mistakes: Mistakes) -> None:
@@ -34,10 +34,9 @@ def check_host(host: HostConfig, node: MapNode, kinds: Collection[str], mistakes
             earlier = first[kind.name, endpoint]
             where = f"{earlier.source.name}:{earlier.line}:{earlier.column}"
             mistakes.at(value, f"checks {endpoint} a second time, first at {where}")
-        elif known := [other for other in first if other[1] == endpoint and other[0] in _ALIKE]:
+        elif kind.name in _ALIKE and (known := [one for one in _ALIKE if (one, endpoint) in first]):
             # They share families of metrics, whose series `host` and `endpoint` tell apart.
-            if kind.name in _ALIKE:
-                mistakes.at(value, f"{endpoint} is checked by {known[0][0]} already: one port, one protocol")
+            mistakes.at(value, f"{endpoint} is checked by {known[0]} already: one port, one protocol")
         first.setdefault((kind.name, endpoint), value)
 
 

@@ -113,12 +113,14 @@ class MailboxSession(ABC):
                 async with asyncio.timeout_at(self._loop.time() + within):
                     await self._loop.create_connection(lambda: self._stream, address, port)
         except TimeoutError as error:
-            if error.errno is None:  # the kernel's own has a number
-                silence.phase = "connect"
-                raise silence from None
-            raise connect_fault(error, address, port) from error
+            # The kernel's own has a number.
+            fault = silence if error.errno is None else connect_fault(error, address, port)
         except OSError as error:
-            raise connect_fault(error, address, port) from error
+            fault = connect_fault(error, address, port)
+        else:
+            return
+        fault.phase = "connect"
+        raise fault
 
     async def tls(self, context: ssl.SSLContext, server_name: str | None) -> None:
         """Implicit TLS (RFC 8314 §3): the handshake comes before any word."""

@@ -19,7 +19,8 @@ run: $(VENV)/.run ## Start the demo: simulated devices and mail servers, the age
 .PHONY: test
 test: $(VENV)/.dev servers ## Install what the tests need and run them all
 	$(BIN)/python -m pytest -n auto tests/unit
-	$(BIN)/python -m pytest tests/integration
+	$(BIN)/python -m pytest -n auto --dist loadfile tests/integration --ignore tests/integration/test_scenarios.py
+	$(BIN)/python -m pytest tests/integration/test_scenarios.py
 
 .PHONY: check
 check: $(VENV)/.dev ## Lint, types, import contracts
@@ -53,7 +54,7 @@ FUZZ_SECONDS ?= 60
 .PHONY: fuzz
 fuzz: $(VENV)/.dev ## Fuzz the decoders and the mapping, FUZZ_SECONDS (60) each, from build/fuzz
 	$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
-	for target in response request v3 mapping; do \
+	for target in response request v3 mapping trap; do \
 	  $(BIN)/python -m tests.fuzz.run $$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; \
 	done
 

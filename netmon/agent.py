@@ -1,15 +1,16 @@
 """The only wiring: both wings are built here and meet here, in straight lines.
 
 Input: config -> plan -> scheduler -> probe -> `store.put`.  Output: store -> watch, exposition,
-pages.  What flows back (an unconfirmed change that wants another look) goes through `_Wishes`.
+pages.  What flows back (an unconfirmed change that wants another look) goes through `Wishes`.
 """
 
 import asyncio
+import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import starmap
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import structlog
 
@@ -18,45 +19,53 @@ from netmon.alerting import Alerting
 from netmon.commands import Desk, commands
 from netmon.config import Config, ConfigError, public_dump
 from netmon.context import boot_id, close_context, ehlo_name, ehlo_notices, make_context, make_resolver
-from netmon.domain_watch import DomainWatch
-from netmon.domains import Domains
 from netmon.errors import NetmonError
 from netmon.explain import Entry
 from netmon.exposition import Exposition, Reading, SelfMetrics
+from netmon.following import Following
 from netmon.journal import Journal, StateError
-from netmon.loading import explained, load_config, modules_of
+from netmon.loading import load_config
 from netmon.mail.memory import Memory
-from netmon.mail.mx.questions import Questions
 from netmon.mib.modules import Module
-from netmon.model import Check, CheckKey, Observation
-from netmon.plan import all_hosts, plan
+from netmon.model import Check, Observation
+from netmon.plan import all_hosts
+from netmon.planning import Planned, planned
 from netmon.probes import PROBES
-from netmon.probes.base import Library
 from netmon.readings import readings
 from netmon.routes import Services, routes
 from netmon.scheduler import Scheduler
-from netmon.scrape import Access, Prober, Scraper, device
+from netmon.scrape import Prober, Scraper
 from netmon.selftest import OwnLink
 from netmon.silences import Silences
 from netmon.status import Live, domain_rows
 from netmon.store import Store
+from netmon.trapping import Trapping, TrapPortError
+from netmon.traps.listeners import Listeners
 from netmon.watch import Watch
 from netmon.web import Server
+from netmon.wishes import Wishes
 
 log = structlog.get_logger(__name__)
 
 TICK: Final = 10.0  # seconds between two looks for what has become stale
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - compared with, not listened on
 _MAIL: Final = "mail"  # notes of what mail servers offered
-_SETTLE: Final = 0.5  # seconds from a change of DNS to the new plan, in which others join it
-_PLAN_SHARE: Final = 4.0  # the pause after a plan for DNS's sake, as a multiple of the time that it took
 
 
 class Agent:
     """One running agent.  Make it inside the event loop that it shall live in."""
 
-    def __init__(self, path: Path, config: Config, modules: Mapping[str, Module]) -> None:
-        """Raises StateError or OSError if the state folder or the address cannot be had."""
+    def __init__(
+        self,
+        path: Path,
+        config: Config,
+        modules: Mapping[str, Module],
+        passed: Sequence[socket.socket] = (),
+    ) -> None:
+        """Raises StateError or OSError if the state folder or an address cannot be had.
+
+        `passed` are sockets for traps that systemd gave.
+        """
         self._path = path
         self._modules = modules
         self._config = config
@@ -66,7 +75,6 @@ class Agent:
         self._reloading = asyncio.Lock()
         self._ticking: asyncio.Task[None] | None = None
         self._retiring: asyncio.Task[None] | None = None
-        self._testing: asyncio.Task[None] | None = None
         self._replanning: asyncio.Task[None] | None = None
         loop = asyncio.get_running_loop()
 
@@ -84,30 +92,38 @@ class Agent:
         self.scheduler = Scheduler(self._probe, self.store.put, wall=time.time, gauges=self._metrics)
         self.silences = Silences(self.store, boot=boot_id(), now=time.monotonic(), wall=time.time())
         self._link = OwnLink(self._context.pinger)
-        wishes = _Wishes(self.scheduler, self._test_link)
-        self._watch = Watch(self.store, wishes, clock=loop.time, wall=time.time, hush=self.silences)
-        self.store.listen(self._watch.saw)
-        self._routed = asyncio.Event()  # the domains' mail goes elsewhere
-        self._questions = Questions(lambda: self._context.resolver, clock=loop.time)
-        self._domains = Domains(
-            self._questions.ask,
-            self._routed.set,
-            looked=self._looked,
-            wall=time.time,
-            note=self.store.note,
-            noted=self.store.noted,
-        )
-        self._domain_watch = DomainWatch(
+        self._wishes = Wishes(self.scheduler, self._test_own_link)
+        self._live = Live()
+        self.store.on_change(self._live.changed)
+        self._traps = Trapping(
             self.store,
-            self._domains.lookups,
+            self.scheduler,
+            Listeners(passed),
+            resolver=lambda: self._context.resolver,
+            judge=self._judge,
+            news=self._live.changed,
+            agent=lambda: self._context.agent_name,
+            clock=loop.time,
+            wall=time.time,
+        )
+        self._metrics.add_source(self._traps.readings)
+        self._watch = Watch(
+            self.store,
+            self._wishes,
+            clock=loop.time,
+            wall=time.time,
+            hush=self.silences,
+            traps=self._traps.board.raised_of,
+        )
+        self.store.listen(self._watch.saw)
+        self._following = Following(
+            self.store,
+            lambda: self._context.resolver,
             clock=loop.time,
             wall=time.time,
             isolated=lambda: self._watch.isolated,
         )
-        self.store.listen(self._domain_watch.saw)
-        self._metrics.add_source(lambda: starmap(Reading, self._domain_watch.readings()))
-        self._live = Live()
-        self.store.on_change(self._live.changed)
+        self._metrics.add_source(lambda: starmap(Reading, self._following.watch.readings()))
         self._metrics.add_source(
             lambda: readings(self._context.snmp, self.store, self.scheduler, self._journal)
         )
@@ -138,8 +154,10 @@ class Agent:
                 loaded=lambda: self._loaded,
                 listen=str(config.web.listen),
                 explained=lambda: self._explained,
-                domains=lambda: domain_rows(self._domain_watch.verdicts(), self._domains.lookups()),
+                domains=lambda: domain_rows(self._following.watch.verdicts(), self._following.lookups()),
                 silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
+                traps=self._traps.board,
+                more=self._traps.pages.routes(),
                 snmp=self._scraper.answer,
                 probe=self._prober.answer,
             )
@@ -154,7 +172,11 @@ class Agent:
         )
         self._control = control.Server(config.state.path / control.NAME, commands(desk))
         try:
+            self._trap_move = self._traps.reserve(config)
             self._server = Server(self._routes, str(config.web.listen))
+        except TrapPortError:
+            self._journal.close()
+            raise
         except OSError as error:
             self._journal.close()
             why = f"{error.strerror or error}; stop what is there or set web.listen"
@@ -175,7 +197,7 @@ class Agent:
 
     async def start(self) -> None:
         """Begin to serve and to check."""
-        self._follow_domains()  # by what an earlier life knew, until DNS answers
+        self._following.configure(self._config)  # by what an earlier life knew, until DNS answers
         self._apply(await self._planned(self._config))
         self._metrics.reloaded(time.time(), ok=True)
         await self._server.start()
@@ -184,11 +206,12 @@ class Agent:
         except control.ControlError as error:  # checking matters more than commands
             log.error("commands such as netmon silence will not reach this agent", why=str(error))  # noqa: TRY400
         self.scheduler.start()
+        self._traps.start(self._config, self._trap_move, self._following.routes)
         await self._tell(self._config)
         await self._alerting.start()
         self._ticking = asyncio.create_task(self._tick())
-        self._replanning = asyncio.create_task(self._replan())
-        self._domains.start()
+        self._replanning = asyncio.create_task(self._following.replan(self._replan))
+        self._following.start()
         log.info(
             "netmon runs",
             version=__version__,
@@ -199,12 +222,13 @@ class Agent:
 
     async def stop(self) -> None:
         """End all runs, answer what was asked, write what must survive."""
-        for task in (self._ticking, self._testing, self._replanning):
+        self._wishes.close()
+        for task in (self._ticking, self._replanning):
             if task is not None:
                 task.cancel()
         await self._control.stop()
-        await self._domains.close()
-        await self._questions.close()
+        await self._following.close()
+        await self._traps.stop()
         await self.scheduler.stop()
         await self._alerting.stop()
         await self._live.close()
@@ -224,8 +248,14 @@ class Agent:
             try:
                 config = await asyncio.to_thread(load_config, self._path, self._modules, cache=True)
                 self._refuse_move(config)
-                planned = await self._planned(config)
-                await self._move(config)
+                new = await self._planned(config)
+                move = self._traps.reserve(config)
+                try:
+                    await self._move(config)
+                except OSError:
+                    if move is not None:
+                        move.back()
+                    raise
             except ConfigError as error:
                 self._mistakes = [str(mistake) for mistake in error.mistakes]
             except NetmonError as error:
@@ -239,10 +269,11 @@ class Agent:
                 if config.dns != before.dns:
                     retired, self._context.resolver = self._context.resolver, make_resolver(config)
                     await retired.close()
-                    self._questions.forget()
-                self._apply(planned)
-                self._follow_domains()
-                self._domains.start()
+                    self._following.forget()
+                self._apply(new)
+                self._following.configure(config)
+                self._following.start()
+                await self._traps.apply(config, move, self._following.routes)
                 await self._tell(config)
         self._metrics.reloaded(time.time(), ok=not self._mistakes)
         for mistake in self._mistakes:
@@ -266,22 +297,11 @@ class Agent:
         # The request that asked for this may have come through the old one: let it be answered.
         self._retiring = asyncio.create_task(old.stop())
 
-    async def _planned(self, config: Config) -> "_Planned":
-        """What follows from a config, made off the loop: ten thousand hosts take a second."""
-        routes = self._domains.routes
+    async def _planned(self, config: Config) -> Planned:
+        return await asyncio.to_thread(planned, config, self._modules, self._following.routes)
 
-        def make() -> _Planned:
-            library = Library(config.auths, modules_of(config, self._modules))
-            access = Access.of(config.web.probe_targets, map(device, config.hosts))
-            checks = plan(config, library, routes)
-            # Behind the plan, so that of a file's modules only those are there that hosts have a use for.
-            words = explained({**self._modules, **config.modules.used()})
-            return _Planned(config, library, checks, access, words)
-
-        return await asyncio.to_thread(make)
-
-    def _apply(self, planned: "_Planned") -> None:
-        config, library, checks, access, self._explained = planned
+    def _apply(self, new: Planned) -> None:
+        config, library, checks, access, self._explained = new
         self._loaded = time.time()
         self._scraper.configure(library, access)
         self._prober.configure(config.probe_modules, access)
@@ -290,10 +310,11 @@ class Agent:
 
     def _apply_plan(self, config: Config, checks: frozenset[Check]) -> None:
         self.store.plan(all_hosts((entry.host for entry in config.hosts), checks), checks)
+        self._traps.planned()
         self._context.memory.planned([check.key for check in checks])
         changes = self.scheduler.apply(checks)
         self._watch.planned()
-        self._domain_watch.planned()
+        self._following.watch.planned()
         log.info(
             "plan",
             added=changes.added,
@@ -302,31 +323,14 @@ class Agent:
             kept=changes.kept,
         )
 
-    def _looked(self, domain: str) -> None:
-        self._domain_watch.look(domain)
-
-    def _follow_domains(self) -> None:
-        before = self._domains.routes
-        self._domains.configure(self._config.domains, (entry.host for entry in self._config.hosts))
-        self._domain_watch.planned()
-        if self._domains.routes != before:
-            self._routed.set()
+    def _judge(self, host: str) -> None:
+        self._watch.traps_changed(host)
 
     async def _replan(self) -> None:
-        """Make the plan anew whenever the mail of some domain goes elsewhere."""
-        while True:
-            await self._routed.wait()
-            await asyncio.sleep(_SETTLE)
-            self._routed.clear()
-            begun = time.monotonic()
-            try:
-                async with self._reloading:
-                    planned = await self._planned(self._config)
-                    self._apply_plan(planned.config, planned.checks)
-            except Exception:  # a defect here must not end the following of domains
-                log.exception("the plan could not be made anew")
-            # Where a plan takes a second, a thousand domains that answer one by one share a few.
-            await asyncio.sleep(_PLAN_SHARE * (time.monotonic() - begun))
+        async with self._reloading:
+            new = await self._planned(self._config)
+            self._apply_plan(new.config, new.checks)
+        self._traps.routed(self._following.routes)
 
     async def _probe(self, check: Check) -> Observation:
         return await PROBES[check.key.probe].probe(check, self._context)
@@ -335,11 +339,8 @@ class Agent:
         while True:
             await asyncio.sleep(TICK)
             self._watch.tick()
-            self._domain_watch.tick()
-
-    def _test_link(self) -> None:
-        if self._testing is None or self._testing.done():
-            self._testing = asyncio.create_task(self._test_own_link())
+            self._traps.tick()
+            self._following.watch.tick()
 
     async def _test_own_link(self) -> None:
         begun = asyncio.get_running_loop().time()
@@ -361,40 +362,14 @@ class Agent:
 
     def _ready(self) -> bool:
         seen = all(state.observation is not None for state in self.store.states().values())
-        return seen and self._domains.looked and not self._routed.is_set()
+        return seen and self._following.settled
 
     def _notices(self) -> Sequence[str]:
         notices = [f"The config was not taken, the old one stays: {mistake}" for mistake in self._mistakes]
         notices += self._config.notices
+        notices += self._traps.notices()
         checks = (state.check for state in self.store.states().values())
         notices += ehlo_notices(self._context.agent_name, checks)
         if self._journal.failing is not None:
             notices.append(f"State cannot be written ({self._journal.failing}); it is kept in memory.")
         return notices
-
-
-class _Planned(NamedTuple):
-    """A config and what follows from it."""
-
-    config: Config
-    library: Library
-    checks: frozenset[Check]
-    access: Access  # who may be asked on demand
-    explained: Sequence[Entry]
-
-
-class _Wishes:
-    """Watch's wishes, told to the scheduler."""
-
-    def __init__(self, scheduler: Scheduler, test_link: Callable[[], None]) -> None:
-        self._scheduler = scheduler
-        self._test_link = test_link
-
-    def look_again(self, key: CheckKey, seconds: float) -> None:
-        self._scheduler.hasten(key, seconds)
-
-    def look_too(self, key: CheckKey, why: str) -> None:
-        self._scheduler.request(key, why)
-
-    def test_link(self) -> None:
-        self._test_link()

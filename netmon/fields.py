@@ -56,6 +56,30 @@ OptionalDuration = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^([0-9]+(y|w|d|h|ms|m|s))+$", "examples": ["0s", "5m"]}),
 ]
 
+_BYTES: Final = {
+    **{unit: 1000**power for power, unit in enumerate(("B", "kB", "MB", "GB", "TB"))},
+    **{unit: 1024**power for power, unit in enumerate(("KiB", "MiB", "GiB", "TiB"), 1)},
+}
+_SIZE: Final = re.compile(rf"([0-9]{{1,15}}(?:\.[0-9]{{1,6}})?) ?({'|'.join(_BYTES)})", re.ASCII)
+
+
+def parse_size(text: object) -> int:
+    """Bytes of a size such as ``500MB`` or ``2GiB``; a bare number is refused, as with durations.
+
+    Raises PydanticCustomError of type ``size``.
+    """
+    match = _SIZE.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise PydanticCustomError("size", "is not a size like 500MB, 2GB or 2GiB")
+    return int(float(match[1]) * _BYTES[match[2]])
+
+
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    WithJsonSchema({"type": "string", "examples": ["500MB", "2GiB"]}),
+]
+
 
 class Secret:
     """A text that never prints: not in a log, a page, an error or a traceback.

@@ -199,6 +199,26 @@ class Webhook(Settings):
         return frozenset(map(Urgency, self.severities))
 
 
+class EventWebhook(Settings):
+    """A URL that is sent the events of traps, each as in `/api/events`."""
+
+    url: SecretUrl
+    name: Annotated[str, AfterValidator(_name)] | None = None
+    headers: dict[
+        Annotated[str, AfterValidator(_header_name)], Annotated[Secret, AfterValidator(_header_value)]
+    ] = Field(default_factory=dict)
+    severities: Annotated[
+        tuple[Literal["critical", "warning", "info"], ...],
+        Field(min_length=1, description="Of which severities it is sent events."),
+    ] = ("critical", "warning", "info")
+    ca_file: Path | None = None
+
+    @property
+    def identity(self) -> str:
+        """A named one stays itself when its URL's token is changed; an unnamed one is its URL."""
+        return f"event webhook {self.name or self.url.fingerprint().hex()[:16]}"
+
+
 class Heartbeat(Settings):
     """A URL that is asked for as long as the agent really works; whoever misses it raises the alarm."""
 

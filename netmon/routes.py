@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from typing import Any, Final, Protocol
 
@@ -93,7 +93,9 @@ class Services:
     snmp: Callable[[Query, float | None], Coroutine[Any, Any, OnDemand]]
     probe: Callable[[Query, float | None], Coroutine[Any, Any, OnDemand]]  # the same of /probe
     domains: Callable[[], Sequence[status.DomainRow]] = tuple
+    traps: status.Traps = field(default_factory=status.NoTraps)
     explained: Callable[[], Sequence[Entry]] = tuple  # what /explain explains
+    more: Mapping[str, Handler] = field(default_factory=dict)  # handlers of paths that have their own module
 
 
 def routes(services: Services) -> Mapping[str, Handler]:
@@ -122,6 +124,7 @@ def routes(services: Services) -> Mapping[str, Handler]:
         "/-/ready": pages.ready,
         "POST /-/reload": pages.reload,
         MISSING: pages.missing,
+        **services.more,
     }
 
 
@@ -211,11 +214,13 @@ class _Pages:
         return answer
 
     def _overview(self, view: status.View) -> status.Page:
-        return status.overview(self._of.source, view, self._of.notices(), self._of.domains())
+        of = self._of
+        return status.overview(of.source, view, of.notices(), of.domains(), of.traps)
 
     def _host(self, name: str) -> status.Page | None:
-        host = self._of.source.hosts().get(name)
-        return None if host is None else status.host_page(self._of.source, host, self._of.notices())
+        of = self._of
+        host = of.source.hosts().get(name)
+        return None if host is None else status.host_page(of.source, host, of.notices(), of.traps)
 
     def _page(self, request: Request, page: status.Page, code: int = 200) -> Response:
         frame = status.Frame(__version__, self._of.loaded())

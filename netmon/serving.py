@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Final
 from netmon.agent import Agent
 from netmon.loading import load_config
 from netmon.mib.modules import builtin_modules
+from netmon.traps.listeners import passed_sockets
 
 COLLECT: Final = (100_000, 20, 20)  # containers made before a young, a middle and a full garbage collection
 
@@ -44,4 +46,4 @@ async def run(path: Path) -> None:
     """`netmon run`.  Raises ConfigError, StateError or OSError before anything is checked."""
     modules = builtin_modules()
     config = load_config(path, modules, cache=True)
-    await serve(Agent(path, config, modules))
+    await serve(Agent(path, config, modules, passed_sockets(os.environ, os.getpid())))

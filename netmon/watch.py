@@ -38,6 +38,7 @@ from netmon.model import (
     SilenceKind,
     VerdictName,
 )
+from netmon.model.events import RaisedState
 
 log = structlog.get_logger(__name__)
 
@@ -107,12 +108,15 @@ class Watch:
         clock: Callable[[], float],
         wall: Callable[[], float],
         hush: Hush | None = None,
+        traps: Callable[[str], tuple[RaisedState, ...]] | None = None,
     ) -> None:
+        """`traps` gives what notifications have raised of a host."""
         self._source = source
         self._wishes = wishes
         self._clock = clock
         self._wall = wall
         self._hush = hush
+        self._traps = traps
         self._started = clock()
         self._behind: dict[str, tuple[str, ...]] = {}
         self._known: set[str] = set()  # hosts that have had a verdict other than unknown
@@ -173,6 +177,11 @@ class Watch:
     def silences_changed(self) -> None:
         """Something was silenced, or no longer is."""
         self.tick()
+
+    def traps_changed(self, name: str) -> None:
+        """A notification has raised or ended a state of a host, or its time is over."""
+        if name in self._source.hosts():
+            self._judge(name)
 
     def link_tested(self, *, sound: bool | None, begun: float) -> None:
         """What a test of the agent's own link found; None: it could not tell."""
@@ -235,6 +244,7 @@ class Watch:
             device=self._device(name, now),
             wall=wall,
             healthy_at=current.healthy_at,
+            traps=self._traps(name) if self._traps is not None else (),
             earlier=current.candidate.findings,
         )
         candidate = judge(view, now)

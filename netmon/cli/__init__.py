@@ -11,7 +11,21 @@ from typing import Annotated, TextIO
 import typer
 
 from netmon import __version__
-from netmon.cli import demo, explain, files, imports, mib, modules, probe, run, silence, snmp, snmp_set, top
+from netmon.cli import (
+    demo,
+    explain,
+    files,
+    imports,
+    mib,
+    modules,
+    probe,
+    run,
+    silence,
+    snmp,
+    snmp_set,
+    top,
+    trap,
+)
 from netmon.compiled import COMPILED
 from netmon.demo.run import DEMO_HELP
 
@@ -50,6 +64,7 @@ mib_app.command("list")(mib.list_command)
 mib_app.command("find")(mib.find_command)
 mib_app.command("compile")(mib.compile_command)
 app.add_typer(mib_app, name="mib")
+app.add_typer(trap.trap_app, name="trap")
 app.command("silence")(silence.silence_command)
 app.command("reload")(silence.reload_command)
 app.command("top")(top.top_command)

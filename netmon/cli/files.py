@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from netmon.cli.common import DEFAULT_CONFIG, EX_CONFIG, bad_config, fail
+from netmon.cli.common import DEFAULT_CONFIG, EX_CONFIG, bad_config, fail, shown
 from netmon.cli.mib import library_of
 from netmon.config import ConfigError, schema, starter
 from netmon.loading import load_config
 from netmon.mib.modules import builtin_modules
 from netmon.probes import PROBES
+from netmon.traps.rules import mistakes as rule_mistakes
 
 
 def init_command(folder: Annotated[Path, typer.Argument(help="Where to write netmon.yml.")] = Path()) -> None:
@@ -50,7 +51,13 @@ def check_config_command(
         bad_config(error)
     for notice in config.notices:
         typer.echo(f"{file}: {notice}", err=True)
-    library_of(config)  # tells what is wrong with the MIBs of mib_dirs; none is a mistake of the config
+    library = library_of(
+        config
+    )  # tells what is wrong with the MIBs of mib_dirs; none is a mistake of the config
+    if config.traps is not None:
+        rules = {name: entry.rule() for name, entry in config.traps.rules.items()}
+        for place, sentence in rule_mistakes(rules, library.tree):
+            typer.echo(f"{file}: traps.rules: {shown(place)}: {shown(sentence)}", err=True)
     checks = sum(len(host.probes) for host in config.hosts)
     domains = f", {len(config.domains)} domains" if config.domains else ""
     typer.echo(f"{file}: fine, {len(config.hosts)} hosts with {checks} checks{domains}")

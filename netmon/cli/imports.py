@@ -1,4 +1,4 @@
-"""`netmon import`: prints a netmon.yml made of a prometheus.yml or file_sd file, or an old snmp.yml anew."""
+"""`netmon import`: a netmon.yml of a prometheus.yml, file_sd file or snmptrapd.conf; an old snmp.yml anew."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,16 @@ import typer
 
 from netmon.cli.common import fail
 from netmon.config import RESERVED_LABELS
-from netmon.imports import ImportFileError, Known, convert, read_old_modules, read_targets, render
+from netmon.imports import (
+    ImportFileError,
+    Known,
+    convert,
+    convert_snmptrapd,
+    read_old_modules,
+    read_snmptrapd,
+    read_targets,
+    render,
+)
 from netmon.mib.modules import builtin_modules
 from netmon.probes import PROBES
 
@@ -16,7 +25,7 @@ def import_command(
     file: Annotated[
         Path,
         typer.Argument(
-            help="A prometheus.yml, a file_sd file (YAML or JSON), or a snmp.yml of snmp_exporter 0.21."
+            help="A prometheus.yml, a file_sd file (YAML or JSON), a snmptrapd.conf, or a snmp.yml of 0.21."
         ),
     ],
     *,
@@ -36,8 +45,14 @@ def import_command(
     credentials are carried over as they are, so let nobody but the agent read the result:
 
         (umask 077; netmon import old.yml > snmp.yml)
+
+    Of a snmptrapd.conf the section traps is printed, and the auths that it needs, without its secrets.
     """
     try:
+        trapd = read_snmptrapd(file)
+        if trapd is not None:
+            typer.echo(convert_snmptrapd(trapd, str(file)), nl=False)
+            return
         old = read_old_modules(file)
         if old is not None:
             typer.echo(convert(old, str(file), from_env=secrets_from_env), nl=False)

@@ -11,6 +11,7 @@ from netmon.config.glance import state_path
 from netmon.config.load import load
 from netmon.config.mistakes import ConfigError, Mistake
 from netmon.config.public import public_dump, schema, starter
+from netmon.config.receiver import receiver_settings
 from netmon.config.records import PUBLIC_AUTH, Config, DomainConfig, HostConfig, ProbeEntry
 from netmon.config.values import RESERVED_LABELS, Listen
 
@@ -26,6 +27,7 @@ __all__ = [
     "ProbeEntry",
     "load",
     "public_dump",
+    "receiver_settings",
     "schema",
     "starter",
     "state_path",

@@ -36,7 +36,7 @@ from netmon.config.records import (
 from netmon.config.redact import redacted
 from netmon.config.shapes import record_shape
 from netmon.config.strict import Names, inspect
-from netmon.config.whole import check_cycles, check_domains, check_host, check_windows
+from netmon.config.whole import check_cycles, check_domains, check_host, check_traps, check_windows
 from netmon.config.words import report
 from netmon.fields import Settings
 from netmon.mib.auto import AUTO
@@ -105,13 +105,18 @@ class _Loading:
         check_domains(_entries(top, "domains"), self.mistakes)
         if main is None or self.mistakes:
             raise self.mistakes.error()
+        auths = {PUBLIC_AUTH: Auth(), **self.module_files.auths, **main.auths}
+        if main.traps is not None:
+            check_traps(_mapping(top, "traps"), main.traps, auths, self.mistakes)
+            if self.mistakes:
+                raise self.mistakes.error()
         return Config(
             path=path,
             agent=main.agent,
-            auths={PUBLIC_AUTH: Auth(), **self.module_files.auths, **main.auths},
+            auths=auths,
             modules=self.module_files.modules,
             probe_modules=self.module_files.probes,
-            notices=self.module_files.notices,
+            notices=(*self.module_files.notices, *(main.traps.notices() if main.traps else ())),
             hosts=tuple(hosts),
             web=main.web,
             state=main.state,
@@ -121,6 +126,7 @@ class _Loading:
             alerting=main.alerting,
             windows=tuple(entry.window(self.env) for entry in main.windows),
             domains=tuple(self._domain(entry, main) for entry in main.domains),
+            traps=main.traps,
             public={
                 source.name: redacted(
                     source, record_shape(self.records.file if source.order else self.records.top)

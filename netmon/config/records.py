@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from netmon.config.settings import SettingsEntry
 from netmon.config.shapes import Switch
+from netmon.config.traps import TrapsEntry
 from netmon.config.values import (
     DAY,
     MAX_PORT,
@@ -43,7 +44,7 @@ from netmon.config.values import (
     bounded,
 )
 from netmon.config.windows import WindowEntry
-from netmon.fields import Duration, Ref, Settings
+from netmon.fields import Duration, Ref, Settings, Size
 from netmon.mib.modules import Modules
 from netmon.model import Confirm, Host, Limits
 from netmon.probes.base import Auth, ProbeKind
@@ -54,6 +55,8 @@ from netmon.windows import Window
 # The auth that is always there, for the many devices that still answer to it.
 PUBLIC_AUTH: Final = "public_v2"
 _LIMITS: Final = Limits()
+_MIN_SIZE: Final = 10_000_000  # of the events of traps: some partitions of SQLite
+_MAX_SIZE: Final = 10_000_000_000_000
 
 
 class AgentEntry(Settings):
@@ -184,11 +187,22 @@ class WebEntry(Settings):
     ] = "configured"
 
 
+def _enough(size: int) -> int:
+    if not _MIN_SIZE <= size <= _MAX_SIZE:
+        raise PydanticCustomError("size_range", "is out of range, wanted 10MB to 10TB")
+    return size
+
+
 class StateEntry(Settings):
-    """`state`: where the agent keeps what must survive a restart, and for how many seconds."""
+    """`state`: where the agent keeps what must survive a restart, for how many seconds and bytes."""
 
     path: Path = Path("/var/lib/netmon")
     retention: Retention = 90 * DAY
+    max_size: Annotated[
+        Size,
+        AfterValidator(_enough),
+        Field(description="Of the events of traps on disk; the oldest go first."),
+    ] = 2_000_000_000
 
 
 class DnsEntry(Settings):
@@ -267,6 +281,7 @@ class TopEntry(Settings):
     settings: SettingsEntry = SettingsEntry()
     windows: tuple[WindowEntry, ...] = ()
     domains: tuple[DomainEntry, ...] = ()
+    traps: TrapsEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,4 +372,5 @@ class Config:
     settings: SettingsEntry
     windows: tuple[Window, ...]
     domains: tuple[DomainConfig, ...]  # in the file's order
+    traps: TrapsEntry | None  # None: no receiver
     public: Mapping[str, str] = field(repr=False)

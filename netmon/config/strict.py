@@ -22,11 +22,10 @@ LISTED: Final = 8  # names that a message lists
 # to be watched by them.  By the section that they stand in.
 _HOST: Final = frozenset({"mailflow"})
 PLANNED: Final[Mapping[str, frozenset[str]]] = {
-    "": frozenset({"mailflows", "traps"}),
+    "": frozenset({"mailflows"}),
     "hosts": _HOST,
     "groups": _HOST,
     "web": frozenset({"config_file"}),
-    "state": frozenset({"max_size"}),
 }
 
 _WANTED: Final = {

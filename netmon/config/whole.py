@@ -1,12 +1,18 @@
-"""What only the whole config can tell: circles of dependency, doubled endpoints, idle hosts, windows."""
+"""What only the whole config can tell: circles of dependency, doubled endpoints, windows, traps."""
 
+import ipaddress
 from collections.abc import Collection, Mapping, Sequence
 
 from netmon.config.mistakes import Mistakes, seen
 from netmon.config.nodes import ListNode, MapNode, Node, ScalarNode
 from netmon.config.records import HostConfig
 from netmon.config.strict import Names, reference
+from netmon.config.traps import TrapsEntry, engine_id
+from netmon.config.values import Listen
 from netmon.config.windows import ZoneError, local_zone
+from netmon.mib.tree import shipped
+from netmon.probes.base import Auth
+from netmon.traps.rules import mistakes as rule_mistakes
 from netmon.windows import is_pattern
 
 _ALIKE = ("smtp", "imap", "pop3")  # probes of ports
@@ -113,3 +119,92 @@ def check_domains(domains: Sequence[Node], mistakes: Mistakes) -> None:
         if (first := named.setdefault(name.value.rstrip(".").lower(), name)) is not name:
             where = f"{first.source.name}:{first.line}:{first.column}"
             mistakes.at(name, f"{seen(name)} is a domain already, at {where}")
+
+
+def check_traps(node: MapNode, traps: TrapsEntry, auths: Mapping[str, Auth], mistakes: Mistakes) -> None:
+    """Every user is one of version 3 and means one set of keys; nothing is listed twice."""
+    users: dict[str, str] = {}
+    for name, place in zip(traps.users, _entries(node, "users"), strict=True):
+        auth = auths[name]
+        if auth.version != 3:  # noqa: PLR2004
+            mistakes.at(
+                place,
+                f"{seen(place)} is an auth of version {auth.version}, which has a community and no user: put"
+                " that into traps.communities",
+            )
+            continue
+        first = users.setdefault(auth.username, name)
+        if first != name:
+            mistakes.at(
+                place, f"{seen(place)} has the username of auths.{first}: one user has one set of keys"
+            )
+    _once(node, "users", traps.users, mistakes)
+    _once(node, "communities", traps.communities, mistakes)
+    _once(node, "relays", traps.relays, mistakes)
+    _once(node, "allow", traps.allow, mistakes)
+    engines = node.items.get("engines")
+    if isinstance(engines, MapNode):
+        known: dict[str, str] = {}
+        for key in engines.items:
+            first = known.setdefault(engine_id(key), key)
+            if first != key:
+                mistakes.at_key(engines, engines.keys[key], f'is the engine ID "{first}" in another spelling')
+    _check_rules(node, traps, mistakes)
+    taken: list[Listen] = []
+    for listen, place in zip(traps.listen, _entries(node, "listen"), strict=False):
+        first_taken = next((other for other in taken if _overlap(other, listen)), None)
+        if first_taken is not None:
+            mistakes.at(place, f"{seen(place)} is listened on already, by {first_taken}: leave one out")
+        taken.append(listen)
+
+
+def _check_rules(node: MapNode, traps: TrapsEntry, mistakes: Mistakes) -> None:
+    """What is wrong with rules by netmon's own MIBs; users' MIBs (mib_dirs) are compiled for check-config."""
+    rules = node.items.get("rules")
+    if not isinstance(rules, MapNode) or not traps.rules:
+        return
+    tree = shipped()
+    given = {name: entry.rule() for name, entry in traps.rules.items()}
+    for place, sentence in rule_mistakes(given, tree):
+        name, key = _rule_place(place, given)
+        module, colons, _ = name.partition("::")
+        if key in {"", "instance"} and (not colons or module not in tree.modules()):
+            continue  # numbers, and what another MIB may define
+        written = name if name in rules.items else f".{name}"
+        rule = rules.items[written]
+        if key and isinstance(rule, MapNode) and key in rule.items:
+            mistakes.at(rule.items[key], sentence)
+        else:
+            mistakes.at_key(rules, rules.keys[written], sentence)
+
+
+def _rule_place(place: str, rules: Mapping[str, object]) -> tuple[str, str]:
+    """`NAME` or `NAME.field`, where the name may hold dots."""
+    if place in rules:
+        return place, ""
+    name, _, key = place.rpartition(".")
+    return name, key
+
+
+def _overlap(one: Listen, other: Listen) -> bool:
+    """Whether two sockets cannot be bound there at once; port 0 takes any free one."""
+    if one.port != other.port or not one.port or (":" in one.host) is not (":" in other.host):
+        return False
+    return one.host == other.host or any(
+        ipaddress.ip_address(listen.host).is_unspecified for listen in (one, other)
+    )
+
+
+def _once(node: MapNode, key: str, values: Sequence[object], mistakes: Mistakes) -> None:
+    """No entry of a list stands there twice."""
+    seen_values: set[object] = set()
+    for value, place in zip(values, _entries(node, key), strict=True):
+        if value in seen_values:
+            hidden = key == "communities"
+            mistakes.at(place, f"{seen(place, hidden=hidden)} stands in the list twice: leave one out")
+        seen_values.add(value)
+
+
+def _entries(node: MapNode, key: str) -> list[Node]:
+    value = node.items.get(key)
+    return value.items if isinstance(value, ListNode) else []

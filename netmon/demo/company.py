@@ -19,6 +19,7 @@ from netmon.demo.certificates import Authority
 from netmon.demo.device import Device
 from netmon.demo.farm import Farm
 from netmon.demo.machine import COMMUNITY, Machine, MailMachine, Surroundings
+from netmon.demo.notify import Told, datagram
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Company:
     OSError if one is taken.  `machines` are those of the small calm company unless given.  The same
     `seed` gives the same small company; `clock` (seconds since the epoch) is what moves the devices.
     By default that is the wall clock as it stood at the start, carried on by the monotonic one, so
-    that a clock that is set makes no counter jump.
+    that a clock that is set makes no counter jump.  The devices send traps to `trap_port`, 0: none.
     """
 
     def __init__(
@@ -53,8 +54,11 @@ class Company:
         snmp_port: int = 0,
         mail_ports: Mapping[str, int] | None = None,
         clock: Callable[[], float] | None = None,
+        trap_port: int = 0,
     ) -> None:
         self.snmp_port = snmp_port
+        self._trap_port = trap_port
+        self._traps = 0  # sent so far
         self.machines = {machine.name: machine for machine in machines or small(seed, mail_ports)}
         epoch = time.time() - time.monotonic()
         self._clock = clock or (lambda: epoch + time.monotonic())
@@ -106,6 +110,14 @@ class Company:
             raise KeyError(name)
         return machine
 
+    def tell(self, name: str, told: Told) -> None:
+        """The machine of that name sends a trap, if anybody is to receive traps."""
+        if self._trap_port and self._farm is not None:
+            machine = self.machines[name]
+            self._traps += 1
+            message = datagram(told, COMMUNITY, self._traps, machine.uptime)
+            self._farm.send(machine.address, self._trap_port, message)
+
     def config(self, *, listen: str = "127.0.0.1:9162", pace: Pace = Pace()) -> str:
         """The netmon.yml that watches this company; its state is in the company's own folder."""
         hosts = [machine.entry(self.snmp_port, self.ca_file) for machine in self.machines.values()]
@@ -127,5 +139,11 @@ class Company:
             "web": {"listen": listen},
             "state": {"path": str(self._folder / "state")},
         }
+        if self._trap_port:
+            config["traps"] = {
+                "listen": [f"127.0.0.1:{self._trap_port}"],
+                "communities": [COMMUNITY],
+                "log": False,
+            }
         # Lists of words in one line, as people write them.
         return yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=100)

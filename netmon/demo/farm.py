@@ -6,6 +6,7 @@ The socket is bound to the loopback interface: nothing from outside reaches it. 
 """
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections.abc import Callable, Mapping
@@ -55,6 +56,13 @@ class Farm:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
             self._socket = None
+
+    def send(self, address: str, port: int, datagram: bytes) -> None:
+        """Send what a device says by itself from its address, to that port of 127.0.0.1."""
+        source = (socket.IPPROTO_IP, IP_PKTINFO, PKTINFO.pack(0, socket.inet_aton(address), bytes(4)))
+        if self._socket is not None:
+            with contextlib.suppress(OSError):  # as with answers
+                self._socket.sendmsg([datagram], [source], 0, ("127.0.0.1", port))
 
     def _drain(self, sock: socket.socket) -> None:
         for _ in range(DRAIN):

@@ -107,6 +107,11 @@ class Machine:
         """Whether the SNMP agent does."""
         return self.address in self._surroundings.devices
 
+    @property
+    def uptime(self) -> float:
+        """Seconds since it booted."""
+        return self._surroundings.clock() - self._booted
+
     def hang(self) -> None:
         """The SNMP agent answers no more."""
         self._surroundings.devices.pop(self.address, None)

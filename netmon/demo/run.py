@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ import structlog
 from netmon.agent import Agent
 from netmon.demo.cast import whole
 from netmon.demo.company import FAST, Company, Pace
+from netmon.demo.machine import Machine
 from netmon.demo.player import Player, Tempo
 from netmon.demo.replay import replayed
 from netmon.demo.story import STORIES, Step, Story
@@ -77,13 +79,26 @@ async def demo(wanted: Wanted, say: Callable[[str], None]) -> None:
     for machine, told in await asyncio.to_thread(replayed, wanted.captures):
         machines.append(machine)
         say(told)
+    # Bound here, so that the devices know the port before the agent runs; any free one.
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as traps:
+        traps.bind(("127.0.0.1", 0))
+        await _run(wanted, machines, script, traps, say)
+
+
+async def _run(
+    wanted: Wanted,
+    machines: Sequence[Machine],
+    script: Sequence[Story],
+    traps: socket.socket,
+    say: Callable[[str], None],
+) -> None:
     modules = builtin_modules()
-    async with Company(machines) as company:
+    async with Company(machines, trap_port=traps.getsockname()[1]) as company:
         with tempfile.TemporaryDirectory(prefix="netmon-demo-") as folder:
             path = Path(folder) / "netmon.yml"
             pace = FAST if wanted.fast else Pace()
             path.write_text(company.config(listen=wanted.listen, pace=pace), encoding="utf-8")
-            agent = Agent(path, load_config(path, modules), modules)
+            agent = Agent(path, load_config(path, modules), modules, (traps,))
 
             def announce(step: Step) -> None:
                 now = time.time()

@@ -10,8 +10,12 @@ from typing import Final
 from netmon.demo.certificates import DAY
 from netmon.demo.company import Company
 from netmon.demo.machine import GOOD_FOR
+from netmon.demo.notify import COLD_START, ON_BATTERY, link
 from netmon.model import VerdictName
 
+# core1's port to sw2.
+_LINK_LOST: Final = link(24, up=False)
+_LINK_BACK: Final = link(24, up=True)
 HEALTHY: Final = VerdictName.HEALTHY
 
 
@@ -52,11 +56,24 @@ def _spool_cleared(company: Company) -> None:
 def _uplink_lost(company: Company) -> None:
     for name in ("sw2", "mx2"):
         company.machines[name].vanish()
+    company.tell("core1", _LINK_LOST)
 
 
 def _uplink_back(company: Company) -> None:
     for name in ("sw2", "mx2"):
         company.machines[name].come_back()
+    company.tell("core1", _LINK_BACK)
+    company.tell("sw2", link(48, up=True))
+
+
+def _power_lost(company: Company) -> None:
+    company.mail("mx1").vanish()
+    company.tell("ups1", ON_BATTERY)
+
+
+def _power_back(company: Company) -> None:
+    company.mail("mx1").come_back(booted=True)
+    company.tell("mx1", COLD_START)
 
 
 STORIES: Final[Sequence[Story]] = (
@@ -139,13 +156,13 @@ STORIES: Final[Sequence[Story]] = (
             _step(
                 "mx1",
                 "the power goes",
-                lambda company: company.mail("mx1").vanish(),
+                _power_lost,
                 mx1=VerdictName.HOST_DOWN,
             ),
             _step(
                 "mx1",
                 "the power is back, and it boots",
-                lambda company: company.mail("mx1").come_back(booted=True),
+                _power_back,
             ),
         ),
     ),

@@ -29,6 +29,8 @@ URGENCY: Final[Mapping[AlertName, Urgency]] = {
     AlertName.PROBE_CRASHES: Urgency.TICKET,
     AlertName.STATE_NOT_WRITTEN: Urgency.TICKET,
     AlertName.ALERTS_NOT_DELIVERED: Urgency.PAGE,
+    AlertName.TRAPS_DROPPED: Urgency.TICKET,
+    AlertName.TRAP_RECEIVER_DOWN: Urgency.TICKET,
 }
 
 ALERTS: Final[Mapping[AlertName, Text]] = {
@@ -168,6 +170,27 @@ ALERTS: Final[Mapping[AlertName, Text]] = {
         "State does not get to the disk; verdicts go on in memory, and a restart would forget them.",
         ("the disk under state.path is full or read-only", "the disk hangs"),
         ("On netmon's machine: df -h, mount, dmesg | tail; do not restart netmon before it is mended",),
+    ),
+    AlertName.TRAPS_DROPPED: Text(
+        "Traps that should have become events did not: a storm, a full disk, or a receiver that died.",
+        (
+            "kernel: the socket's buffer was full; a storm, or the machine has no CPU to spare",
+            "queue_full, store_full: the disk under state.path is slow, full or read-only",
+            "receiver_died: what the receiver had in hand when it died",
+        ),
+        (
+            "Compare netmon_trap_receive_buffer_bytes with what a burst needs: 835 bytes for a small trap",
+            "Raise it: sysctl net.core.rmem_max, or AmbientCapabilities=CAP_NET_ADMIN in netmon's unit",
+            "store_full: df -h under state.path; informs were not acknowledged, so their senders repeat them",
+        ),
+    ),
+    AlertName.TRAP_RECEIVER_DOWN: Text(
+        "The receiver of traps does not work: traps wait in the socket's buffer until it is full.",
+        (
+            "the folder of events under state.path cannot be written",
+            "it dies again and again: a defect of netmon, or too little memory",
+        ),
+        ("The status page and the log say why; checks go on without it",),
     ),
     AlertName.ALERTS_NOT_DELIVERED: Text(
         "netmon sends alerts itself, and a receiver does not take them: people are not told.",

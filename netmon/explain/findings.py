@@ -189,6 +189,25 @@ FINDINGS: Final[Mapping[FindingKind, Text]] = {
             "Restarting or congested for long: look at disk, memory and what it waits for",
         ),
     ),
+    FindingKind.TRAP_STATE: Text(
+        "An authenticated trap has told of a state that can take mail down, such as on_battery or rebooted.",
+        (
+            "what its text says: a power failure, a restart, a battery that is nearly empty",
+            "the trap that ends it was lost: the state is forgotten when its time is over",
+        ),
+        (
+            "Read the event on the host's page, or netmon trap tail --host NAME",
+            "It is no cause there: give the notification a rule of your own in traps.rules",
+        ),
+    ),
+    FindingKind.TRAP_HINT: Text(
+        "A trap told of a state; for information, as anybody may have sent it or it harms no mail.",
+        ("what its text says", "somebody forged it: versions 1 and 2c are not authenticated"),
+        (
+            "Read the event on the host's page; what SNMP and mail say at the next look decides",
+            "To have it count, send it with SNMPv3 and let its rule say cause: true",
+        ),
+    ),
     FindingKind.FLAPPING: Text(
         "The host's verdict has changed 6 times within an hour: one alert for that instead of many.",
         (

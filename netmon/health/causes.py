@@ -46,6 +46,7 @@ EXPLAINS: Final[Mapping[str, frozenset[Reason]]] = {
     FindingKind.QUEUE_OLD: TROUBLE,
     FindingKind.MTA_REFUSING: TROUBLE,
     FindingKind.APPLICATION_DOWN: TROUBLE,
+    FindingKind.TRAP_STATE: TROUBLE,
     FindingKind.INTERFACE_DOWN: SILENCE,
     FindingKind.INTERFACE_ERRORS: SILENCE,
     FindingKind.UPSTREAM_PORT_DOWN: SILENCE,

@@ -12,6 +12,7 @@ from netmon.health.causes import CAUSES, EXPLAINS, Rule
 from netmon.health.view import PING, HostView, failing_mail, fresh, is_stale, refused_us
 from netmon.model import Finding, FindingKind, Result, Severity
 
+_TRAPS: Final = 20  # states of one host that become findings
 # What says itself when it was; everything else has gone on since it was first found.
 DATED: Final = frozenset({FindingKind.REBOOTED, FindingKind.AGENT_RESTARTED})
 
@@ -56,7 +57,23 @@ def cut_off(view: HostView, _now: float) -> Iterator[Finding]:
         yield Finding(FindingKind.AGENT_ISOLATED, Severity.INFO, "netmon itself is cut off")
 
 
-RULES: Final[tuple[Rule, ...]] = (unfinished, not_ok, reported, unsteady, cut_off, *CAUSES)
+def trapped(view: HostView, _now: float) -> Iterator[Finding]:
+    """What notifications have raised.
+
+    One that is not authenticated may come from anybody: it is shown and weighs nothing.  One that is
+    makes no outage either: beside a mail fault it is the cause, alone it is a risk.
+    """
+    for raised in view.traps[:_TRAPS]:
+        what = f"{raised.state} {raised.instance}".rstrip()
+        if raised.authenticated and raised.cause:
+            kind, severity, text = FindingKind.TRAP_STATE, Severity.RISK, f"traps say {what}"
+        else:
+            kind, severity = FindingKind.TRAP_HINT, Severity.INFO
+            text = f"traps say {what}" if raised.authenticated else f"unauthenticated traps say {what}"
+        yield Finding(kind, severity, text, None, raised.at, what)
+
+
+RULES: Final[tuple[Rule, ...]] = (unfinished, not_ok, reported, unsteady, cut_off, trapped, *CAUSES)
 
 
 def findings(view: HostView, now: float) -> tuple[Finding, ...]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from netmon.health.device import Device
 from netmon.model import CheckState, Finding, FindingKind, Host, Result, Role
+from netmon.model.events import RaisedState
 
 STALE_INTERVALS: Final = 3.0  # a check that did not end for so many intervals says nothing any more
 DEFERRAL_LIMIT: Final = 900.0  # seconds of nothing but 4yz after which a role counts as down
@@ -45,6 +46,7 @@ class HostView:
     device: Device | None = None  # what SNMP told, unless that is too old
     wall: float = 0.0  # the present for people, by which a sentence says "10:02" or "Monday 10:02"
     healthy_at: float = 0.0  # wall clock: when it was last found healthy
+    traps: tuple[RaisedState, ...] = ()  # what notifications have raised
     earlier: tuple[Finding, ...] = ()  # of the judgement before: what goes on has its time from there
 
     @property

@@ -18,12 +18,12 @@ _INTERVAL: Final = re.compile(r"(?:[0-9]{1,6}(?:d|h|m|s))+")
 def render(found: Found, source: str, known: Known) -> str:
     """The config's text; `source` is the file's name for its first line.  Adds to `found.notes`."""
     hosts = join(found, known)
-    lines = [f"# Imported by netmon from {_comment(source)}: {len(hosts)} hosts."]
+    lines = [f"# Imported by netmon from {comment(source)}: {len(hosts)} hosts."]
     lines += _auths(hosts.values())
     lines.append("hosts:" if hosts else "hosts: []")
     for name, host in hosts.items():
         lines += _host(name, host)
-    notes = [f"#   {_comment(note)}" for note in found.notes]
+    notes = [f"#   {comment(note)}" for note in found.notes]
     if notes:
         lines[1:1] = ["# Not carried over:", *notes]
     return "\n".join(lines) + "\n"
@@ -43,14 +43,14 @@ def _auths(hosts: Iterable[ImportedHost]) -> Iterator[str]:
             yield f"  {name}: {{version: 1, community: public}}"
             continue
         variable = "SNMP_COMMUNITY_" + _VARIABLE.sub("_", name.upper()).strip("_")
-        yield f'  {_text(name)}: {{version: {version}, community: "${{env:{variable}}}"}}'
+        yield f'  {scalar(name)}: {{version: {version}, community: "${{env:{variable}}}"}}'
 
 
 def _host(name: str, host: ImportedHost) -> Iterator[str]:
     for note in host.notes:
-        yield f"  # {_comment(note)}"
-    yield f"  - name: {_text(name)}"
-    yield f"    address: {_text(host.address)}"
+        yield f"  # {comment(note)}"
+    yield f"  - name: {scalar(name)}"
+    yield f"    address: {scalar(host.address)}"
     if host.labels:
         yield f"    labels: {_mapping(host.labels)}"
     if _INTERVAL.fullmatch(host.interval):
@@ -59,8 +59,8 @@ def _host(name: str, host: ImportedHost) -> Iterator[str]:
         yield "    ping: true"
     if host.snmp_port is not None:
         port = "" if host.snmp_port == 161 else f"port: {host.snmp_port}, "  # noqa: PLR2004
-        auth = f"auth: {_text(host.auth)}, " if host.auth and host.auth != _PUBLIC else ""
-        modules = ", ".join(map(_text, host.modules or ("system",)))
+        auth = f"auth: {scalar(host.auth)}, " if host.auth and host.auth != _PUBLIC else ""
+        modules = ", ".join(map(scalar, host.modules or ("system",)))
         yield f"    snmp: {{{port}{auth}modules: [{modules}]}}"
     for probe in ("smtp", "imap", "pop3"):
         ends = [end for _, end in sorted(host.mail.items()) if end.probe == probe]
@@ -70,16 +70,16 @@ def _host(name: str, host: ImportedHost) -> Iterator[str]:
 
 
 def _mapping(labels: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f"{_text(key)}: {_text(value)}" for key, value in labels.items()) + "}"
+    return "{" + ", ".join(f"{scalar(key)}: {scalar(value)}" for key, value in labels.items()) + "}"
 
 
-def _text(text: str) -> str:
+def scalar(text: str) -> str:
     """A YAML scalar that reads as this text and as nothing else; JSON's strings are YAML's."""
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
     return json.dumps(text.replace("${", "$${"))
 
 
-def _comment(text: str) -> str:
+def comment(text: str) -> str:
     """One line, whatever the files hold."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:300]

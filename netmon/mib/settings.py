@@ -124,11 +124,30 @@ def parse_settings(texts: Sequence[str], tree: Tree) -> tuple[Assignment, ...]:
     return tuple(found)
 
 
+def parse_varbinds(texts: Sequence[str], tree: Tree) -> tuple[Assignment, ...]:
+    """The same for the varbinds of a notification: of any access, none or many, one object even twice.
+
+    Raises SettingsError with all mistakes.
+    """
+    found: list[Assignment] = []
+    mistakes: list[str] = []
+    if len(texts) > MAX_OBJECTS:
+        mistakes.append(f"{len(texts)} varbinds; wanted are at most {MAX_OBJECTS} in one notification")
+    for text in texts[:MAX_OBJECTS]:
+        try:
+            found.append(_assignment(text, tree, settable=False))
+        except (MibError, _WrongError) as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise SettingsError(mistakes, found)
+    return tuple(found)
+
+
 class _WrongError(NetmonError):
     """What is wrong with one assignment."""
 
 
-def _assignment(text: str, tree: Tree) -> Assignment:
+def _assignment(text: str, tree: Tree, *, settable: bool = True) -> Assignment:
     match = _SPLIT.fullmatch(text)
     if match is None:
         # The text may hold a secret where a "=" is missing: only what a name can be is shown.
@@ -145,7 +164,7 @@ def _assignment(text: str, tree: Tree) -> Assignment:
     assert node.type is not None  # noqa: S101 - known
     oid = _instance(name, node, oid)
     full = tree.name_of(oid)
-    if node.access not in _SETTABLE:
+    if settable and node.access not in _SETTABLE:
         raise _WrongError(f"{full} cannot be set: its max-access is {node.access or 'not given'}")
     tag = _TAGS[node.type.base]
     try:

@@ -57,3 +57,16 @@ class TrapChange(NamedTuple):
     active: bool  # raised, or cleared
     ttl: float  # seconds after which it is forgotten if nothing clears it; 0: never
     cause: bool  # explains a mail fault, if the notification was authenticated
+
+
+class RaisedState(NamedTuple):
+    """A state that a notification has raised and nothing has ended yet; times are of the wall clock."""
+
+    state: str  # "link_down"
+    instance: str  # comes from the network, as `text` does
+    at: float  # when it was raised
+    until: float  # when it is forgotten if nothing clears it; 0: never
+    cause: bool  # explains a mail fault, if `authenticated`
+    authenticated: bool  # else anybody may have sent it
+    event_id: int  # the event that raised it
+    text: str  # "IF-MIB::linkDown"

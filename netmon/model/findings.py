@@ -39,6 +39,9 @@ class FindingKind(StrEnum):
     QUEUE_OLD = "queue_old"
     MTA_REFUSING = "mta_refusing"  # it counts connections or messages that it turned away
     APPLICATION_DOWN = "application_down"  # NETWORK-SERVICES-MIB applOperStatus
+    # What traps have said of the host.
+    TRAP_STATE = "trap_state"  # by an authenticated sender, and by its rule a cause of mail faults
+    TRAP_HINT = "trap_hint"  # by anybody, or nothing that harms mail
     # What DNS says of a domain's mail.
     DNS_FAILED = "dns_failed"
     NULL_MX = "null_mx"

@@ -79,6 +79,8 @@ class AlertName(StrEnum):
     PROBE_CRASHES = "NetmonProbeCrashes"
     STATE_NOT_WRITTEN = "NetmonStateNotWritten"
     ALERTS_NOT_DELIVERED = "NetmonAlertsNotDelivered"
+    TRAPS_DROPPED = "NetmonTrapsDropped"  # ones that should have become events
+    TRAP_RECEIVER_DOWN = "NetmonTrapReceiverDown"
 
 
 class SilenceKind(StrEnum):

@@ -1,9 +1,10 @@
 """The complete SNMP engine, pysnmp's, for what changes things: SET (RFC 3416 §4.2.5).
 
 The hot path of `client` reads; a SET is rare, and here the breadth counts: every security option that
-pysnmp has, its checks of every message, its bookkeeping of engines' clocks (RFC 3414 §3.2).  This is
-the only module that imports pysnmp, and nothing of pysnmp leaves it: varbinds go in as everywhere in
-netmon (OIDs as content octets, BER tags, plain values), an `Outcome` comes out.
+pysnmp has, its checks of every message, its bookkeeping of engines' clocks (RFC 3414 §3.2).  It and
+`originator`, which sends notifications, are all that imports pysnmp, and nothing of pysnmp leaves them:
+varbinds go in as everywhere in netmon (OIDs as content octets, BER tags, plain values), an `Outcome`
+comes out.
 
 Four things are done on purpose.  The engine is built in a thread, since reading its MIB files blocks
 for half a second, and there should be one a process.  Its UDP socket is connected, because pysnmp
@@ -65,7 +66,7 @@ _TYPES: Final[Mapping[int, Callable[[Any], Any]]] = {
 }
 # pysnmp's errorIndication -> what it means.  All but the first are an agent's report, or pysnmp's own
 # refusal to send: the SET was not carried out (RFC 3414 §3.2, RFC 3412 §7.2).
-_REPORTS: Final[Mapping[str, str]] = {
+REPORTS: Final[Mapping[str, str]] = {
     "unknownUserName": "the agent knows no user of that name (usmStatsUnknownUserNames)",
     "unknownSecurityName": "the agent knows no user of that name (usmStatsUnknownUserNames)",
     "wrongDigest": "the authentication password or protocol is wrong (usmStatsWrongDigests)",
@@ -86,7 +87,7 @@ _REPORTS: Final[Mapping[str, str]] = {
 @contextlib.asynccontextmanager
 async def open_engine() -> AsyncIterator["Engine"]:
     """An engine that is ready to send, for as long as the block runs.  Half a second, off the loop."""
-    engine = Engine(await asyncio.to_thread(_built))
+    engine = Engine(await asyncio.to_thread(built_engine))
     try:
         yield engine
     finally:
@@ -101,7 +102,8 @@ async def set_objects(
         return await engine.set_objects(credentials, address, port, varbinds, seconds=seconds)
 
 
-def _built() -> SnmpEngine:
+def built_engine() -> SnmpEngine:
+    """An engine with all the MIB files that it will want: half a second, so in a thread."""
     engine = SnmpEngine()
     # What a request would load, and block the loop for.
     engine.get_mib_builder().load_modules(
@@ -136,17 +138,17 @@ class Engine:
         `seconds` are for each of the at most three exchanges that SNMPv3 needs.  The agent's no,
         a report and silence are outcomes.  Raises EngineError before anything is sent.
         """
-        pairs = [_pair(varbind, credentials.version) for varbind in varbinds]
+        pairs = [pair_of(varbind, credentials.version) for varbind in varbinds]
         async with self._turn:
-            with _configured(self._engine, credentials):
-                socket = await _Socket.open(address, port)
+            with configured(self._engine, credentials):
+                socket = await ConnectedSocket.open(address, port)
                 try:
                     return await self._converse(socket, credentials, pairs, seconds)
                 finally:
                     await socket.close()
 
     async def _converse(
-        self, socket: "_Socket", credentials: Credentials, pairs: Sequence[Any], seconds: float
+        self, socket: "ConnectedSocket", credentials: Credentials, pairs: Sequence[Any], seconds: float
     ) -> Outcome:
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
@@ -191,10 +193,11 @@ class Engine:
             lcd.delete_transport(self._engine, socket.domain)
 
 
-def _pair(varbind: Varbind, version: int) -> tuple[Any, Any]:
+def pair_of(varbind: Varbind, version: int) -> tuple[Any, Any]:
+    """A varbind as pysnmp has it.  Raises EngineError."""
     name = ber.decode_oid(varbind.oid)
     if varbind.tag not in _TYPES:
-        raise EngineError(f"{name}: a value of the tag {varbind.tag:#04x} cannot be set")
+        raise EngineError(f"{name}: a value of the tag {varbind.tag:#04x} cannot be sent")
     if varbind.tag == ber.COUNTER64 and version == 1:
         raise EngineError(f"{name}: SNMPv1 has no Counter64 (RFC 3584 §4.2.2.1)")
     try:
@@ -205,7 +208,7 @@ def _pair(varbind: Varbind, version: int) -> tuple[Any, Any]:
 
 
 @contextlib.contextmanager
-def _configured(engine: SnmpEngine, credentials: Credentials) -> Any:
+def configured(engine: SnmpEngine, credentials: Credentials) -> Any:
     """The credentials in pysnmp's local configuration datastore, under the name `how`."""
     if credentials.version == 3:  # noqa: PLR2004 - SNMPv3
         forget = _add_user(engine, credentials)
@@ -245,24 +248,24 @@ def _protocol(known: Mapping[str, Any], name: str) -> Any:
     return known[name]
 
 
-def _outcome(indication: Any, status: int, index: int, socket: "_Socket") -> Outcome:
+def _outcome(indication: Any, status: int, index: int, socket: "ConnectedSocket") -> Outcome:
     if indication is None:
         return Outcome(Fate.REFUSED if status else Fate.DONE, status, index)
     kind = type(indication).__name__
     name = kind[:1].lower() + kind[1:]
     if name == "requestTimedOut":
         return _unknown(socket, "no answer in time")
-    if name in _REPORTS:
-        return Outcome(Fate.REPORTED, why=_REPORTS[name])
+    if name in REPORTS:
+        return Outcome(Fate.REPORTED, why=REPORTS[name])
     # An answer that pysnmp cannot use does not say that nothing was done.
     return _unknown(socket, f"no answer that can be used ({name})")
 
 
-def _unknown(socket: "_Socket", why: str) -> Outcome:
+def _unknown(socket: "ConnectedSocket", why: str) -> Outcome:
     return Outcome(Fate.UNKNOWN, why=why) if socket.sent else _refused(socket)
 
 
-def _refused(socket: "_Socket") -> Outcome:
+def _refused(socket: "ConnectedSocket") -> Outcome:
     why = f"nothing could be sent: {socket.trouble}" if socket.trouble else "nothing was sent"
     return Outcome(Fate.NOT_SENT, why=why)
 
@@ -270,7 +273,7 @@ def _refused(socket: "_Socket") -> Outcome:
 class _Connected(UdpAsyncioTransport):
     """pysnmp's transport over a socket that hears one agent only, and hears when nobody is there."""
 
-    owner: "_Socket"
+    owner: "ConnectedSocket"
 
     def send_message(self, message: bytes, _address: object) -> None:
         if self.transport is not None:
@@ -290,7 +293,7 @@ class _Connected6(_Connected):
     ADDRESS_TYPE = Udp6AsyncioTransport.ADDRESS_TYPE
 
 
-class _Socket:
+class ConnectedSocket:
     """One connected UDP socket, and what went through it."""
 
     def __init__(self, address: str, port: int) -> None:
@@ -305,7 +308,7 @@ class _Socket:
         self.on_refused: Callable[[], object] = lambda: None
 
     @classmethod
-    async def open(cls, address: str, port: int) -> "_Socket":
+    async def open(cls, address: str, port: int) -> "ConnectedSocket":
         """Raises EngineError where there is no way there."""
         try:
             self = cls(address, port)
@@ -318,6 +321,10 @@ class _Socket:
         except OSError as error:
             raise EngineError(f"no UDP socket to {address}: {error.strerror}") from None
         return self
+
+    def own_address(self) -> str:
+        """The address that this machine sends from."""
+        return str(self.transport.transport.get_extra_info("sockname")[0])
 
     def failed(self, error: OSError) -> None:
         """ICMP port unreachable says that the datagram was not taken; other errors are but hints."""

@@ -12,6 +12,7 @@ from netmon.status.live import GoneError, Live, TooManyError
 from netmon.status.overview import overview
 from netmon.status.page import Frame, Page, missing, render
 from netmon.status.rows import HostRow, Source, more_of, more_to_json, row_of, to_json
+from netmon.status.traps import NoTraps, Traps
 from netmon.status.view import View
 
 __all__ = [
@@ -20,9 +21,11 @@ __all__ = [
     "GoneError",
     "HostRow",
     "Live",
+    "NoTraps",
     "Page",
     "Source",
     "TooManyError",
+    "Traps",
     "View",
     "domain_rows",
     "explain_list",

@@ -11,29 +11,34 @@ from netmon.status.page import Page
 from netmon.status.parts import announcements, badge, marks, notices, outcome, pending, result_class, sign
 from netmon.status.rows import CheckRow, FailureRow, FindingRow, HostMore, HostRow, Source, more_of, row_of
 from netmon.status.text import age, duration, explain_path, host_path, identity, moment, plural, text
+from netmon.status.traps import NoTraps, Traps, event_pieces, raised_pieces
 from netmon.status.view import CLASS
 
 _FAILURES: Final = 10
 _RUNS: Final = 60
+_EVENTS: Final = 20
 _SEVERITY_CLASS: Final[Mapping[Severity, str]] = {Severity.INFO: "soft", Severity.RISK: "warn"}
 _BODY: Final = """<section aria-label="Notices" data-slot="notices" role="alert"></section>
 <section class="card" aria-label="Verdict" data-slot="verdict"></section>
 <div class="columns">
 <div>
 <section aria-label="Findings" data-slot="findings"></section>
+<section aria-label="Raised by traps" data-slot="raised"></section>
 <section aria-label="Checks" class="checks" data-slot="checks"></section>
 <section aria-label="Ports" data-slot="ports"></section>
 </div>
 <div>
 <section aria-label="Last failures"><h2>Last failures</h2><div data-slot="failures"></div></section>
+<section class="news" aria-label="Traps" data-slot="traps"></section>
 <section class="news" aria-label="News"><h2>News</h2><ol data-slot="news"></ol></section>
 </div>
 </div>
 """
 
 
-def host_page(source: Source, host: Host, told: Iterable[str] = ()) -> Page:
+def host_page(source: Source, host: Host, told: Iterable[str] = (), traps: Traps | None = None) -> Page:
     """The page of `host`; `told` stands above everything."""
+    traps = traps or NoTraps()
     row, more = row_of(source, host), more_of(source, host)
     return Page(
         f"{host.name} - netmon",
@@ -41,8 +46,10 @@ def host_page(source: Source, host: Host, told: Iterable[str] = ()) -> Page:
             "notices": notices(told),
             "verdict": {"verdict": _verdict(row, more.facts)},
             "findings": _findings(row),
+            "raised": raised_pieces(traps.raised_of(host.name)),
             "checks": _checks(row),
             "ports": _ports(more.facts.ports),
+            "traps": event_pieces(traps.recent(host.name), _EVENTS, linked=False),
             "failures": _failures(more),
             "news": announcements(more.news, linked=False)
             or {"no-news": '<li id="no-news" class="soft">No news of this host since netmon started.</li>'},

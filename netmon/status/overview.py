@@ -10,6 +10,7 @@ from netmon.status.page import Page
 from netmon.status.parts import announcements, badge, marks, notices, pending, result_class, sign
 from netmon.status.rows import CheckRow, HostRow, Source, row_of
 from netmon.status.text import host_path, identity, moment, plural, text
+from netmon.status.traps import NoTraps, Traps, event_pieces, trap_cell
 from netmon.status.view import (
     CLASS,
     ORDER,
@@ -23,24 +24,39 @@ from netmon.status.view import (
 
 _RUNS: Final = 20  # in a cell
 _NEWS: Final = 15
+_EVENTS: Final = 15
 _LABELS: Final = 60  # to choose from; any other one is found by its text
 _ROLES: Final = (Role.INBOUND, Role.SUBMISSION, Role.ACCESS)
 
 
-def overview(source: Source, view: View, told: Iterable[str] = (), domains: Iterable[DomainRow] = ()) -> Page:
+def overview(
+    source: Source,
+    view: View,
+    told: Iterable[str] = (),
+    domains: Iterable[DomainRow] = (),
+    traps: Traps | None = None,
+) -> Page:
     """The page of `view`; `told` stands above everything."""
+    traps = traps or NoTraps()
     selection = select(source, view)
     rows = [row_of(source, host) for host in selection.hosts]
     seen = {check.role for row in rows for check in row.mail}
     roles = [role for role in _ROLES if role in seen]
+    trapped = {row.name: traps.summary(row.name) for row in rows}
+    # Nobody who receives no traps has a column of nothing.
+    cells = {name: trap_cell(summary) for name, summary in trapped.items()} if any(trapped.values()) else {}
     slots = {
         "notices": notices(told),
         "summary": _summary(selection, view),
-        "head": {"head-row": _head(roles)},
-        "rows": {(key := identity("host", row.name)): _row(row, key, roles) for row in rows},
+        "head": {"head-row": _head(roles, traps=bool(cells))},
+        "rows": {
+            (key := identity("host", row.name)): _row(row, key, roles, cells.get(row.name, ""))
+            for row in rows
+        },
         "pages": _pages(selection, view),
         "domains": domain_pieces(domains),
         "news": announcements(source.news()[-_NEWS:]),
+        "traps": event_pieces(traps.recent(), _EVENTS, linked=True),
     }
     return Page("netmon", slots, _body(source, view), view.query())
 
@@ -62,7 +78,10 @@ placeholder="name, address, label, words" aria-keyshortcuts="/"></label>
 <nav aria-label="Pages of hosts" data-slot="pages"></nav>
 <section aria-label="Domains" data-slot="domains"></section>
 </section>
+<div class="side">
 <section class="news" aria-label="News"><h2>News</h2><ol data-slot="news"></ol></section>
+<section class="news" aria-label="Traps" data-slot="traps"></section>
+</div>
 </div>
 """
 
@@ -123,13 +142,15 @@ def _headline(selection: Selection) -> str:
     return f"All {plural(total, 'host')} healthy" if total > 1 else "The one host is healthy"
 
 
-def _head(roles: Sequence[Role]) -> str:
-    names = ("Host", "Verdict", "Life", "SNMP", *(role.capitalize() for role in roles))
+def _head(roles: Sequence[Role], *, traps: bool) -> str:
+    names = ["Host", "Verdict", "Life", "SNMP", *(role.capitalize() for role in roles)]
+    if traps:
+        names.append("Traps")
     cells = "".join(f'<th scope="col" role="columnheader">{name}</th>' for name in names)
     return f'<tr id="head-row" role="row">{cells}</tr>'
 
 
-def _row(row: HostRow, key: str, roles: Sequence[Role]) -> str:
+def _row(row: HostRow, key: str, roles: Sequence[Role], traps: str) -> str:
     labels = "".join(f"<li>{text(name)}={text(value)}</li>" for name, value in row.labels.items())
     labels = f'<ul class="labels">{labels}</ul>' if labels else ""
     style = CLASS[row.verdict]
@@ -144,7 +165,7 @@ def _row(row: HostRow, key: str, roles: Sequence[Role]) -> str:
         f"{labels}</div></th>"
         f'<td role="cell" class="judged">{badge(row.verdict)} {since}'
         f"<p>{text(row.sentence)}</p>{pending(row)}{marks(row)}</td>"
-        f"{''.join(_cell(row, name, checks) for name, checks in cells)}</tr>"
+        f"{''.join(_cell(row, name, checks) for name, checks in cells)}{traps}</tr>"
     )
 
 

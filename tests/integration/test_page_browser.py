@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from netmon.errors import Reason
 from netmon.model import Finding, Host, News, Result, Severity
-from tests.servers.pages import Company, serving, system, ten_hosts, thousands
+from tests.servers.pages import Company, serving, system, ten_hosts, thousands, trapped
 
 CHROMIUM = (
     "--no-sandbox",
@@ -334,3 +334,30 @@ async def test_the_rules_of_accessibility() -> None:
                 results = await Axe().run(page, options=RULES)
                 assert results.violations_count == 0, f"{path} {scheme} {width}\n{results.generate_report()}"
         window.complaints = [said for said in window.complaints if "404" not in said]  # we asked for one
+
+
+async def test_traps_are_on_both_pages_and_live() -> None:
+    """Which host sent what, how often, and whether anybody could have; axe finds nothing to say."""
+    company = ten_hosts()
+    async with browsing(company) as window:
+        page = await window.open(viewport={"width": 1280, "height": 900})
+        await live(page)
+        assert await page.locator("thead th", has_text="Traps").count() == 0
+        trapped(company)
+        await within(3, "the column", lambda: page.locator("thead th", has_text="Traps").count())
+        events = page.locator(".event")
+        await expect(events).to_have_count(3)
+        await expect(events.first).to_contain_text("UPS-MIB::upsTrapOnBattery")
+        await expect(events.nth(1)).to_contain_text("1,204 times")
+        await expect(events.nth(1)).to_contain_text("not authenticated")
+        await expect(events.nth(2)).to_contain_text("no known host, from 203.0.113.77")
+        await expect(page.locator("tr", has_text="ups1").first).to_contain_text("1 state raised")
+        for path, width in (("/", 320), ("/hosts/sw2", 320), ("/hosts/sw2", 1280)):
+            await page.set_viewport_size({"width": width, "height": 900})
+            await page.goto(window.url + path)
+            await page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width
+            results = await Axe().run(page, options=RULES)
+            assert results.violations_count == 0, f"{path} {width}\n{results.generate_report()}"
+        await expect(page.locator("#raised")).to_contain_text("link_down 3")
+        await expect(page.locator(".event dd").last).to_have_text("<b>desk</b> 3")

@@ -95,6 +95,7 @@ def test_an_alert_says_what_to_do_and_where_to_read_on(name: AlertName) -> None:
         {" $labels.host "}
         if of_host
         else {" $labels.instance ", " $labels.probe ", " $labels.receiver ", " $labels.domain "}
+        | {" $labels.reason ", ' $value | printf "%.0f" '}
     )
     if name is not AlertName.ABSENT:
         assert set(taken) <= labels
@@ -262,6 +263,7 @@ def test_the_rules_speak_of_what_netmon_exports(tmp_path: Path) -> None:
         f'web: {{listen: "127.0.0.1:0"}}\nstate: {{path: {tmp_path}/state}}\nagent: {{name: a.example.net}}\n'
     )
     config += "hosts: [{name: here, address: 127.0.0.1, ping: true}]\n"
+    config += 'traps: {listen: ["127.0.0.1:0"], communities: [s3cret]}\n'
     config += 'domains: [{name: mail.invalid}]\ndns: {servers: ["127.0.0.1:1"]}\n'
     with agent(tmp_path, config) as running:
         found = exported(running.get("/metrics").content) | everything_of_a_host() | OF_SENDING

@@ -26,9 +26,11 @@ from netmon.model import (
     Severity,
     Table,
 )
+from netmon.model.events import Event, EventSeverity, EventValue, TrapChange
 from netmon.routes import OnDemand, Query, Services, routes
 from netmon.status import Live
 from netmon.store import Store
+from netmon.trap_board import TrapBoard
 from netmon.watch import Watch
 from netmon.web import Server
 
@@ -64,11 +66,14 @@ class Company:
     live: Live = field(default_factory=Live)
     checks: dict[tuple[str, str, int], Check] = field(default_factory=dict)
 
+    traps: TrapBoard = field(default_factory=lambda: TrapBoard(note=lambda *_: None, noted=lambda _: {}))
     ago: float = 0.0  # seconds: when what is told now is said to have happened
 
     def __post_init__(self) -> None:
         """Connect what belongs together."""
-        self.watch = Watch(self.store, Wishes(), clock=time.monotonic, wall=self.wall)
+        self.watch = Watch(
+            self.store, Wishes(), clock=time.monotonic, wall=self.wall, traps=self.traps.raised_of
+        )
         self.store.listen(self.watch.saw)
         self.store.on_change(self.live.changed)
 
@@ -88,6 +93,16 @@ class Company:
                 self.checks[host.name, probe, port] = check
         self.store.plan([host for host, _ in hosts], self.checks.values())
         self.watch.planned()
+        self.traps.planned(self.store.hosts().keys(), self.wall())
+
+    def trap(self, event: Event, *changes: TrapChange, authenticated: bool = False) -> None:
+        """An event was committed, and changed these states of its host."""
+        told = [[event.host, *change, authenticated, event.at, event.id, event.trap] for change in changes]
+        notice = {"traps": [[event.host, event.trap, event.severity, 1, event.last]], "changes": told}
+        for name in self.traps.take(notice, self.wall()):
+            self.watch.traps_changed(name)
+        self.traps.show([event])
+        self.live.changed(event.host)
 
     def run(
         self, name: str, port: int, result: Result = Result.OK, reason: Reason = Reason.OK, **more: Any
@@ -182,6 +197,7 @@ async def serving(company: Company) -> AsyncIterator[str]:
         silences=lambda: {"silences": [], "windows": []},
         snmp=nobody,
         probe=nobody,
+        traps=company.traps,
     )
     server = Server(routes(services), "127.0.0.1:0")
     await server.start()
@@ -257,6 +273,40 @@ def ten_hosts() -> Company:
     company.run("mx3", 465, Result.FAILED, Reason.TIMEOUT, **timeout)
     company.ago = 0
     return company
+
+
+def trapped(company: Company) -> None:
+    """Traps that a switch, a UPS and a stranger have sent."""
+    now = time.time()
+
+    def event(number: int, age: float, host: str, trap: str, severity: EventSeverity, **more: Any) -> Event:
+        facts: dict[str, Any] = {
+            "count": 1, "source": "192.0.2.20", "oid": "1.3.6.1.6.3.1.1.5.3", "version": 2, "inform": False,
+            "user": "", "authenticated": False, "engine_id": "", "agent_address": "", "uptime": 1.0,
+            "values": (), "last": now - age,
+        } | more  # fmt: skip
+        return Event(id=number, at=now - age - 1, host=host, trap=trap, severity=severity, **facts)
+
+    company.trap(
+        event(1, 4000, "", "1.3.6.1.4.1.99999.0.7", EventSeverity.INFO, source="203.0.113.77", version=1)
+    )
+    values = (
+        EventValue("IF-MIB::ifIndex.3", "1.3.6.1.2.1.2.2.1.1.3", "INTEGER", "3"),
+        EventValue("IF-MIB::ifOperStatus.3", "1.3.6.1.2.1.2.2.1.8.3", "INTEGER", "down(2)"),
+        EventValue("IF-MIB::ifAlias.3", "1.3.6.1.2.1.31.1.1.1.18.3", "OCTET STRING", "<b>desk</b> 3"),
+    )
+    company.trap(
+        event(2, 700, "sw2", "IF-MIB::linkDown", EventSeverity.WARNING, count=1204, values=values),
+        TrapChange("link_down", "3", active=True, ttl=86400.0, cause=False),
+    )
+    company.trap(
+        event(
+            3, 20, "ups1", "UPS-MIB::upsTrapOnBattery", EventSeverity.CRITICAL, version=3, user="ups",
+            authenticated=True, inform=True,
+        ),
+        TrapChange("on_battery", "", active=True, ttl=180.0, cause=True),
+        authenticated=True,
+    )  # fmt: skip
 
 
 def thousands(count: int) -> Company:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from netmon.errors import Reason
 from netmon.model import CheckKey, Host, Observation, Result, VerdictName
+from netmon.model.events import RaisedState
 from netmon.store import Store
 from netmon.watch import Watch
 from tests.unit.spine.records import check, seen
@@ -304,3 +305,24 @@ def test_staleness_is_noticed_by_the_tick() -> None:
     world.now = 2000.0
     world.watch.tick()
     assert world.verdict() == "unknown"
+
+
+def test_a_trap_has_its_host_judged_anew() -> None:
+    """What a trap raised is in the judgement at once; a host that is not configured is passed over."""
+    world = World(SMTP, SNMP)
+    told: list[RaisedState] = []
+    watch = Watch(
+        world.store,
+        world.wished,
+        clock=lambda: world.now,
+        wall=lambda: world.now,
+        traps=lambda _: tuple(told),
+    )
+    watch.planned()
+    world.put(seen(SMTP, begun=1001))
+    world.put(seen(SNMP, begun=1002))
+    told.append(RaisedState("on_battery", "", 1002.0, 0.0, True, True, 1, "UPS-MIB::upsTrapOnBattery"))
+    watch.traps_changed("mx1")
+    watch.traps_changed("nobody")
+    assert [finding.kind for finding in world.store.verdicts()["mx1"].candidate.findings] == ["trap_state"]
+    assert world.verdict() == "healthy"

@@ -1,0 +1,80 @@
+"""`netmon trap tail`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from netmon.cli import trap_tail
+from netmon.cli.trap_tail import follow, told
+from netmon.events import Reader, Wanted, Writer
+from tests.unit.cli.calling import call
+from tests.unit.events.making import DAY, Wall, row
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks at once."""
+    monkeypatch.setattr(trap_tail, "_PACE", 0.0)
+
+
+def pen(folder: Path) -> Writer:
+    """A writer."""
+    return Writer(folder, retention=DAY, max_size=10**9, wall=Wall())
+
+
+def test_it_follows(tmp_path: Path) -> None:
+    """The last ones, then what comes, then what came again."""
+    writer = pen(tmp_path)
+    writer.commit([row("sw1"), row("sw2"), row("sw3")])
+    lines = follow(Reader(tmp_path), Wanted(), 2, as_json=False, colours=False, once=False)
+    assert ["sw2" in next(lines), "sw3" in next(lines)] == [True, True]
+    writer.commit([row("sw4")])
+    assert "sw4" in next(lines)
+    writer.commit([], [(4, 1_800_000_001.0, 5)])
+    assert "(5 times)" in next(lines)
+    writer.close()
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    """One event a line, in the shape of `/api/events`; `once` ends."""
+    writer = pen(tmp_path)
+    writer.commit([row("sw1"), row("sw2")])
+    lines = list(follow(Reader(tmp_path), Wanted(host="sw2"), 9, as_json=True, colours=False, once=True))
+    assert [json.loads(line)["id"] for line in lines] == [2]
+    writer.close()
+
+
+def test_nothing_of_the_network_reaches_the_terminal(tmp_path: Path) -> None:
+    """Escape sequences are shown, not obeyed, and a long value is cut."""
+    writer = pen(tmp_path)
+    writer.commit([row("sw1", values=(("IF-MIB::ifDescr.1", "\x1b[2J\nroot:" + "x" * 5000),))])
+    line = told(Reader(tmp_path).latest(limit=1)[0])
+    assert line.isprintable()
+    assert len(line) < 500
+    assert "ifDescr.1=" in line
+    writer.close()
+
+
+def test_the_command(tmp_path: Path) -> None:
+    """Against a config: what is there, and mistakes in sentences."""
+    config = tmp_path / "netmon.yml"
+    config.write_text(
+        "traps: {listen: ['127.0.0.1:0'], communities: [a]}\n"
+        "hosts: [{name: sw1, address: 192.0.2.1, ping: true}]\nstate: {path: state}\n"
+    )
+    writer = pen(tmp_path / "state/events")
+    writer.commit([row("sw1"), row("", severity="critical")])
+    writer.close()
+    arguments = ["trap", "tail", "--once", "--config", str(config)]
+    assert call(*arguments).output.count("linkDown") == 2
+    assert call(*arguments, "--severity", "critical", "--json").output.count("linkDown") == 1
+    for wrong, sentence in (
+        (["--host", "sw2"], 'no host "sw2"; did you mean "sw1"?'),
+        (["--severity", "crit"], 'did you mean "critical"?'),
+    ):
+        answer = call(*arguments, *wrong)
+        assert answer.exit_code == 1
+        assert sentence in answer.output
+    config.write_text("hosts: [{name: sw1, address: 192.0.2.1, ping: true}]\n")
+    assert "no section traps" in call(*arguments).output

@@ -23,6 +23,7 @@ from netmon.errors import NetmonError
 from netmon.explain import Entry
 from netmon.exposition import Exposition, Reading, SelfMetrics
 from netmon.following import Following
+from netmon.history import History
 from netmon.journal import Journal, StateError
 from netmon.loading import load_config
 from netmon.mail.memory import Memory
@@ -31,7 +32,8 @@ from netmon.model import Check, Observation
 from netmon.plan import all_hosts
 from netmon.planning import Planned, planned
 from netmon.probes import PROBES
-from netmon.readings import readings
+from netmon.readings import agreement_readings, readings
+from netmon.report_pages import ReportPages
 from netmon.routes import Services, routes
 from netmon.scheduler import Scheduler
 from netmon.scrape import Prober, Scraper
@@ -95,6 +97,10 @@ class Agent:
         self._wishes = Wishes(self.scheduler, self._test_own_link)
         self._live = Live()
         self.store.on_change(self._live.changed)
+        self._history = History(
+            config.state.path, self.store.verdicts, retention=config.state.retention, wall=time.time
+        )
+        self.store.on_change(self._history.changed)
         self._traps = Trapping(
             self.store,
             self.scheduler,
@@ -106,7 +112,6 @@ class Agent:
             clock=loop.time,
             wall=time.time,
         )
-        self._metrics.add_source(self._traps.readings)
         self._watch = Watch(
             self.store,
             self._wishes,
@@ -123,10 +128,6 @@ class Agent:
             wall=time.time,
             isolated=lambda: self._watch.isolated,
         )
-        self._metrics.add_source(lambda: starmap(Reading, self._following.watch.readings()))
-        self._metrics.add_source(
-            lambda: readings(self._context.snmp, self.store, self.scheduler, self._journal)
-        )
         self._alerting = Alerting(
             self.store,
             config.alerting,
@@ -138,8 +139,8 @@ class Agent:
             wall=time.time,
         )
         self.store.on_change(self._alerting.changed)
-        self._metrics.add_source(lambda: starmap(Reading, self._alerting.readings()))
         own_labels = {kind.name: kind.own_labels for kind in PROBES.values()}
+        self._measure()
         self._routes = routes(
             Services(
                 source=self.store,
@@ -157,7 +158,8 @@ class Agent:
                 domains=lambda: domain_rows(self._following.watch.verdicts(), self._following.lookups()),
                 silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
                 traps=self._traps.board,
-                more=self._traps.pages.routes(),
+                more={**self._traps.pages.routes(), **ReportPages(self.store, self._history).routes()},
+                history=self._history,
                 snmp=self._scraper.answer,
                 probe=self._prober.answer,
             )
@@ -181,6 +183,16 @@ class Agent:
             self._journal.close()
             why = f"{error.strerror or error}; stop what is there or set web.listen"
             raise OSError(error.errno, why) from error
+
+    def _measure(self) -> None:
+        """What the agent's own metrics are read from."""
+        self._metrics.add_source(lambda: agreement_readings(self._history))
+        self._metrics.add_source(self._traps.readings)
+        self._metrics.add_source(lambda: starmap(Reading, self._following.watch.readings()))
+        self._metrics.add_source(
+            lambda: readings(self._context.snmp, self.store, self.scheduler, self._journal)
+        )
+        self._metrics.add_source(lambda: starmap(Reading, self._alerting.readings()))
 
     @property
     def address(self) -> str:
@@ -236,6 +248,7 @@ class Agent:
         if self._retiring is not None:
             await self._retiring
         await close_context(self._context)
+        await asyncio.to_thread(self._history.close)
         await asyncio.to_thread(self._journal.close)
         log.info("netmon stopped")
 
@@ -340,6 +353,7 @@ class Agent:
             await asyncio.sleep(TICK)
             self._watch.tick()
             self._traps.tick()
+            self._history.tidy()
             self._following.watch.tick()
 
     async def _test_own_link(self) -> None:

@@ -22,10 +22,15 @@ class Agreement(StrEnum):
     UNTOLD = "untold"  # one of the two is not configured, or could not be tested
 
 
+def works(state: MailState | SnmpState) -> bool | None:
+    """Whether it works, at least in part; None if it is not configured or could not be tested."""
+    return True if state in _WORKS else False if state in _FAILS else None
+
+
 def agreement(mail: MailState, snmp: SnmpState) -> Agreement:
-    """What the two say together: what works in part works."""
-    mail_works, snmp_works = mail in _WORKS, snmp in _WORKS
-    if not (mail_works or mail in _FAILS) or not (snmp_works or snmp in _FAILS):
+    """What the two say together."""
+    mail_works, snmp_works = works(mail), works(snmp)
+    if mail_works is None or snmp_works is None:
         return Agreement.UNTOLD
     if mail_works:
         return Agreement.BOTH if snmp_works else Agreement.ONLY_MAIL

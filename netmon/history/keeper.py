@@ -50,6 +50,7 @@ class History:
         self._closing = False
         self.failing: str | None = None
         self._disk: Disk | None = None
+        self._tidied = wall()
         for span in self._taken_up():
             self._recall(span)
         self._thread = threading.Thread(target=self._write_on, name="history", daemon=True)
@@ -94,8 +95,12 @@ class History:
         return [] if track is None else list(track.spans(now - window, now))
 
     def tidy(self) -> None:
-        """Forget what is older than any window; for once an hour or so."""
-        before = self._wall() - LONGEST
+        """Forget what is older than any window; looks once an hour, however often it is called."""
+        now = self._wall()
+        if 0 <= now - self._tidied < _PRUNE:
+            return
+        self._tidied = now
+        before = now - LONGEST
         known = self._verdicts()
         for track in self._tracks.values():
             track.forget(before)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
 
-from netmon.history.agreement import Agreement, agreement
+from netmon.history.agreement import Agreement, agreement, works
 from netmon.model import MailState, SnmpState, VerdictName
 
 MOST: Final = 1000  # spans of a host; of one that flaps for a month the oldest go
@@ -39,21 +39,38 @@ class State(NamedTuple):
 
 @dataclass(slots=True)
 class Totals:
-    """Seconds in each agreement and verdict; `known` is all of them together."""
+    """Seconds in each agreement and verdict; `known` is all of them together.
+
+    `mail_told` is how long mail said anything, `mail_works` how long that was good, at least in part; the
+    same of SNMP.
+    """
 
     known: float = 0.0
+    mail_told: float = 0.0
+    mail_works: float = 0.0
+    snmp_told: float = 0.0
+    snmp_works: float = 0.0
     agreements: dict[Agreement, float] = field(default_factory=lambda: dict.fromkeys(Agreement, 0.0))
     verdicts: dict[VerdictName, float] = field(default_factory=dict)
 
     def add(self, state: State, seconds: float) -> None:
         """Count a span."""
         self.known += seconds
+        mail, snmp = works(state.mail), works(state.snmp)
+        self.mail_told += 0.0 if mail is None else seconds
+        self.mail_works += seconds if mail else 0.0
+        self.snmp_told += 0.0 if snmp is None else seconds
+        self.snmp_works += seconds if snmp else 0.0
         self.agreements[agreement(state.mail, state.snmp)] += seconds
         self.verdicts[state.verdict] = self.verdicts.get(state.verdict, 0.0) + seconds
 
     def plus(self, other: "Totals") -> None:
         """Add another host's."""
         self.known += other.known
+        self.mail_told += other.mail_told
+        self.mail_works += other.mail_works
+        self.snmp_told += other.snmp_told
+        self.snmp_works += other.snmp_works
         for name, seconds in other.agreements.items():
             self.agreements[name] += seconds
         for verdict, seconds in other.verdicts.items():
@@ -63,6 +80,33 @@ class Totals:
         """Of the time in which both told something; None if there was none."""
         told = self.known - self.agreements[Agreement.UNTOLD]
         return self.agreements[name] / told if told > 0 else None
+
+    @property
+    def mail(self) -> float | None:
+        """The share of the time in which mail worked; None if it said nothing."""
+        return self.mail_works / self.mail_told if self.mail_told > 0 else None
+
+    @property
+    def snmp(self) -> float | None:
+        """The same of SNMP."""
+        return self.snmp_works / self.snmp_told if self.snmp_told > 0 else None
+
+    def to_json(self) -> dict[str, object]:
+        """For `/api/report` and `netmon report --json`: seconds and shares."""
+        return {
+            "known_seconds": round(self.known, 3),
+            "mail": _rounded(self.mail),
+            "snmp": _rounded(self.snmp),
+            "agreement": {
+                name.value: _rounded(self.share(name)) for name in Agreement if name is not Agreement.UNTOLD
+            },
+            "agreement_seconds": {name.value: round(seconds, 3) for name, seconds in self.agreements.items()},
+            "verdict_seconds": {name.value: round(seconds, 3) for name, seconds in self.verdicts.items()},
+        }
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 6)
 
 
 class Track:
@@ -83,7 +127,7 @@ class Track:
         return self._codes[-1] if self._codes else NOTHING
 
     def change(self, at: float, code: int) -> None:
-        """From `at` on (wall clock) it is another state.  A clock that was set back makes no negative span."""
+        """From `at` on (wall clock) it is another state; a clock that was set back makes no negative span."""
         if self._starts:
             at = max(at, self._starts[-1])
         self._starts.append(at)

@@ -16,9 +16,7 @@ METRICS: Final[Mapping[str, Text]] = {
     "netmon_agreement_ratio": Text(
         "Share of the time, over all hosts, in which SNMP and mail together said this, by window.",
         (),
-        (
-            "`netmon report` and /api/report have it host by host; by host, avg_over_time(netmon_host_agreement[1d])",
-        ),
+        ("`netmon report` and /api/report have it host by host",),
     ),
     "netmon_checks": Text("Checks that are planned."),
     "netmon_checks_running": Text("Check runs that go on at this moment."),

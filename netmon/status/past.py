@@ -55,21 +55,28 @@ def host_pieces(past: Past, host: str) -> dict[str, str]:
     table = _table(lambda window: past.totals(host, WINDOWS[window]))
     if not table:
         return {}
-    return {"past": f"<h2>The last days</h2>{_band(past.spans(host, _DAY))}{table}"}
+    return _piece("The last days", _band(past.spans(host, _DAY)) + table)
 
 
 def overview_pieces(past: Past) -> dict[str, str]:
     """The section of all hosts together."""
     table = _table(past.of_all)
-    return {"past": f"<h2>All hosts together</h2>{table}"} if table else {}
+    return _piece("All hosts together", table) if table else {}
+
+
+def _piece(title: str, body: str) -> dict[str, str]:
+    """One element under its id, as the live page wants every piece."""
+    return {"past": f'<div id="past"><h2>{title}</h2>{body}</div>'}
 
 
 def _table(totals_of: Callable[[str], Totals]) -> str:
-    lines = []
+    lines: list[str] = []
+    known = 0.0
     for window in WINDOWS:
         totals = totals_of(window)
-        if totals.known <= 0:
-            continue
+        if totals.known <= known:
+            continue  # a longer window of which no more is known says the same
+        known = totals.known
         shares = [totals.mail, totals.snmp, *(totals.share(name) for name in _FOUR)]
         row = "".join(f'<td class="num">{cell}</td>' for cell in map(percent, shares))
         lines.append(f'<tr><th scope="row">{window}</th>{row}</tr>')

@@ -7,7 +7,7 @@ fuzzer.  All of it belongs to one thread: `take` for each datagram, `cut` for th
 Every datagram ends in one counter.  That of an event ends with the commit which holds it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +20,7 @@ from netmon.traps.door import Door
 from netmon.traps.folding import Entry, Folding, digest
 from netmon.traps.forward import encode_forward
 from netmon.traps.notification import read, repeat_key
-from netmon.traps.peers import Clock
+from netmon.traps.peers import Peers
 from netmon.traps.records import Admitted, Drop, Notification, Refusal, Settings, Stage
 from netmon.traps.sources import Sources, plain_address
 from netmon.traps.translate import Meaning, Translator
@@ -310,9 +310,10 @@ class Handler:
             if entry.row is not None and not entry.pending and not entry.silent:
                 entry.forget()
 
-    def peers(self) -> Mapping[str, Clock]:
-        """The clocks of SNMPv3 engines, for another door."""
-        return self._door.security.note()
+    @property
+    def peers(self) -> Peers:
+        """What is known of SNMPv3 engines, for another door."""
+        return self._door.security.peers
 
     def expire(self, now: float) -> None:
         """Forget what can be no repeat any more; for once a second."""

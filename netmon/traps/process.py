@@ -245,7 +245,7 @@ class Receiver:
             self._handler.expire(now)
         if now >= self._next_note:
             self._next_note = now + _NOTE
-            memory.write(self._settings.folder, self._handler.peers())
+            memory.write(self._settings.folder, self._handler.peers.note())
 
     def _listen(self) -> None:
         for message in self._messages():
@@ -278,8 +278,7 @@ class Receiver:
         if translator is None:
             self._tell({"failed": why})
             return
-        door = Door(settings, self._own)
-        door.security.peers.restore(self._handler.peers(), time.monotonic())
+        door = Door(settings, self._own, self._handler.peers)
         self._handler.configure(settings, door=door, sources=Sources.of(settings), translator=translator)
         self._committer.configure(retention=settings.retention, max_size=settings.max_size)
         self._forwarder.close()
@@ -312,7 +311,7 @@ class Receiver:
         self._report()
         self._finish()
         self._finish()  # what came to wait while one was running
-        memory.write(self._settings.folder, self._handler.peers())
+        memory.write(self._settings.folder, self._handler.peers.note())
         self._committer.close(_LAST_COMMIT)
         self._refusals.tell(float("inf"))
         if not self._notices.empty:

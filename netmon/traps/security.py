@@ -58,14 +58,24 @@ class Security:
     """Judges messages; the clock is the caller's.  `own` is None where no inform can be taken."""
 
     def __init__(
-        self, users: Iterable[User], engines: Mapping[str, str], learn: int, own: OwnEngine | None
+        self,
+        users: Iterable[User],
+        engines: Mapping[str, str],
+        learn: int,
+        own: OwnEngine | None,
+        peers: Peers | None = None,
     ) -> None:
-        """`engines` are engine IDs in hex that may always send; `learn` others are learned at most."""
+        """`engines` are engine IDs in hex that may always send; `learn` others are learned at most.
+
+        `peers` are those of a predecessor: what it has seen is a replay here as well.
+        """
         self.own = own
         self._users: dict[bytes, list[User]] = {}
         for user in users:
             self._users.setdefault(user.name.encode(), []).append(user)
-        self.peers = Peers(learn, frozenset(map(bytes.fromhex, engines)))
+        allowed = frozenset(map(bytes.fromhex, engines))
+        self.peers = Peers(learn, allowed) if peers is None else peers
+        self.peers.configure(learn, allowed)
         self._masters = Masters()
         self._keys: OrderedDict[tuple[int, bytes], Keys] = OrderedDict()
         self._counts: dict[bytes, int] = {}

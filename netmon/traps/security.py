@@ -27,7 +27,7 @@ from netmon.snmp.message_v3 import (
     decode_scoped,
     encode_scope,
 )
-from netmon.snmp.usm import MAX_ENGINE_ID, Keys, Level, User, keys_at
+from netmon.snmp.usm import MAX_ENGINE_ID, Keys, Level, User, keys_at, mac_at
 from netmon.snmp.usm_keys import Masters
 from netmon.snmp.usm_seal import seal
 from netmon.traps.own_engine import MIN_ENGINE_ID, OwnEngine
@@ -76,7 +76,7 @@ class Security:
         allowed = frozenset(map(bytes.fromhex, engines))
         self.peers = Peers(learn, allowed) if peers is None else peers
         self.peers.configure(learn, allowed)
-        self._masters = Masters()
+        self._masters = Masters(2 * sum(map(len, self._users.values())))
         self._keys: OrderedDict[tuple[int, bytes], Keys] = OrderedDict()
         self._counts: dict[bytes, int] = {}
 
@@ -104,8 +104,10 @@ class Security:
         whole = data[: head.end]
         if level & AUTH:  # step 6
             for user in able:
-                keys = self._keys_of(user, head.engine_id)
-                if keys.mac is not None and keys.mac.verify(whole, head.digest_at, head.digest_octets):
+                known = self._keys.get((id(user), head.engine_id))
+                mac = known.mac if known is not None else mac_at(user, head.engine_id, self._masters)
+                if mac is not None and mac.verify(whole, head.digest_at, head.digest_octets):
+                    keys = known or self._keys_of(user, head.engine_id)
                     break
             else:
                 why = f"{_whose(head)}: wrong auth password or protocol"
@@ -197,12 +199,10 @@ class Security:
         return Admitted(3, pdu_type, data, start, end, user, head.engine_id, proven, reply)
 
     def _keys_of(self, user: User, engine_id: bytes) -> Keys:
-        name = (id(user), engine_id)
-        keys = self._keys.get(name)
-        if keys is None:
-            keys = self._keys[name] = keys_at(user, engine_id, self._masters)
-            if len(self._keys) > _KEYS:
-                self._keys.popitem(last=False)
+        """Keys of a user who has proven that he has them: nobody else costs the making, nor a place."""
+        keys = self._keys[id(user), engine_id] = keys_at(user, engine_id, self._masters)
+        if len(self._keys) > _KEYS:
+            self._keys.popitem(last=False)
         return keys
 
     def _refused(  # noqa: PLR0917 - the fields of a report

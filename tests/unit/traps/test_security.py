@@ -17,8 +17,10 @@ from netmon.snmp.message_v3 import (
     decode_scoped,
     encode_global,
 )
-from netmon.snmp.usm import Level, User, keys_at
+from netmon.snmp.usm import Keys, Level, User, keys_at
+from netmon.snmp.usm_keys import Masters
 from netmon.traps import peers as peers_module
+from netmon.traps import security as security_module
 from netmon.traps.door import Door
 from netmon.traps.notification import read
 from netmon.traps.records import Admitted, Drop, Refusal
@@ -204,6 +206,26 @@ def test_nobody_takes_the_place_of_an_engine_of_the_config() -> None:
     assert len(guard.security.peers) == 3
     admitted(guard, v3(engine_id=SENDER + b"2"), 900_000.0)
     assert refused(guard, data, 900_001.0) is Drop.NOT_IN_TIME_WINDOW
+
+
+def test_who_proves_nothing_costs_no_privacy_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key of Reeder's takes a megabyte of hashing for each engine ID that a forger thinks of."""
+    made: list[bytes] = []
+
+    def making(user: User, engine_id: bytes, masters: Masters) -> Keys:
+        made.append(engine_id)
+        return keys_at(user, engine_id, masters)
+
+    monkeypatch.setattr(security_module, "keys_at", making)
+    reeder = User("alice", Level.AUTH_PRIV, "SHA", b"correct horse", "AES256C", b"battery staple")
+    forged = User("alice", Level.AUTH_PRIV, "SHA", b"guess guess guess", "AES", b"guess guess guess")
+    guard = door(users=(reeder,))
+    for number in range(9):
+        assert refused(guard, v3(forged, engine_id=b"engine%d" % number)) is Drop.WRONG_DIGEST
+    assert made == []
+    admitted(guard, v3(reeder))
+    admitted(guard, v3(reeder, time=1001))
+    assert made == [SENDER]
 
 
 def test_boots_at_their_end() -> None:

@@ -74,6 +74,7 @@ class _Batch:
     entries: list[Entry] = field(default_factory=list)
     informs: list[tuple[Admitted, Way]] = field(default_factory=list)
     datagrams: int = 0
+    folded: list[bytes] = field(default_factory=list)  # keys of informs that only count up an event
     octets: int = 0
     begun: float = 0.0
     rows: list[Row] = field(default_factory=list)
@@ -166,15 +167,20 @@ class Handler:
     ) -> tuple[Drop, str] | None:
         key = repeat_key(admitted)
         inform = admitted.pdu_type == INFORM
-        inform_key = again = None
+        keys: list[bytes] = []  # of an inform: what it says and its request-id, and its very octets
         if key is not None:
+            again = None
             if inform:
-                inform_key = digest(source, key, _request_id(admitted))
-                again = self._folding.retransmitted(inform_key, now)
+                keys = [digest(source, key, _request_id(admitted)), *filter(None, [admitted.digest])]
+                again = self._folding.retransmitted(keys[0], now)
+                if again is None and self._folding.retransmitted(keys[-1], now) is not None:
+                    return _REPLAYED
             key = digest(source, key)
             entry = again or self._folding.repeated(key, now)
             if entry is not None:
-                return self._repeat(entry, admitted, way, now, wall, silent=again is not None)
+                if again is not None:
+                    del keys[0]
+                return self._repeat(entry, admitted, way, now, wall, keys, silent=again is not None)
         try:
             notification = read(admitted)
         except DecodeError as error:
@@ -185,8 +191,8 @@ class Handler:
         entry = self._entry(admitted, notification, source, now, wall)
         if key is not None:
             self._folding.remember(key, entry)
-        if inform_key is not None:
-            self._folding.remember_inform(inform_key, entry)
+        for each in keys:
+            self._folding.remember_inform(each, entry, now)
         self._enter(entry, now)
         self._count(admitted, way, inform=inform)
         return None
@@ -213,12 +219,20 @@ class Handler:
         entry.words = Words(meaning, forward)
         return entry
 
-    def _repeat(
-        self, entry: Entry, admitted: Admitted, way: Way, now: float, wall: float, *, silent: bool
+    def _repeat(  # noqa: PLR0917 - what is known of a datagram
+        self,
+        entry: Entry,
+        admitted: Admitted,
+        way: Way,
+        now: float,
+        wall: float,
+        keys: list[bytes],
+        *,
+        silent: bool,
     ) -> tuple[Drop, str] | None:
         batch = self._batch
         inform = admitted.pdu_type == INFORM
-        if inform and len(batch.informs) >= MOST_WAITING:
+        if inform and (len(batch.informs) >= MOST_WAITING or batch.octets >= MOST_OCTETS):
             return _NO_ROOM
         if not entry.pending and not entry.silent:
             if len(batch.entries) >= MOST_WAITING:
@@ -229,6 +243,9 @@ class Handler:
         else:
             entry.pending += 1
             entry.last = wall
+            batch.folded += keys
+        for key in keys:
+            self._folding.remember_inform(key, entry, now)
         self._cells[_FOLDED] += 1
         self._count(admitted, way, inform=inform)
         return None
@@ -247,6 +264,7 @@ class Handler:
         self._batch.datagrams += 1
         if inform:
             self._batch.informs.append((admitted, way))
+            self._batch.octets += len(admitted.data)
 
     def cut(self) -> Commit | None:
         """What is to be committed now; None if nothing waits, or a commit runs."""
@@ -305,6 +323,8 @@ class Handler:
         assert batch is not None  # noqa: S101 - it was cut
         self._running = None
         self._cells[_STORE_FULL] += batch.datagrams
+        for key in batch.folded:
+            self._folding.forget_inform(key)
         for entry in batch.entries:
             # One with a repeat that came meanwhile is tried again, with what that repeat counts.
             if entry.row is not None and not entry.pending and not entry.silent:
@@ -340,4 +360,5 @@ _MALFORMED, _STORE_FULL = SLOT[Drop.MALFORMED], SLOT[Drop.STORE_FULL]
 _DEFECTS, _FOLDED, _LAST_ID = SLOT[Gauge.DEFECTS], SLOT[Gauge.FOLDED], SLOT[Gauge.LAST_ID]
 _NOT_ALLOWED: Final = (Drop.SOURCE_NOT_ALLOWED, "neither a host of the config nor in traps.allow")
 _TOO_MANY: Final = (Drop.RATE_LIMITED, "more than traps.rate and traps.burst allow one source")
+_REPLAYED: Final = (Drop.REPLAYED, "the same inform came before, from another address")
 _NO_ROOM: Final = (Drop.QUEUE_FULL, "the disk does not keep up")

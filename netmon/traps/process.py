@@ -24,7 +24,7 @@ from netmon.errors import NetmonError
 from netmon.events import Writer
 from netmon.events.codec import line
 from netmon.mib import library
-from netmon.traps import handshake, memory, own_engine
+from netmon.traps import handshake, memory, own_engine, privileges
 from netmon.traps.committing import Committer, Done
 from netmon.traps.counters import Counters, Gauge
 from netmon.traps.door import Door
@@ -354,6 +354,7 @@ def _translator(settings: Settings) -> Translator:
 
 def serve(control: int, counters: int, sockets: list[int], log_to: int) -> int:
     """The whole life of the process; the descriptors are inherited.  Returns the exit code."""
+    privileges.drop()
     lines = Lines(log_to)
     logs.configure(stream=cast("TextIO", lines))
     receiver = Receiver(socket.socket(fileno=control), Counters(counters), Sockets(sockets), lines)

@@ -200,7 +200,8 @@ class Handler:
     def _entry(self, admitted: Admitted, said: Notification, source: str, now: float, wall: float) -> Entry:
         inform = admitted.pdu_type == INFORM
         sender = b"" if inform else admitted.engine_id  # an inform names our own engine
-        host = self._host_of(source, sender, said.agent_address)
+        # An engine ID without a digest is what anybody can write, and names no host.
+        host = self._host_of(source, sender if admitted.authenticated else b"", said.agent_address)
         meaning = self._meaning(said, host)
         uptime = None if said.uptime is None else said.uptime / 100
         row: Row = (

@@ -19,7 +19,7 @@ from netmon.traps.own_engine import OwnEngine
 from netmon.traps.records import Drop, Settings, Stage
 from netmon.traps.sources import Sources
 from netmon.traps.translate import Translator
-from tests.unit.traps.messages import BOB, OWN, v3
+from tests.unit.traps.messages import BOB, CAROL, OWN, SENDER, v3
 
 LINK_DOWN, LINK_UP = "1.3.6.1.6.3.1.1.5.3", "1.3.6.1.6.3.1.1.5.4"
 SETTINGS = Settings(
@@ -212,6 +212,14 @@ def test_what_no_commit_took_is_dropped_and_unanswered(scene: Scene) -> None:
     assert (repeats, len(outcome.acknowledgements)) == ([], 1)
     counts = scene.counts()
     assert counts["received"] == counts["committed"] + counts["store_full"] == 5
+
+
+def test_an_engine_id_names_a_host_only_with_a_digest() -> None:
+    """Whoever may send without a key could otherwise speak for any host of the config."""
+    scene = Scene(replace(SETTINGS, users=(BOB, CAROL), engines={SENDER.hex(): "sw9"}))
+    scene.take(v3(BOB), source="192.0.2.66")
+    scene.take(v3(CAROL), source="192.0.2.67")
+    assert [row[4] for row in scene.commit()[0]] == ["sw9", ""]
 
 
 def test_a_captured_inform_is_no_event_of_another_host() -> None:

@@ -31,7 +31,7 @@ from netmon.traps.door import Door
 from netmon.traps.forward import Forwarder
 from netmon.traps.handler import Handler
 from netmon.traps.lines import Lines, Refusals
-from netmon.traps.notices import Notices
+from netmon.traps.notices import ALL, Notices
 from netmon.traps.records import Drop, Settings
 from netmon.traps.sockets import Sockets
 from netmon.traps.sources import Sources
@@ -315,7 +315,7 @@ class Receiver:
         self._committer.close(_LAST_COMMIT)
         self._refusals.tell(float("inf"))
         if not self._notices.empty:
-            self._tell(self._notices.take())
+            self._tell(self._notices.take(ALL))
         for gauge, value in self._handler.gauges().items():
             self._counters[gauge] = value
 

@@ -8,9 +8,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 _SHOW = """
 import os
-from netmon.traps.privileges import drop
+from netmon.traps import privileges
+privileges._filtered = lambda: False
 {before}
-drop()
+privileges.drop()
 print(open("/proc/self/status").read(), open("/proc/self/limits").read())
 """
 _NOT_ROOT = "os.geteuid = lambda: 1000"  # who runs the tests may be root, whose capabilities stay
@@ -42,3 +43,9 @@ def test_root_can_still_write() -> None:
     after = told("")
     assert (int(after["CapEff"], 16) > 0) is (os.geteuid() == 0)
     assert after["Max core file size"] == "0"
+
+
+def test_a_filter_of_system_calls_is_not_tried() -> None:
+    """The unit that netmon ships kills whoever sets capabilities."""
+    after = told(f"{_NOT_ROOT}; privileges._filtered = lambda: True")
+    assert (int(after["CapEff"], 16) > 0) is (os.geteuid() == 0)

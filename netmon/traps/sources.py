@@ -38,7 +38,12 @@ class Sources:
         self._hosts = {plain_address(address): host for address, host in hosts.items()}
         self._engines = {_engine(text): host for text, host in engines.items() if host}
         self._relays = frozenset(map(plain_address, relays))
-        self._allow = tuple(allow)
+        # By IP version and prefix length: a flood from addresses that were never seen costs a look for
+        # each length, however many networks there are.
+        self._allow: dict[tuple[int, int], set[int]] = {}
+        for network in allow:
+            shift = network.max_prefixlen - network.prefixlen
+            self._allow.setdefault((network.version, shift), set()).add(int(network.network_address) >> shift)
         self._known: dict[str, tuple[bool, str]] = {}  # as the kernel writes it: allowed, plain text
 
     @classmethod
@@ -84,7 +89,10 @@ class Sources:
             address = ip_address(plain)
         except ValueError:
             return False
-        return any(address in network for network in self._allow)
+        return any(
+            version == address.version and int(address) >> shift in networks
+            for (version, shift), networks in self._allow.items()
+        )
 
 
 def _engine(text: str) -> bytes:

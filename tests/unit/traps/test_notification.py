@@ -147,6 +147,22 @@ def test_the_same_twice_has_one_key() -> None:
     assert None not in keys
 
 
+def test_what_is_proven_is_no_repeat_of_what_is_not() -> None:
+    """Neither of a user of the same name without a key, nor of v2c octets that look like engine and user."""
+    proven = admitted(v3())
+    said = replace_level(proven)
+    assert repeat_key(said) != repeat_key(proven)
+    key = repeat_key(proven)
+    assert key is not None
+    for cut in range(16):
+        assert repeat_key(admitted(v2c(content=key[cut:]))) != key
+
+
+def replace_level(message: Admitted) -> Admitted:
+    """The same, and nobody has proven it."""
+    return message._replace(authenticated=False)
+
+
 def test_what_is_malformed_has_no_key() -> None:
     """A message that cannot be read is no repeat of one that could be, however much of it is the same."""
     right = v2c(pdu_type=INFORM)

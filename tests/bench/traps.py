@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from netmon.events import Reader
 from tests.bench import snmp_fleet
-from tests.bench.process import CPU_CLOCK, ROOT, Fact, Page, Process, agent, program, python
+from tests.bench.process import CPU_CLOCK, ROOT, Fact, Page, Process, agent, compiled, program, python
 from tests.unit.traps.messages import ALICE, COMMUNITY
 
 SOURCES: Final = 50
@@ -45,7 +45,27 @@ def measure(folder: Path, *, devices: int, interval: float, rate: int, seconds: 
             facts += _netmon(folder, netmon, port, rate, seconds, many)
             facts += _snmptrapd(folder, rate, seconds)
             facts += _pysnmp(folder, rate, seconds)
+        if compiled():
+            facts += _compiled(folder, addresses, fleet.port, interval, rate, seconds)
         return facts
+
+
+def _compiled(  # noqa: PLR0917 - as of `measure`
+    folder: Path, addresses: list[str], fleet: int, interval: float, rate: int, seconds: int
+) -> list[Fact]:
+    """The first row again, with the hot modules compiled."""
+    config, port = folder / "compiled.yml", _free_port()
+    config.write_text(_config(folder / "compiled", addresses, fleet, interval, port))
+    with (
+        agent(config, log=folder / "compiled.log", fast=True) as netmon,
+        _scraped(netmon),
+        python("trap_sender", str(port), str(SOURCES), "v2c", log=folder / "sender.log") as sender,
+    ):
+        time.sleep(min(interval, 10.0))
+        return _run(
+            "netmon compiled, every trap another", sender, rate, rate * seconds, DIFFERENT,
+            _receiver_of(netmon), lambda: _counter(netmon, "committed"),
+        )  # fmt: skip
 
 
 def _netmon(  # noqa: PLR0917 - what is measured, and how much of it

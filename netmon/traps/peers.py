@@ -73,6 +73,10 @@ class Peers:
             return True
         return now - next(iter(self._clocks.values())).at > _SILENT
 
+    def knows(self, engine_id: bytes) -> bool:
+        """Whether the engine has sent before, or is named in the config."""
+        return engine_id in self._clocks or engine_id in self._allowed
+
     def is_fresh(self, engine_id: bytes, boots: int, time: int, now: float) -> bool:
         """RFC 3414 §3.2 step 7 b, for a message whose digest is right: take its time, and judge it."""
         named = engine_id in self._allowed
@@ -128,8 +132,10 @@ class Peers:
         """Take up what an earlier life knew: a message older than what it saw is a replay still.
 
         How long the receiver was away is not asked of the wall clock, which may have been set: the
-        clocks stand where they stood.
+        clocks stand where they stood.  The digests of then are not known any more, so nothing older than
+        the latest of then is let in.
         """
+        self._since = self._turned = now
         for name, clock in note.items():
             engine_id = bytes.fromhex(name)
             if engine_id in self._allowed or len(self._clocks) < self._most:

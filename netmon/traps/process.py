@@ -24,6 +24,7 @@ from netmon.errors import NetmonError
 from netmon.events import Writer
 from netmon.events.codec import line
 from netmon.mib import library
+from netmon.snmp.message_v3 import MAX_TIME
 from netmon.traps import handshake, memory, own_engine, privileges
 from netmon.traps.committing import Committer, Done
 from netmon.traps.counters import Counters, Gauge
@@ -134,6 +135,8 @@ class Receiver:
             settings.folder, retention=settings.retention, max_size=settings.max_size, wall=time.time
         )
         self._own = own_engine.take_up(settings.folder, time.monotonic())
+        if self._own.boots == MAX_TIME:
+            log.error("informs of SNMPv3 are refused: the boots in engine.json are at their end")
         translator = _translator(settings)
         self._settings = self._newest = settings
         self._forwarder = Forwarder(settings.forward)

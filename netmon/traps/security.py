@@ -135,7 +135,8 @@ class Security:
         """Step 3: whether the sender can be the authority on its message."""
         size = len(head.engine_id)
         known = MIN_ENGINE_ID <= size <= MAX_ENGINE_ID and self.peers.may_enter(head.engine_id, now)
-        if reportable and not (known and head.flags & AUTH):
+        # A sender that asks for answers means us, unless it is one that sends traps so by mistake.
+        if reportable and not (self.peers.knows(head.engine_id) and head.flags & AUTH):
             why = "asked for this receiver's engine ID"
             return self._refused(head, Drop.DISCOVERY, why, _UNKNOWN_ENGINES)
         if not MIN_ENGINE_ID <= size <= MAX_ENGINE_ID:
@@ -195,6 +196,9 @@ class Security:
         elif pdu_type == TRAP and not ours:
             reply = None
         else:
+            if pdu_type == INFORM:
+                why = f"an inform under engine {head.engine_id.hex()}, which is not this receiver"
+                return self._refused(head, Drop.UNKNOWN_ENGINE, why, _UNKNOWN_ENGINES)
             what = f"a PDU of type {pdu_type:#04x} under {'our own' if ours else 'its own'} engine ID"
             return Refusal(Drop.NOT_A_NOTIFICATION, f"{what} is neither a trap nor an inform")
         user, proven = head.user.decode(errors="replace"), bool(head.flags & AUTH)

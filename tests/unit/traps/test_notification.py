@@ -271,3 +271,13 @@ def test_any_varbinds(content: bytes) -> None:
         v3(content=content),
     ):
         handle(data)
+
+
+@pytest.mark.parametrize(
+    "form", [b"\x81%c", b"\x82\0%c", b"\x83\0\0%c", b"\x84\0\0\0%c"], ids=["81", "82", "83", "84"]
+)
+def test_the_last_varbind_with_a_long_length(form: bytes) -> None:
+    """A length may take more octets than it needs (RFC 3417 §8), at the very end of a datagram too."""
+    usual = encode_varbind(IF_INDEX, 2, 3)
+    content = varbinds()[: -len(usual)] + b"\x30" + form % (len(usual) - 2) + usual[2:]
+    assert notification(v2c(content=content)).varbinds.values == [3]

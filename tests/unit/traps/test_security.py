@@ -228,6 +228,18 @@ def test_who_proves_nothing_costs_no_privacy_key(monkeypatch: pytest.MonkeyPatch
     assert made == [SENDER]
 
 
+def test_a_fresh_replay_to_a_restarted_receiver() -> None:
+    """Its digests are gone with the old life, so what is older than the latest of then stays out."""
+    guard = door()
+    old, latest = v3(time=1995), v3(time=2000)
+    admitted(guard, old, 1.0)
+    admitted(guard, latest, 6.0)
+    after = door(boots=8, started=50.0)
+    after.security.peers.restore(guard.security.note(), 50.0)
+    assert refused(after, old, 50.5) is Drop.NOT_IN_TIME_WINDOW
+    assert admitted(after, v3(time=2044), 50.5)
+
+
 def test_boots_at_their_end() -> None:
     """RFC 3414 §3.2 step 7 b 2: an engine whose boots have reached the end is never fresh."""
     assert refused(door(), v3(boots=MAX_TIME)) is Drop.NOT_IN_TIME_WINDOW
@@ -287,6 +299,16 @@ def test_discovery_is_answered_with_our_engine() -> None:
     assert answer.reason is Drop.DISCOVERY
     assert decode_head(answer.reply).engine_id == OWN
     assert report_of(answer.reply)[0] == encode_oid("1.3.6.1.6.3.15.1.1.4.0")
+
+
+@pytest.mark.parametrize("learn", [0, 100])
+def test_an_inform_under_an_engine_that_we_once_were(learn: int) -> None:
+    """Its sender is told who we are now, and the old name takes no place among the senders."""
+    guard = door(learn=learn)
+    answer = guard.admit(v3(ALICE, engine_id=OWN + b"old", boots=3, time=9, pdu_type=INFORM), 1.0)
+    assert isinstance(answer, Refusal)
+    assert report_of(answer.reply)[0] == encode_oid("1.3.6.1.6.3.15.1.1.4.0")
+    assert len(guard.security.peers) == 0
 
 
 def test_a_clock_that_is_unknown_is_told_under_the_users_key() -> None:
@@ -371,7 +393,7 @@ def test_a_trap_under_our_engine_and_an_inform_under_another() -> None:
     """Neither is what the standard knows."""
     guard = door(boots=7)
     assert refused(guard, v3(BOB, engine_id=OWN, boots=7, time=1)) is Drop.NOT_A_NOTIFICATION
-    assert refused(guard, v3(BOB, pdu_type=INFORM, reportable=False)) is Drop.NOT_A_NOTIFICATION
+    assert refused(guard, v3(BOB, pdu_type=INFORM, reportable=False)) is Drop.UNKNOWN_ENGINE
 
 
 def test_without_an_own_engine_nothing_is_answered() -> None:

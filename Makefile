@@ -44,7 +44,7 @@ build/compiled/.done: $(VENV)/.dev pyproject.toml .ci/compile.py $(shell find ne
 	touch $@
 
 .PHONY: test-compiled
-test-compiled: compile ## Run the unit tests of polling and its pages on the compiled modules
+test-compiled: compile ## Run the unit tests of polling, its pages and traps on the compiled modules
 	$(BIN)/python -P -c 'import sys; sys.path.insert(0, "build/compiled"); from netmon.compiled import COMPILED; sys.exit(not COMPILED)'
 	PYTHONPATH=build/compiled $(BIN)/python -P -m pytest -o pythonpath="build/compiled ." \
 	  tests/unit/snmp tests/unit/mib tests/unit/probes tests/unit/exposition tests/unit/traps tests/unit/events

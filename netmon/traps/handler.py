@@ -107,7 +107,7 @@ class Handler:
     def configure(self, settings: Settings, *, door: Door, sources: Sources, translator: Translator) -> None:
         """Work by other settings from now on; what waits and what may repeat is kept."""
         self._door = door
-        self._allowed = sources.allowed
+        self._seen = sources.seen
         self._host_of = sources.host_of
         self._meaning = translator.meaning
         self._buckets = Buckets(settings.rate, settings.burst)
@@ -146,10 +146,8 @@ class Handler:
                 self._refused(reason, way[1][0], why)
 
     def _take(self, data: bytes, way: Way, now: float, wall: float) -> tuple[Drop, str] | None:
-        source: str = way[1][0]
-        if ":" in source:
-            source = plain_address(source)
-        if not self._allowed(source):
+        allowed, source = self._seen(way[1][0])
+        if not allowed:
             return _NOT_ALLOWED
         if not self._buckets.take(source, now):
             return _TOO_MANY

@@ -55,8 +55,11 @@ class Sources:
 
     def allowed(self, address: str) -> bool:
         """Whether datagrams from there are looked at: a host's, a relay's, or one of an allowed network."""
-        known = self._known.get(address)
-        return (known or self._look(address))[0]
+        return self.seen(address)[0]
+
+    def seen(self, address: str) -> tuple[bool, str]:
+        """Whether datagrams from there are looked at, and the usual text of the address."""
+        return self._known.get(address) or self._look(address)
 
     def host_of(self, source: str, engine_id: bytes = b"", agent_address: str = "") -> str:
         """The host that sent something, "" where none of the config did.
@@ -64,7 +67,7 @@ class Sources:
         By the peer's address, then by the engine ID, then by what a trusted relay says of the origin.
         The caller passes the engine ID of a sender only: an inform names the receiver's own.
         """
-        _, peer = self._known.get(source) or self._look(source)
+        _, peer = self.seen(source)
         host = self._hosts.get(peer)
         if host:
             return host

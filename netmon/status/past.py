@@ -12,6 +12,7 @@ from netmon.wording import percent
 
 _DAY: Final = WINDOWS["24h"]
 _UNITS: Final = 480  # of the band: three minutes each
+_NO_MORE: Final = 60.0  # seconds; the windows are not read at the same moment
 _SPANS: Final = 200  # of a band; a host that flaps all day has its latest ones
 _NEVER: Final = "-"  # nothing was told
 _HEADS: Final = ("Window", "Mail works", "SNMP works", "both", "only SNMP", "only mail", "neither")
@@ -71,10 +72,12 @@ def _piece(title: str, body: str) -> dict[str, str]:
 
 def _table(totals_of: Callable[[str], Totals]) -> str:
     lines: list[str] = []
-    known = 0.0
+    known = -_NO_MORE
     for window in WINDOWS:
         totals = totals_of(window)
-        if totals.known <= known:
+        if totals.mail is None and totals.snmp is None:
+            continue
+        if totals.known <= known + _NO_MORE:
             continue  # a longer window of which no more is known says the same
         known = totals.known
         shares = [totals.mail, totals.snmp, *(totals.share(name) for name in _FOUR)]

@@ -29,6 +29,10 @@ check: $(VENV)/.dev ## Lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+.PHONY: dashboards
+dashboards: $(VENV)/.dev ## Write dashboards/*.json anew from dashboards/build
+	$(BIN)/python -m dashboards.build
+
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure CPU side by side with the peers (build/bench.json)
 	sh tests/servers/install.sh bench

@@ -1,0 +1,1 @@
+"""Grafana dashboards as JSON, the code that they are built from, and Prometheus's rules."""

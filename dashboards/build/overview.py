@@ -1,0 +1,275 @@
+"""Overview: every host's verdict, what is wrong now and why, and domains."""
+
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from dashboards.build.frame import Row, dashboard
+from dashboards.build.panels import (
+    GREEN,
+    PLAIN,
+    PRESENT,
+    RED,
+    YELLOW,
+    ZERO_IS_GOOD,
+    Query,
+    State,
+    lines,
+    number,
+    rows,
+    timeline,
+)  # fmt: skip
+from dashboards.build.promql import SAME_HOST, agent, host, state_number
+from dashboards.build.states import STATE_COLORS, VERDICT_COLORS, VERDICTS
+from netmon.model import VerdictName
+
+DOWN = "host_down|device_down|mail_down|mail_starved|path_filtered"
+UNWELL = 'verdict!="healthy"'
+MATRIX = f"""max by (host, site, verdict, mail, snmp) (
+  time() - {host("netmon_host_verdict_since_timestamp_seconds")}
+    * {SAME_HOST} group_left (site) {host("netmon_host_info")}
+    * {SAME_HOST} group_left (verdict) ({host("netmon_host_verdict")} == 1)
+    * {SAME_HOST} group_left (mail)
+      label_replace({host("netmon_host_mail_state")} == 1, "mail", "$1", "state", "(.+)")
+    * {SAME_HOST} group_left (snmp)
+      label_replace({host("netmon_host_snmp_state")} == 1, "snmp", "$1", "state", "(.+)")
+)"""
+WRONG = f"""max by (host, verdict, finding) (
+  {host("netmon_host_finding")} * {SAME_HOST} group_left (verdict)
+    ({host("netmon_host_verdict", UNWELL)} == 1)
+)"""
+CAUSES = f"""max by (host, verdict, finding) (
+  {host("netmon_host_cause")} * {SAME_HOST} group_left (verdict) ({host("netmon_host_verdict")} == 1)
+)"""
+
+
+def _hosts(verdicts: str) -> str:
+    verdict = f'verdict=~"{verdicts}"'
+    return f"sum(max by (host, verdict) ({host('netmon_host_verdict', verdict)}))"
+
+
+def overview_dashboard() -> Dashboard:
+    """All hosts at one look."""
+    return dashboard(
+        "netmon-overview",
+        "Overview",
+        "Which hosts are well, which are not, and why, as netmon's verdicts have it.",
+        [_now(), _hosts_row(), _domains(), _agreement()],
+    )
+
+
+def _now() -> Row:
+    return Row(
+        "Now",
+        [
+            number(
+                "Healthy hosts",
+                "Hosts of which SNMP and mail say nothing bad.",
+                "short",
+                Query(_hosts("healthy")),
+                steps=((None, RED), (1, GREEN)),
+            ),
+            number(
+                "Hosts down",
+                "Hosts to look at now: the host, the device, its mail or the way to it is down.",
+                "short",
+                Query(_hosts(DOWN)),
+                steps=ZERO_IS_GOOD,
+            ),
+            number(
+                "Degraded hosts",
+                "Hosts that work, but not as they should; working hours are early enough.",
+                "short",
+                Query(_hosts("mail_degraded|agent_down|device_degraded")),
+                steps=((None, GREEN), (1, YELLOW)),
+            ),
+            number(
+                "Not known",
+                "Hosts that could not be tested, or that stand behind an upstream that is down.",
+                "short",
+                Query(_hosts("unknown|unreachable")),
+                steps=((None, GREEN), (1, YELLOW)),
+            ),
+            number(
+                "Silenced hosts",
+                "Hosts about which no alert is sent: a silence, a maintenance window or a reboot.",
+                "short",
+                Query(f"sum(max by (host) ({host('netmon_host_silenced')}))"),
+                steps=((None, GREEN), (1, YELLOW)),
+            ),
+            number(
+                "Agent isolated",
+                "Whether most hosts fell silent at once, so that netmon takes itself for cut off.",
+                "none",
+                Query(f"max({agent('netmon_agent_isolated')})"),
+                steps=ZERO_IS_GOOD,
+                states=(State(0, "no", GREEN), State(1, "yes", RED)),
+            ),
+            rows(
+                "What is wrong now",
+                "Each fact that speaks against an unwell host; netmon explain FINDING says what to do.",
+                "none",
+                Query(WRONG),
+                {"host": "Host", "verdict": "Verdict", "finding": "Finding"},
+                colors=VERDICT_COLORS,
+            ),
+            rows(
+                "Why: causes of mail faults",
+                "Facts of SNMP or traps that explain why a host's mail does not work.",
+                "none",
+                Query(CAUSES),
+                {"host": "Host", "verdict": "Verdict", "finding": "Cause"},
+                colors=VERDICT_COLORS,
+            ),
+        ],
+    )
+
+
+def _hosts_row() -> Row:
+    return Row(
+        "Hosts",
+        [
+            timeline(
+                "Verdicts",
+                "The confirmed verdict over each host, and when it changed.",
+                VERDICTS,
+                Query(state_number("netmon_host_verdict", "verdict", VerdictName, 1), "{{host}}"),
+                height=12,
+            ),
+            rows(
+                "Verdict matrix",
+                "Each host's verdict beside what mail and SNMP say of it, and how long it has held.",
+                "s",
+                Query(MATRIX),
+                {"host": "Host", "site": "Site", "verdict": "Verdict", "mail": "Mail", "snmp": "SNMP"},
+                value="Since",
+                colors={**VERDICT_COLORS, **{name: c for name, c in STATE_COLORS.items() if name != "none"}},
+                span=24,
+                height=10,
+            ),
+            lines(
+                "Hosts by verdict",
+                "How many hosts have which verdict.",
+                "short",
+                Query(
+                    f"sum by (verdict) (max by (host, verdict) ({host('netmon_host_verdict')}) == 1)",
+                    "{{verdict}}",
+                ),
+                stacked=True,
+            ),
+            lines(
+                "Findings",
+                "How many hosts show which fact.",
+                "short",
+                Query(
+                    f"count by (finding) (max by (host, finding) ({host('netmon_host_finding')}))",
+                    "{{finding}}",
+                ),
+                stacked=True,
+            ),
+            timeline(
+                "Flapping",
+                "Hosts whose verdict changes too often for anybody to act on it.",
+                (State(0, "steady", GREEN), State(1, "flapping", YELLOW)),
+                Query(f"max by (host) ({host('netmon_host_flapping')})", "{{host}}"),
+                span=12,
+            ),
+            rows(
+                "Alerts",
+                "netmon's own alerts that hold at this moment; Prometheus's rules have the same names.",
+                "short",
+                Query(f"sum by (alertname, severity) ({agent('netmon_alerts')}) > 0"),
+                {"alertname": "Alert", "severity": "Severity"},
+                value="Hosts",
+                colors={"page": RED, "ticket": YELLOW},
+            ),
+        ],
+    )
+
+
+def _domains() -> Row:
+    return Row(
+        "Domains",
+        [
+            rows(
+                "Verdicts over domains",
+                "Whether mail for each domain finds a server that accepts it, and since when it has been so.",
+                "s",
+                Query(
+                    "max by (domain, verdict) (\n"
+                    f"  time() - {agent('netmon_domain_verdict_since_timestamp_seconds')}\n"
+                    "    * on (job, instance, domain) group_left (verdict)"
+                    f" ({agent('netmon_domain_verdict')} == 1)\n)"
+                ),
+                {"domain": "Domain", "verdict": "Verdict"},
+                value="Since",
+                colors={"ok": GREEN, "healthy": GREEN, "degraded": YELLOW, "down": RED},
+            ),
+            lines(
+                "Mail servers that accept",
+                "How many of a domain's mail servers accept mail, beside how many DNS names.",
+                "short",
+                Query(f"max by (domain) ({agent('netmon_domain_mx_accepting')})", "{{domain}} accepting"),
+                Query(f"max by (domain) ({agent('netmon_domain_mx')})", "{{domain}} in DNS"),
+            ),
+            timeline(
+                "DNS answers for the domain",
+                "Whether DNS answers; while it does not, the last good answer stays in use.",
+                (State(0, "silent", RED), State(1, "answers", GREEN)),
+                Query(f"max by (domain) ({agent('netmon_domain_dns_answers')})", "{{domain}}"),
+                span=8,
+            ),
+            lines(
+                "Age of the last answer of DNS",
+                "Time since DNS last answered for a domain's MX records.",
+                "s",
+                Query(
+                    f"time() - max by (domain) ({agent('netmon_domain_dns_last_answer_timestamp_seconds')})",
+                    "{{domain}}",
+                ),
+                span=8,
+            ),
+            timeline(
+                "What DNS tells of a domain",
+                "Facts of a domain's DNS, as a null MX or an alias.",
+                PRESENT,
+                Query(
+                    f"max by (domain, finding) ({agent('netmon_domain_finding')})", "{{domain}} {{finding}}"
+                ),
+                span=8,
+            ),
+        ],
+    )
+
+
+def _agreement() -> Row:
+    works = "max by (host) ({}) == bool 1".format
+    mail = works(host("netmon_host_mail_state", 'state=~"ok|degraded"'))
+    snmp = works(host("netmon_host_snmp_state", 'state=~"ok|degraded"'))
+    both = " and on (host) ".join(
+        f"max by (host) ({host(metric, bad)}) == 1"
+        for metric, bad in (
+            ("netmon_host_mail_state", 'state=~"ok|degraded|down"'),
+            ("netmon_host_snmp_state", 'state=~"ok|degraded|rejected|failed"'),
+        )
+    )
+    tested = f"and on (host) {both}"
+    pairs = (("both", 1, 1), ("only SNMP", 0, 1), ("only mail", 1, 0), ("neither", 0, 0))
+    return Row(
+        "SNMP and mail",
+        [
+            lines(
+                "Agreement of SNMP and mail",
+                "Of the hosts of which both are tested: how many work by both, by one alone, or by neither.",
+                "short",
+                *(
+                    Query(
+                        f"count(({mail}) == {a} and on (host) ({snmp}) == {b} {tested}) or vector(0)",
+                        told,
+                    )
+                    for told, a, b in pairs
+                ),
+                steps=PLAIN,
+                stacked=True,
+                span=24,
+            ),
+        ],
+    )

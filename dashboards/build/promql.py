@@ -1,0 +1,45 @@
+"""Pieces of PromQL: selectors that follow the variables, and sets of states as one number; pure.
+
+Every selector names `job`, and `host` where the series has one, so that a choice at the top of the
+dashboard holds for every panel.  Series of one host and one scrape are joined on (job, instance, host),
+as in netmon.rules.yml: two agents which know the same host are never an error.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+SAME_HOST: Final = "on (job, instance, host)"
+
+
+def host(metric: str, more: str = "") -> str:
+    """Series of the chosen hosts."""
+    return f'{metric}{{job=~"$job",host=~"$host"{"," + more if more else ""}}}'
+
+
+def agent(metric: str, more: str = "") -> str:
+    """Series that an agent has of itself."""
+    return f'{metric}{{job=~"$job"{"," + more if more else ""}}}'
+
+
+def per_second(selector: str) -> str:
+    """The rate of a counter, over at least four scrapes."""
+    return f"rate({selector}[$__rate_interval])"
+
+
+def increase(selector: str) -> str:
+    """What a counter gained, per step of the panel."""
+    return f"increase({selector}[$__rate_interval])"
+
+
+def state_number(metric: str, label: str, states: Iterable[str], first: int = 0) -> str:
+    """The place of the state that a stateset is in, per host, counted from `first`.
+
+    Grafana draws a state timeline from one number a row; value mappings give the names back.
+    """
+    places = enumerate(states, first)
+    terms = [f"({host(metric, _is(label, state))} == 1) * {number}" for number, state in places]
+    return "max by (host) (\n  " + "\n    or\n  ".join(terms) + "\n)"
+
+
+def _is(label: str, value: str) -> str:
+    return f'{label}="{value}"'

@@ -68,6 +68,8 @@ class Reason(StrEnum):
     LOGIN_REJECTED = "login_rejected"  # AUTH got a 5yz
     LOGIN_DEFERRED = "login_deferred"  # AUTH got a 4yz: it could not look the user up
     TOKEN_UNAVAILABLE = "token_unavailable"  # noqa: S105 - no OAuth2 token was to be had: netmon's own side
+    MAILBOX_REJECTED = "mailbox_rejected"  # the login is taken, the mailbox is not opened
+    MAILBOX_DEFERRED = "mailbox_deferred"  # it is in use, or the server says to come later
     STARTTLS_MISSING = "starttls_missing"
     STARTTLS_REJECTED = "starttls_rejected"
     STARTTLS_DEFERRED = "starttls_deferred"

@@ -6,6 +6,8 @@ the product's own and not one that resembles it.  Schemes as services are called
     smtp://mx1:25             STARTTLS, as netmon.yml's default; implicit TLS on port 465
     smtp+starttls:// smtp+plain:// smtps://
     submission://mx1          port 587, STARTTLS;  submissions://mx1  port 465, implicit TLS
+    imap://host  port 143, STARTTLS (implicit TLS on 993);  imaps://host  port 993;  imap+plain://
+    pop3://host  port 110, STLS (implicit TLS on 995);  pop3s://host  port 995;  pop3+plain://
     snmp://sw1  ping://sw1
     policy://example.org      what a domain publishes: DANE, MTA-STS, TLS-RPT, SPF, DKIM, DMARC, reverse DNS
 """
@@ -42,8 +44,15 @@ _SCHEMES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "smtps": ("smtp", {"port": 465, "tls": "implicit"}),
     "submission": ("smtp", {"port": 587, "tls": "starttls"}),
     "submissions": ("smtp", {"port": 465, "tls": "implicit"}),
+    "imap": ("imap", {"port": 143}),
+    "imap+plain": ("imap", {"port": 143, "tls": "none"}),
+    "imaps": ("imap", {"port": 993, "tls": "implicit"}),
+    "pop3": ("pop3", {"port": 110}),
+    "pop3+plain": ("pop3", {"port": 110, "tls": "none"}),
+    "pop3s": ("pop3", {"port": 995, "tls": "implicit"}),
     "policy": ("policy", {}),
 }
+_NAMED: Final = ("smtp", "imap", "pop3")  # probes whose certificate is for a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +159,7 @@ def _asked_for(probe: str, host: str, wanted: Wanted) -> dict[str, Any]:
     if probe != "policy":
         if wanted.dkim:
             raise NetmonError("--dkim goes with policy://DOMAIN")
-        named = {"tls_name": wanted.tls_name, "ca_file": wanted.ca_file} if probe == "smtp" else {}
+        named = {"tls_name": wanted.tls_name, "ca_file": wanted.ca_file} if probe in _NAMED else {}
         return {key: value for key, value in named.items() if value is not None}
     if wanted.tls_name is not None:
         raise NetmonError("--tls-name does not go with policy://DOMAIN: its MX are the names")

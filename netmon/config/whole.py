@@ -15,6 +15,8 @@ from netmon.probes.base import Auth
 from netmon.traps.rules import mistakes as rule_mistakes
 from netmon.windows import is_pattern
 
+_ALIKE = ("smtp", "imap", "pop3")  # probes of ports
+
 
 def check_host(host: HostConfig, node: MapNode, kinds: Collection[str], mistakes: Mistakes) -> None:
     """Every host checks something, and nothing twice; `node` is the host with all merged in."""
@@ -38,6 +40,9 @@ def check_host(host: HostConfig, node: MapNode, kinds: Collection[str], mistakes
             earlier = first[kind.name, endpoint]
             where = f"{earlier.source.name}:{earlier.line}:{earlier.column}"
             mistakes.at(value, f"checks {endpoint} a second time, first at {where}")
+        elif kind.name in _ALIKE and (known := [one for one in _ALIKE if (one, endpoint) in first]):
+            # They share families of metrics, whose series `host` and `endpoint` tell apart.
+            mistakes.at(value, f"{endpoint} is checked by {known[0]} already: one port, one protocol")
         first.setdefault((kind.name, endpoint), value)
 
 

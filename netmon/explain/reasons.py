@@ -239,7 +239,7 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ),
     ),
     Reason.GREETING_REJECTED: Text(
-        "The server greeted with a 5yz: it wants no mail from us, or none at all.",
+        "The server greeted with a 5yz (IMAP: BYE, POP3: -ERR): it does not want us, or nobody.",
         (
             "netmon's address is on a blocklist or lacks a PTR record",
             "the server was set to refuse everybody",
@@ -247,7 +247,7 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ("The reply says which; if it is about netmon alone, list its address as a friend",),
     ),
     Reason.GREETING_DEFERRED: Text(
-        "The server greeted with a 4yz, mostly 421: not now, come back.",
+        "The server greeted with a 4yz, mostly 421 (IMAP: BYE [UNAVAILABLE]): not now, come back.",
         ("too many connections, in all or from netmon's address", "it is shutting down or starting"),
         ("If it stays so, compare its connection limits with its load",),
     ),
@@ -282,7 +282,7 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ("See whether the next runs pass; exempt netmon's address from greylisting",),
     ),
     Reason.AUTH_MISSING: Text(
-        "The server offers no AUTH, or no mechanism that netmon can do, though `login` is configured.",
+        "The server offers no login, or no mechanism that netmon can do, though `login` is configured.",
         (
             "the authentication service behind it (SASL, Dovecot) was down when it started",
             "AUTH is offered on the submission ports only, or to other addresses only",
@@ -306,7 +306,7 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ),
     ),
     Reason.LOGIN_DEFERRED: Text(
-        "The server could not say whether the login is right (4yz, mostly 454): users cannot log in now.",
+        "It could not say whether the login is right (454, [UNAVAILABLE]): users cannot log in now.",
         ("LDAP, SQL or the authentication service behind it does not answer", "rate limits on logins"),
         ("Look for authentication errors in the server's log; test its user database",),
     ),
@@ -317,6 +317,25 @@ REASONS: Final[Mapping[Reason, Text]] = {
             "the client's secret has ended, or scope or client_id is wrong (the sentence names its error)",
         ),
         ("Ask the endpoint by hand: curl -d grant_type=client_credentials ... TOKEN_URL", "Renew the secret"),
+    ),
+    Reason.MAILBOX_REJECTED: Text(
+        "The IMAP or POP3 server took the login and did not open the mailbox: its user cannot read mail.",
+        (
+            "the mail store's disk is full, read-only or gone (NFS), or its index is corrupt",
+            "the mailbox does not exist, or the user may not read it",
+        ),
+        (
+            "Read the reply's [CODE] and the server's log; doveadm index or mailbox status as that user",
+            "Compare `mailbox` of the config with what the server has",
+        ),
+    ),
+    Reason.MAILBOX_DEFERRED: Text(
+        "The login was taken, and the mailbox is not to be had now ([IN-USE], [INUSE], [UNAVAILABLE]).",
+        (
+            "another POP3 session of the same user holds the lock: give netmon a mailbox of its own",
+            "the mail store answers slowly, or a limit of connections for the user was reached",
+        ),
+        ("If it stays so, look for lock and time-out errors in the server's log",),
     ),
     Reason.STARTTLS_MISSING: Text(
         "The server does not offer STARTTLS, though the config expects it.",
@@ -338,7 +357,7 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ("Look for TLS errors in the server's log",),
     ),
     Reason.STARTTLS_INJECTION: Text(
-        "Plain text came between STARTTLS's 220 and the handshake; believed, it would count as said in TLS.",
+        "Plain text came between the answer to STARTTLS (STLS) and the handshake, as if it were said in TLS.",
         ("someone on the path injects commands or replies", "a badly broken server or proxy"),
         ("Take it for an attack until the same appears from inside the server's own network",),
     ),

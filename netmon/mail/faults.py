@@ -23,6 +23,7 @@ class MailError(NetmonError):
         super().__init__(text)
         self.result = result
         self.reason = reason
+        self.phase = ""  # in which it ended, where the conversation knows
 
 
 def failed(reason: Reason, text: str) -> MailError:

@@ -60,6 +60,11 @@ class Trail:
             shown = words
         self._add(f"C: {printable(b' '.join(shown))}")
 
+    def told(self, shown: bytes, *secrets: bytes) -> None:
+        """A command of ours as it may be seen; `secrets` are what it holds besides, as it is sent."""
+        self._secrets += tuple(printable(word) for word in secrets if len(word) >= _SHORTEST)
+        self._add(f"C: {printable(shown)}")
+
     def received(self, data: bytes) -> None:
         """Bytes of the server, in pieces as they come."""
         if len(self._lines) >= LINES:

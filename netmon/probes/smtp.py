@@ -7,40 +7,21 @@ flows all the same on port 25, where certificates are commonly self-signed (RFC 
 finding whose weight depends on the endpoint's role.
 """
 
-import asyncio
-import ipaddress
-import time
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from netmon.errors import Reason
 from netmon.mail import rare, report
-from netmon.mail.faults import MailError, failed, untestable
-from netmon.mail.slots import NoSlotError, Slot
+from netmon.mail.faults import MailError
+from netmon.mail.login import log_in
 from netmon.mail.smtp import Conversation
-from netmon.mail.tls import TlsFacts, TrustError
-from netmon.mail.trail import Trail, printable
-from netmon.model import (
-    Check,
-    Finding,
-    FindingKind,
-    Observation,
-    Phase,
-    Result,
-    Role,
-    Severity,
-    Table,
-)
+from netmon.model import Check, Finding, FindingKind, Observation, Result, Role, Severity, Table
 from netmon.probes import smtp_report
 from netmon.probes.base import Context, Library, ProbeKind
-from netmon.probes.smtp_login import Login
+from netmon.probes.mail_run import MailRun
 from netmon.probes.smtp_report import BACKOFF, LOGIN
 from netmon.probes.smtp_settings import SmtpSettings
-from netmon.resolver import ResolveError
-
-_SHARE: Final = 0.98
-_GOODBYE: Final = 1.0  # seconds of the deadline kept for QUIT, or a tenth of a short deadline
 
 
 async def probe(check: Check, ctx: Context) -> Observation:
@@ -48,156 +29,22 @@ async def probe(check: Check, ctx: Context) -> Observation:
     return await _Run(check, ctx).observe()
 
 
-class _Run:
-    """What one run gathers on its way, so that a fault at any step loses none of it."""
+class _Run(MailRun[Conversation]):
+    """One conversation, and the rare tests after it."""
 
     def __init__(self, check: Check, ctx: Context) -> None:
-        self._check = check
-        self._ctx = ctx
+        super().__init__(check, ctx)
         self._settings: SmtpSettings = check.settings
-        self._name = (self._settings.tls_name or check.host.address).rstrip(".")
-        self._loop = asyncio.get_running_loop()
-        self._begun = self._loop.time()
-        self._started = ctx.wall()
-        self._stopwatch = time.perf_counter()
-        self._goodbye = min(_GOODBYE, check.deadline / 10)
-        # A little less than the deadline: the run itself is to say how it ended.
-        self._limit = self._begun + check.deadline * _SHARE - self._goodbye
-        self._trail = Trail()
-        self._phases: dict[str, float] = {}
-        self._talk: Conversation | None = None  # the one whose connect succeeded
-        self._facts: TlsFacts | None = None
-        self._alive: bool | None = None
-        self._server: tuple[str, int] | None = None  # that was spoken to, or is left alone
-        self._left_alone = False  # nothing was asked: the server sent us away a short while ago
         self._offered: dict[str, bool] = {}
-        login = self._settings.login
-        self._login = None if login is None else Login(check, ctx, login, self._trail)
 
-    async def observe(self) -> Observation:
-        """Run to the end; nothing that the network does is raised."""
-        login = self._login
-        try:
-            await self._run()
-        except MailError as fault:
-            said = self._trail.cleaned(printable(str(fault).encode(errors="replace")))
-            result, reason, detail = fault.result, fault.reason, said
-        else:
-            result, reason, detail = (
-                Result.OK,
-                Reason.OK,
-                smtp_report.summary(self._talk, self._facts, "" if login is None else login.mechanism),
-            )
-        self._trail.note(f"{result}: {detail}")
-        return Observation(
-            key=self._check.key,
-            result=result,
-            reason=reason,
-            detail=detail,
-            started=self._started,
-            duration=time.perf_counter() - self._stopwatch,
-            begun=self._begun,
-            phases=tuple(Phase(name, seconds) for name, seconds in self._phases.items()),
-            own=tuple(self._tables()),
-            findings=tuple(self._findings(result, reason, detail)),
-            alive=self._alive,
-            trail=self._trail.lines(),
-            scheduled=not self._left_alone,
-        )
-
-    async def _run(self) -> None:
-        if self._login is not None:
-            await self._login.prepare(self._limit, self._phases)
-        addresses = await self._addresses()
-        faults: list[MailError] = []
-        for tried, address in enumerate(addresses):
-            share = (self._limit - self._loop.time()) / (len(addresses) - tried)
-            try:
-                await self._visit(address, max(share, 0.0))
-            except MailError as fault:
-                if self._talk is not None or self._left_alone:
-                    raise
-                faults.append(fault)
-                self._trail.note(str(fault))
-            else:
-                return
-        # An address that could not be tried says nothing about the server, and a reset more than silence.
-        tested = [fault for fault in faults if fault.result is not Result.UNTESTABLE]
-        refused = [fault for fault in tested if fault.reason is Reason.REFUSED]
-        self._alive = bool(refused) if tested else None
-        raise (refused or tested or faults)[0]
-
-    async def _addresses(self) -> Sequence[str]:
-        name = self._check.address or self._check.host.address
-        if numeric := _numeric(name):
-            self._phases["resolve"] = time.perf_counter() - self._stopwatch
-            return (numeric,)
-        try:
-            async with asyncio.timeout_at(self._limit):
-                return await self._ctx.resolver.addresses(name)
-        except ResolveError as error:
-            own_side = error.reason is Reason.RESOLVE_FAILED
-            raise (untestable if own_side else failed)(error.reason, str(error)) from error
-        except TimeoutError as error:
-            raise untestable(Reason.RESOLVE_FAILED, f"DNS did not answer for {name} in time") from error
-        finally:
-            self._phases["resolve"] = time.perf_counter() - self._stopwatch
-
-    async def _visit(self, address: str, share: float) -> None:
-        """Talk to one address; `share` is the seconds that its connect may take."""
-        self._server = server = (address, self._settings.port)
-        self._respect(server)
-        talk = self._conversation(self._phases)
-        try:
-            async with self._ctx.slots.hold(address, until=self._limit) as slot:
-                self._respect(server)  # who was there before us may have been sent away
-                async with talk:
-                    await self._converse(talk, slot, server, share)
-                if self._due():
-                    await self._test_rarely(address)
-        except NoSlotError as error:
-            raise untestable(Reason.LOCAL_ERROR, str(error)) from error
-
-    def _respect(self, server: tuple[str, int]) -> None:
-        """Leave alone who sent netmon away a short while ago."""
-        if (away := self._ctx.manners.away(server, self._loop.time())) is not None:
-            self._left_alone = True
-            text = f"it is left alone until it may be asked again, in {away.until - self._loop.time():.0f} s"
-            raise MailError(Result.DEFERRED, away.reason, f"{away.text}; {text}")
+    async def _afterwards(self, address: str) -> None:
+        if self._due():
+            await self._test_rarely(address)
 
     def _conversation(self, phases: dict[str, float]) -> Conversation:
         return Conversation(
             self._trail, phases, limit=self._limit, patience=self._check.timeout, goodbye=self._goodbye
         )
-
-    async def _converse(self, talk: Conversation, slot: Slot, server: tuple[str, int], share: float) -> None:
-        """Connect and speak; who does not answer is remembered, and who sends us away."""
-        address, port = server
-        try:
-            await talk.connect(address, port, within=min(self._check.timeout, share))
-        except MailError as fault:
-            if fault.reason is Reason.TIMEOUT:
-                slot.silent()
-            elif fault.result is not Result.UNTESTABLE:
-                slot.answered()
-            raise
-        slot.answered()
-        self._talk, self._alive = talk, True
-        try:
-            await self._speak(talk)
-        except MailError as fault:
-            self._part(talk, server, fault)
-            raise
-        self._part(talk, server, None)
-
-    def _part(self, talk: Conversation, server: tuple[str, int], fault: MailError | None) -> None:
-        """Remember whether the server sent us away; what it did not answer says nothing of that."""
-        manners = self._ctx.manners
-        if fault is not None and talk.sent_away:
-            interval = self._check.interval
-            manners.send_away(server, self._loop.time(), interval, fault.reason, str(fault))
-        elif fault is None or fault.result is Result.REJECTED:
-            manners.welcome(server)
 
     async def _speak(self, talk: Conversation) -> None:
         mode = self._settings.mode
@@ -215,7 +62,7 @@ class _Run:
         if (wanted := self._settings.envelope) is not None:
             await talk.envelope(wanted.sender, wanted.recipient)
         if self._login is not None:
-            await self._login.log_in(talk, self._untrusted())
+            await self._login.log_in(partial(log_in, talk), lambda: talk.refusal, self._untrusted())
 
     def _due(self) -> list[str]:
         """The rare tests that the config asks for and that were not done lately."""
@@ -262,30 +109,8 @@ class _Run:
         assert wanted is not None  # noqa: S101 - it was asked for
         return await rare.open_relay(talk, wanted.sender or f"netmon@{me}", wanted.recipient)
 
-    def _untrusted(self) -> str:
-        """Why the server might be another one than it says; empty if it has proved its name."""
-        facts = self._facts
-        if facts is None:
-            return "there is no TLS"
-        return facts.certificate.chain_error or ("" if facts.name_valid else f"it is not for {self._name}")
-
-    def _server_name(self) -> str | None:
-        """The name for SNI, which takes no address (RFC 6066 §3)."""
-        return None if _numeric(self._name) else self._name
-
-    def _examine(self, talk: Conversation) -> None:
-        if talk.session is None:
-            return
-        try:
-            ca_file = self._settings.ca_file
-            facts = self._ctx.trust.examine(
-                talk.session, self._name, str(ca_file) if ca_file else None, self._started
-            )
-        except TrustError as error:
-            raise untestable(Reason.LOCAL_ERROR, str(error)) from error
-        self._facts = facts
-        told = facts.certificate
-        self._trail.note(f"{facts.version} {facts.cipher}, {told.key}, {told.chain_error or 'chain valid'}")
+    def _summary(self, mechanism: str) -> str:
+        return smtp_report.summary(self._talk, self._facts, mechanism)
 
     def _tables(self) -> Iterator[Table]:
         if self._talk is not None:
@@ -329,20 +154,6 @@ class _Run:
             yield from self._placed(
                 [Finding(FindingKind.PROBE_REJECTED, Severity.RISK, f"it refuses netmon itself: {detail}")]
             )
-
-    def _placed(self, findings: Sequence[Finding]) -> Iterator[Finding]:
-        """The findings with the check that says them, and when."""
-        for finding in findings:
-            yield Finding(finding.kind, finding.severity, finding.text, self._check.key, self._started)
-
-
-@lru_cache(10_000)
-def _numeric(name: str) -> str:
-    """An address as it is usually written; empty if it is a name."""
-    try:
-        return str(ipaddress.ip_address(name))
-    except ValueError:
-        return ""
 
 
 def endpoint(host: str, settings: SmtpSettings) -> str:

@@ -9,6 +9,8 @@ servers="snmpd:snmpd snmpbulkwalk:snmp postfix:postfix prometheus:prometheus pro
          prometheus-snmp-exporter:prometheus-snmp-exporter
          prometheus-blackbox-exporter:prometheus-blackbox-exporter smilint:smitools
          dnsmasq:dnsmasq-base knotd:knot unbound:unbound nft:nftables nsenter:util-linux faketime:faketime
+         /usr/lib/dovecot/imap:dovecot-imapd
+         /usr/lib/dovecot/pop3:dovecot-pop3d /usr/lib/dovecot/lmtp:dovecot-lmtpd sievec:dovecot-sieve
          chromium:chromium ip:iproute2 sysctl:procps"
 if [ "${1:-test}" = bench ]; then
     servers="prometheus-snmp-exporter:prometheus-snmp-exporter

@@ -20,8 +20,8 @@ from netmon.mail.memory import Memory
 from netmon.mail.slots import Slots
 from netmon.mail.tls import TrustStores
 from netmon.model import Check, CheckKey, Host, Observation
+from netmon.probes import PROBES
 from netmon.probes.base import Context
-from netmon.probes.smtp import SmtpSettings, role
 from netmon.resolver import Resolver
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
@@ -73,23 +73,25 @@ def self_signed(name: str, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey |
 def make_check(
     port: int,
     *,
+    probe: str = "smtp",
     address: str = "127.0.0.1",
     deadline: float = 10.0,
     timeout: float = 5.0,
     **settings: Any,
 ) -> Check:
-    """A check of the host `mx1` on `port`; `settings` as in the config."""
-    bound = SmtpSettings.model_validate({"port": port, **settings})
+    """A check of the host `mx1` on `port` by a probe; `settings` as in the config."""
+    kind = PROBES[probe]
+    bound = kind.settings.model_validate({"port": port, **settings})
     return Check(
-        key=CheckKey("mx1", "smtp", f"mx1:{port}"),
+        key=CheckKey("mx1", probe, f"mx1:{port}"),
         host=Host("mx1", address),
         settings=bound,
         interval=60.0,
         timeout=timeout,
         retries=0,
         deadline=deadline,
-        role=role(bound),
-        required=bound.required,
+        role=kind.role(bound),
+        required=getattr(bound, "required", True),
     )
 
 

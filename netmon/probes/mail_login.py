@@ -1,17 +1,17 @@
-"""The login of the `smtp` probe: what it needs, when it may be tried, and what became of it.
+"""The login of a mail probe: what it needs, when it may be tried, and what became of it.
 
-It proves that users can log in and sends nothing.  A refused one is not tried again for `LOGIN_WAIT`,
+It proves that users can log in, and changes nothing.  A refused one is not tried again for `LOGIN_WAIT`,
 by any check of the server, because servers lock accounts; all else is tested meanwhile.
 """
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 from netmon.errors import Reason
 from netmon.mail.faults import MailError, untestable
-from netmon.mail.login import Credentials, log_in
 from netmon.mail.manners import LOGIN_WAIT
-from netmon.mail.smtp import Conversation
+from netmon.mail.sasl import Credentials
 from netmon.mail.tokens import Client, TokenError
 from netmon.mail.trail import Trail
 from netmon.model import Check, Result
@@ -75,8 +75,13 @@ class Login:
         self._trail.conceal(client.client_secret, token)
         return Credentials(self._settings.username, token, token=True)
 
-    async def log_in(self, talk: Conversation, untrusted: str) -> None:
-        """Log in; `untrusted` says why the server might be another one than it says.  Raises MailError."""
+    async def log_in(
+        self, enter: Callable[[Credentials], Awaitable[str]], refusal: Callable[[], str], untrusted: str
+    ) -> None:
+        """Log in by `enter`, which gives the mechanism; `refusal` tells the server's words for its no.
+
+        `untrusted` says why the server might be another one than it says.  Raises MailError.
+        """
         # Another check of the server may have been refused while this one waited for its turn.
         credentials = self._refused() or self._credentials
         if credentials is None:
@@ -90,12 +95,12 @@ class Login:
             )
             raise untestable(Reason.CERTIFICATE_UNTRUSTED, text)
         try:
-            self.mechanism = await log_in(talk, credentials)
+            self.mechanism = await enter(credentials)
         except MailError as fault:
             if fault.reason in (Reason.LOGIN_REJECTED, Reason.LOGIN_DEFERRED):
                 self.logged_in = False
             if fault.reason is Reason.LOGIN_REJECTED:
-                self._ctx.manners.refuse(self._key, self._clock(), str(fault), talk.refusal)
+                self._ctx.manners.refuse(self._key, self._clock(), str(fault), refusal())
                 if self._settings.oauth2 is not None:
                     self._ctx.tokens.forget(token_client(self._settings.oauth2))
             raise

@@ -252,7 +252,7 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ("If it stays so, compare its connection limits with its load",),
     ),
     Reason.SYSTEM_DEFERRED: Text(
-        "The server defers because its own system is in trouble (4.3.z, RFC 3463): no mail goes in.",
+        "Its own system is in trouble (4.3.z; IMAP: [UNAVAILABLE], POP3: [SYS/TEMP]): no mail goes through.",
         ("the spool's disk is full", "short of memory, or overloaded"),
         ("Look at the host's storage and memory findings, and free space in the spool",),
     ),

@@ -27,12 +27,16 @@ LINE: Final = 65536  # octets of one line
 QUESTIONS: Final = 4  # that a server may ask in a login
 # OWN is the protocol's own command for a user and a password: LOGIN, or USER and PASS.
 OWN: Final = "own"
-_IN_TLS: Final = ("PLAIN", OWN, "LOGIN", "CRAM-MD5")
-_IN_PLAIN: Final = ("CRAM-MD5", "PLAIN", OWN, "LOGIN")
+# Last, since servers offer it whatever they take: Dovecot tells USER also where CRAM-MD5 alone is set up.
+_IN_TLS: Final = ("PLAIN", "LOGIN", "CRAM-MD5", OWN)
+_IN_PLAIN: Final = ("CRAM-MD5", "PLAIN", "LOGIN", OWN)
 
 # Response codes by which a server says that another time may do: RFC 5530 §3, RFC 3206 §4, RFC 2449 §8.1,
 # and LIMIT, which RFC 9051 §7.1 has from it.
 _LATER: Final = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "IN-USE", "LOGIN-DELAY", "SYS/TEMP"})
+# Of these, in answer to a login or for a mailbox, those that say that something of the server's own is
+# down: nobody gets at mail.
+_SYSTEM: Final = frozenset({"UNAVAILABLE", "SYS/TEMP"})
 _LATER_WORDS: Final = ("too many", "maximum number", "try again", "temporar", "later")
 
 
@@ -235,7 +239,9 @@ class MailboxSession(ABC):
         said = self._trail.cleaned(f"{what}: {self.refusal}".replace("\n", " "))[:300]
         if later(code, text):
             self.sent_away = not self.logged_in and reasons is GREETING
-            return MailError(Result.DEFERRED, reasons.deferred, said)
+            in_trouble = code in _SYSTEM and reasons in (LOGIN, MAILBOX)
+            reason = Reason.SYSTEM_DEFERRED if in_trouble else reasons.deferred
+            return MailError(Result.DEFERRED, reason, said)
         return MailError(Result.REJECTED, reasons.rejected, said)
 
     async def _handshake(self, context: ssl.SSLContext, server_name: str | None) -> None:

@@ -82,8 +82,11 @@ class Pop3Session(MailboxSession):
         self.greeting = text
 
     async def _capability(self) -> Mapping[str, str]:
-        good, _ = await self._ask("CAPA")
+        good, text = await self._ask("CAPA")
         if not good:
+            if self.logged_in and _CODE.match(text):
+                # Said of its own accord: the login was taken, and then the mailbox could not be opened.
+                raise self._refused("after the login", text, MAILBOX)
             return {}  # a server older than RFC 2449 knows no CAPA
         told = {}
         for line in (await self._lines(LINE)).decode("utf-8", "replace").upper().splitlines()[:500]:
@@ -178,7 +181,9 @@ class Pop3Session(MailboxSession):
         self, line: str, *, shown: str = "", secrets: Sequence[bytes] = (), limit: int = LINE
     ) -> str:
         """Send a line; the line that is said to it."""
-        # What came unasked since the last answer is no answer to what is only now asked.
+        # What came unasked since the last answer is no answer to what is only now asked; a refusal is one.
+        if self.logged_in and self._stream.begins(b"-ERR"):
+            return await self._line()
         if unread := self._stream.drop():
             self._trail.note(f"{unread} bytes that no command asked for")
         self._stream.allow(BUDGET + limit)

@@ -208,6 +208,10 @@ class Stream(asyncio.Protocol):
         """Octets that are here, in the kernel's buffer too, and that nobody has read."""
         return len(self._buffer) + self._pending()
 
+    def begins(self, word: bytes) -> bool:
+        """Whether what has come and nobody read begins so."""
+        return self._buffer.startswith(word)
+
     def drop(self) -> int:
         """Forget what has come and nobody read; gives its size."""
         size = len(self._buffer)

@@ -97,7 +97,7 @@ class Login:
         try:
             self.mechanism = await enter(credentials)
         except MailError as fault:
-            if fault.reason in (Reason.LOGIN_REJECTED, Reason.LOGIN_DEFERRED):
+            if fault.reason in (Reason.LOGIN_REJECTED, Reason.LOGIN_DEFERRED, Reason.SYSTEM_DEFERRED):
                 self.logged_in = False
             if fault.reason is Reason.LOGIN_REJECTED:
                 self._ctx.manners.refuse(self._key, self._clock(), str(fault), refusal())

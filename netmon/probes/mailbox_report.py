@@ -57,11 +57,11 @@ _KNOWN: Final = frozenset(
         XAPPLEPUSHSERVICE XLIST XMOVE""",
     )
 )
-# Codes of a refusal that is about the user that netmon logs in as: RFC 5530 §3, RFC 3206 §4.
+# Codes of a refusal that is about the user that netmon logs in as: RFC 5530 §3, RFC 3206 §4, RFC 2449 §8.1.
 _ABOUT_US: Final = frozenset(
     {
         *("AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED", "CONTACTADMIN"),
-        *("NOPERM", "NONEXISTENT", "AUTH", "LOGIN-DELAY", "LIMIT"),
+        *("NOPERM", "NONEXISTENT", "AUTH", "LOGIN-DELAY", "LIMIT", "IN-USE", "INUSE"),
     }
 )
 _CODE: Final = re.compile(r"\[([A-Z0-9/-]+)\]")

@@ -173,11 +173,21 @@ class Dovecot:
         self._run("reload")
 
     def stop(self) -> None:
-        """Stop it, and wait until it is gone."""
-        self._run("stop")
+        """Stop it, and wait until it is gone; its own way takes three seconds."""
+        pid_file = self.base / "run" / "master.pid"
+        if not pid_file.exists():
+            return
+        master = int(pid_file.read_text())
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(master, signal.SIGSTOP)  # so that it starts no other ones meanwhile
+            for pid in [pid for pid, parent, _ in _processes() if parent == master] + [master]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         deadline = time.monotonic() + START
-        while (self.base / "run" / "master.pid").exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        # What is dead may stay in the table until the machine's first process has looked for it.
+        while time.monotonic() < deadline and any(pid == master for pid, _, _ in _processes()):
+            time.sleep(0.01)
+        pid_file.unlink(missing_ok=True)
 
     def start(self) -> None:
         """Start it (again), and wait until it greets."""
@@ -287,10 +297,11 @@ def _frozen(base: Path, name: str) -> Iterator[None]:
 
 
 def _processes() -> Iterator[tuple[int, int, str]]:
-    """The number, the parent and the name of each process."""
+    """The number, the parent and the name of each process that is alive."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             text = path.read_text()
             head, _, rest = text.rpartition(")")
             number, _, command = head.partition(" (")
-            yield int(number), int(rest.split()[1]), command
+            if rest.split()[0] != "Z":
+                yield int(number), int(rest.split()[1]), command

@@ -120,7 +120,7 @@ async def test_literal_waits_for_its_turn() -> None:
         await peer.say(b"+ go on\r\n")
         heard.append(await peer.hear())
         await peer.say(b"* SEARCH 1\r\nN1 OK\r\n")
-        await peer.silence()
+        await peer.hear()
 
     limit = asyncio.get_running_loop().time() + 2
     async with (

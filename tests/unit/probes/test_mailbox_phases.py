@@ -113,8 +113,8 @@ REFUSED = {
     "greeting": (Reason.GREETING_REJECTED, Reason.GREETING_DEFERRED),
     "CAPABILITY": (Reason.GREETING_REJECTED, Reason.GREETING_DEFERRED),
     "upgrade": (Reason.STARTTLS_REJECTED, Reason.STARTTLS_DEFERRED),
-    "login": (Reason.LOGIN_REJECTED, Reason.LOGIN_DEFERRED),
-    "open": (Reason.MAILBOX_REJECTED, Reason.MAILBOX_DEFERRED),
+    "login": (Reason.LOGIN_REJECTED, Reason.SYSTEM_DEFERRED),
+    "open": (Reason.MAILBOX_REJECTED, Reason.SYSTEM_DEFERRED),
 }
 STEPS = {
     "imap": {"CAPABILITY": "CAPABILITY", "upgrade": "STARTTLS", "login": "AUTHENTICATE", "open": "EXAMINE"},
@@ -228,9 +228,14 @@ def test_announced_literal_is_refused_at_once(step: str, size: bytes, pki: Pki) 
 
 def test_bye_in_the_midst_is_heard(pki: Pki) -> None:
     """A server that says BYE to a command is put off or rejects, by its code."""
-    act = evil.says(b"* BYE [UNAVAILABLE] shutting down\r\n")
-    seen, _ = run_on("uvloop", observe(IMAP, evil.spoils(IMAP, "EXAMINE", act, pki.context), pki))
-    assert (seen.result, seen.reason) == (Result.DEFERRED, Reason.MAILBOX_DEFERRED)
+    for said, reason in (
+        (b"* BYE [UNAVAILABLE] shutting down\r\n", Reason.SYSTEM_DEFERRED),
+        (b"%t NO [INUSE] somebody has it\r\n", Reason.MAILBOX_DEFERRED),
+        (b"* BYE come back later\r\n", Reason.MAILBOX_DEFERRED),
+    ):
+        act = evil.says(said)
+        seen, _ = run_on("uvloop", observe(IMAP, evil.spoils(IMAP, "EXAMINE", act, pki.context), pki))
+        assert (seen.result, seen.reason) == (Result.DEFERRED, reason)
 
 
 def test_preauth_before_starttls_is_refused(pki: Pki) -> None:

@@ -25,6 +25,7 @@ from netmon.exposition import Exposition, Reading, SelfMetrics
 from netmon.following import Following
 from netmon.journal import Journal, StateError
 from netmon.loading import load_config
+from netmon.mail.flows import Flows
 from netmon.mail.memory import Memory
 from netmon.mib.modules import Module
 from netmon.model import Check, Observation
@@ -50,6 +51,7 @@ log = structlog.get_logger(__name__)
 TICK: Final = 10.0  # seconds between two looks for what has become stale
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - compared with, not listened on
 _MAIL: Final = "mail"  # notes of what mail servers offered
+_FLOWS: Final = "mailflows"  # the note of their key
 
 
 class Agent:
@@ -86,9 +88,7 @@ class Agent:
         )
         self._journal = Journal(config.state.path)
         self.store = Store(self._journal, wall=time.time, clock=loop.time)
-        self._context.memory = Memory(
-            self.store.noted(_MAIL), lambda name, value: self.store.note(_MAIL, name, value)
-        )
+        self._remember()
         self.scheduler = Scheduler(self._probe, self.store.put, wall=time.time, gauges=self._metrics)
         self.silences = Silences(self.store, boot=boot_id(), now=time.monotonic(), wall=time.time())
         self._link = OwnLink(self._context.pinger)
@@ -181,6 +181,12 @@ class Agent:
             self._journal.close()
             why = f"{error.strerror or error}; stop what is there or set web.listen"
             raise OSError(error.errno, why) from error
+
+    def _remember(self) -> None:
+        """Have what mail probes learn survive a restart."""
+        note, noted = self.store.note, self.store.noted
+        self._context.memory = Memory(noted(_MAIL), lambda name, value: note(_MAIL, name, value))
+        self._context.flows = Flows(noted(_FLOWS), lambda name, value: note(_FLOWS, name, value))
 
     @property
     def address(self) -> str:
@@ -312,6 +318,7 @@ class Agent:
         self.store.plan(all_hosts((entry.host for entry in config.hosts), checks), checks)
         self._traps.planned()
         self._context.memory.planned([check.key for check in checks])
+        self._context.flows.planned([flow.name for flow in config.mailflows])
         changes = self.scheduler.apply(checks)
         self._watch.planned()
         self._following.watch.planned()

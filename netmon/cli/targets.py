@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from netmon.cli.common import COMMUNITY_VARIABLE
 from netmon.cli.snmp_options import Security, given_auth
-from netmon.config import PUBLIC_AUTH, Config, DomainConfig, HostConfig, ProbeEntry
+from netmon.config import PUBLIC_AUTH, Config, DomainConfig, HostConfig, MailflowConfig, ProbeEntry
 from netmon.errors import NetmonError
 from netmon.fields import Secret
 from netmon.mib.auto import AUTO
@@ -81,6 +81,7 @@ class _Hosts:
 
     hosts: Sequence[HostConfig]
     domains: Sequence[DomainConfig] = ()
+    mailflows: Sequence[MailflowConfig] = ()
 
 
 def checks_of_host(

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-from netmon.probes import imap, ping, policy, pop3, smtp, snmp
+from netmon.probes import imap, mailflow, ping, policy, pop3, smtp, snmp
 from netmon.probes.base import ProbeKind
 
 PROBES: Final[Mapping[str, ProbeKind]] = {
-    kind.name: kind for kind in (ping.KIND, snmp.KIND, smtp.KIND, imap.KIND, pop3.KIND, policy.KIND)
+    kind.name: kind
+    for kind in (ping.KIND, snmp.KIND, smtp.KIND, imap.KIND, pop3.KIND, policy.KIND, mailflow.KIND)
 }

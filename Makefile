@@ -54,7 +54,7 @@ FUZZ_SECONDS ?= 60
 .PHONY: fuzz
 fuzz: $(VENV)/.dev ## Fuzz the decoders and the mapping, FUZZ_SECONDS (60) each, from build/fuzz
 	$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
-	for target in response request v3 mapping; do \
+	for target in response request v3 mapping trap; do \
 	  $(BIN)/python -m tests.fuzz.run $$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; \
 	done
 

@@ -21,7 +21,7 @@ from netmon.event_pages import EventPages
 from netmon.events import Reader
 from netmon.exposition import Reading
 from netmon.mib import library
-from netmon.model import Kind, Route
+from netmon.model import Kind, News, Route
 from netmon.rechecks import Rechecks
 from netmon.resolver import Resolver
 from netmon.scheduler import Scheduler
@@ -123,6 +123,7 @@ class Trapping:
                     self._listeners,
                     noticed=self._noticed,
                     changed=lambda: self._news(""),
+                    died=self._died,
                     clock=self._clock,
                 )
                 self._supervisor.start(settings)
@@ -173,13 +174,16 @@ class Trapping:
         """What people should know."""
         if self._supervisor is None or not self._supervisor.fault:
             return []
-        return [f"No traps are received: the receiver {self._supervisor.fault}. It is begun again and again."]
+        return [f"No traps are received: {self._supervisor.fault}. It is tried again and again."]
 
     async def _begin(self, config: Config, move: Move | None, routes: Sequence[Route]) -> None:
         try:
             await self.apply(config, move, routes)
         except Exception:
             log.exception("traps are not received")
+
+    def _died(self, why: str) -> None:
+        self._store.tell(News(self._wall(), f"The receiver of traps died and was begun again: {why}"))
 
     def _noticed(self, notice: Mapping[str, Any]) -> None:
         for host in self.board.take(notice, self._wall()):

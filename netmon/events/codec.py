@@ -5,7 +5,8 @@ make records of their varbinds, and who reads them wants few.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from json.encoder import encode_basestring_ascii  # the C one
 from typing import Any, Final
 
 from netmon.model import Event, EventSeverity, EventValue
@@ -34,11 +35,8 @@ COLUMNS: Final = (
     "uptime REAL",
     "vals TEXT NOT NULL",
 )
+_quoted: Final[Callable[[Any], str]] = encode_basestring_ascii
 _VERSIONS: Final = {1: "1", 2: "2c", 3: "3"}
-_KEYS: Final = (
-    "id", "at", "last", "count", "source", "host", "trap", "oid", "severity", "version", "inform", "user",
-    "authenticated", "engine_id", "agent_address", "uptime", "values",
-)  # fmt: skip
 
 
 def from_row(row: Sequence[Any]) -> Event:
@@ -90,8 +88,15 @@ def to_json(event: Event) -> dict[str, Any]:
 
 def line(number: int, row: Row) -> str:
     """The JSON of `to_json` for a row, by joining: for the log, where every event is a line."""
-    *cells, values = row
-    head = dict(zip(_KEYS, (number, *cells), strict=False))
-    head["version"] = _VERSIONS.get(head["version"], "")  # type: ignore[arg-type]  # an int
-    head["inform"], head["authenticated"] = bool(head["inform"]), bool(head["authenticated"])
-    return f'{json.dumps(head, separators=(",", ":"))[:-1]},"values":{values}}}'
+    (
+        at, last, count, source, host, trap, oid, severity, version, inform, user, authenticated, engine_id,
+        agent_address, uptime, values,
+    ) = row  # fmt: skip
+    return (
+        f'{{"id":{number},"at":{at},"last":{last},"count":{count},"source":{_quoted(source)},'
+        f'"host":{_quoted(host)},"trap":{_quoted(trap)},"oid":{_quoted(oid)},"severity":{_quoted(severity)},'
+        f'"version":"{_VERSIONS.get(version, "")}","inform":{"true" if inform else "false"},'  # type: ignore[arg-type]
+        f'"user":{_quoted(user)},"authenticated":{"true" if authenticated else "false"},'
+        f'"engine_id":"{engine_id}","agent_address":{_quoted(agent_address)},'
+        f'"uptime":{"null" if uptime is None else uptime},"values":{values}}}'
+    )

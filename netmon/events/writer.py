@@ -10,7 +10,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import structlog
 
@@ -27,6 +27,10 @@ _SHARE: Final = 16  # of `max_size` is one file
 _LEAST, _MOST = 1 << 20, 128 << 20  # bytes of a file
 _LOST: Final = 1 << 24  # IDs that are left out behind a broken file; more than one can hold
 _INSERT: Final = f"INSERT INTO events VALUES (?{', ?' * len(COLUMNS)})"  # noqa: S608 - marks only
+# Many rows in one statement: between two statements SQLite gives Python's lock away and waits to have it
+# back, and in a busy process that takes longer than the row.
+_TOGETHER: Final = 256
+_INSERT_MANY: Final = _INSERT + f", (?{', ?' * len(COLUMNS)})" * (_TOGETHER - 1)
 _UPDATE: Final = "UPDATE events SET last = ?2, count = ?3 WHERE id = ?1"
 
 Repeat = tuple[int, float, int]  # an event's ID, and its new `last` and `count`
@@ -85,7 +89,7 @@ class Writer:
         older = [repeat for repeat in repeats if repeat[0] < self._current.first]
         try:
             db.execute("BEGIN IMMEDIATE")
-            db.executemany(_INSERT, [(first + place, *row) for place, row in enumerate(rows)])
+            _insert(db, first, rows)
             db.executemany(_UPDATE, [repeat for repeat in repeats if repeat[0] >= self._current.first])
             db.execute("COMMIT")
         except BaseException:
@@ -214,3 +218,15 @@ def _own(folder: Path) -> IO[str]:
             time.sleep(0.05)
         else:
             return lock
+
+
+def _insert(db: sqlite3.Connection, first: int, rows: Sequence[Row]) -> None:
+    """The rows under the IDs from `first` on."""
+    whole = len(rows) - len(rows) % _TOGETHER
+    for start in range(0, whole, _TOGETHER):
+        cells: list[Any] = []
+        for place in range(start, start + _TOGETHER):
+            cells.append(first + place)
+            cells += rows[place]
+        db.execute(_INSERT_MANY, cells)
+    db.executemany(_INSERT, [(first + place, *rows[place]) for place in range(whole, len(rows))])

@@ -104,6 +104,16 @@ METRICS: Final[Mapping[str, Text]] = {
     "netmon_trap_rechecks_total": Text(
         "Hosts that were checked out of their turn because a trap came; refused beyond 600 a minute.",
     ),
+    "netmon_event_deliveries_total": Text(
+        "Requests with events to the webhooks of traps: delivered, failed (no answer), refused (it says no).",
+        ("the webhook is down", "its URL or token is wrong"),
+        ("The log names the webhook and why; what it missed is sent when it is back",),
+    ),
+    "netmon_events_skipped_total": Text(
+        "Events that a webhook of traps was not sent: it was too far behind, or refused them.",
+        ("a webhook that was away in a storm",),
+        ("/api/events has them all; netmon trap tail too",),
+    ),
     "netmon_alerts": Text("netmon's own alerts that hold at this moment, by name and severity."),
     "netmon_alert_deliveries_total": Text(
         "Requests to receivers of alerts: delivered, failed (no answer), refused (an answer that says no).",

@@ -179,6 +179,10 @@ class MailboxSession(ABC):
 
     async def log_in(self, credentials: Credentials) -> str:
         """Log in; gives the mechanism, or the protocol's own command."""
+        if self.logged_in:
+            return "PREAUTH"
+        if "\0" in credentials.username + credentials.secret:
+            raise untestable(Reason.LOCAL_ERROR, "a login that holds a NUL cannot be said to any server")
         mechanism = choose(
             self.mechanisms,
             own=self._own_login(),
@@ -266,8 +270,8 @@ class MailboxSession(ABC):
 
 
 def later(code: str, text: str) -> bool:
-    """Whether a refusal asks to come back: by its code, and by its words only where there is none."""
-    if code:
+    """Whether a refusal asks to come back: by its code, and by its words where that says nothing."""
+    if code not in ("", "ALERT"):
         return code in _LATER
     lowered = text[:300].lower()
     return any(word in lowered for word in _LATER_WORDS)

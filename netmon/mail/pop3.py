@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from netmon.errors import Reason
 from netmon.mail import sasl
-from netmon.mail.faults import failed
+from netmon.mail.faults import failed, untestable
 from netmon.mail.mailbox import (
     GREETING,
     LINE,
@@ -103,8 +103,8 @@ class Pop3Session(MailboxSession):
         if mechanism == OWN:
             if _LINE_END.search(credentials.username + credentials.secret):
                 text = "USER and PASS cannot say a secret that holds the end of a line"
-                raise failed(Reason.AUTH_MISSING, text)
-            await self._command(f"USER {credentials.username}", LOGIN, shown="USER <secret>")
+                raise untestable(Reason.LOCAL_ERROR, text)
+            await self._command(f"USER {credentials.username}", LOGIN)
             await self._command(f"PASS {credentials.secret}", LOGIN, shown="PASS <secret>")
         else:
             await self._authenticate(mechanism, credentials)

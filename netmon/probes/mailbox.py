@@ -48,7 +48,7 @@ class MailboxRun(MailRun[S], Generic[S]):
             if mode == "starttls" and before:
                 self._offered[talk.upgrade_word] = talk.upgrade_word in before
         if talk.capabilities:
-            self._offered["a login"] = bool(talk.logged_in or talk.login_offered)
+            self._offered["a login"] = talk.login_offered
         if self._login is None:
             return
         await self._login.log_in(talk.log_in, lambda: talk.refusal, self._untrusted())

@@ -64,6 +64,8 @@ _ABOUT_US: Final = frozenset(
         *("NOPERM", "NONEXISTENT", "AUTH", "LOGIN-DELAY", "LIMIT", "IN-USE", "INUSE"),
     }
 )
+# Codes of a refusal for good that is about the server itself.
+_OWN_TROUBLE: Final = frozenset({"SERVERBUG", "CORRUPTION", "CANNOT", "SYS/PERM"})
 _CODE: Final = re.compile(r"\[([A-Z0-9/-]+)\]")
 
 
@@ -99,10 +101,10 @@ def refuses_us(result: Result, reason: Reason, words: str) -> bool:
     """Whether a refusal is about netmon's own address or login, so no outage; `words` are `[CODE] text`."""
     if result not in (Result.REJECTED, Result.DEFERRED):
         return False
-    code = _CODE.match(words)
-    if code is not None:
-        # The greeting's LIMIT is for all.
-        return code[1] in _ABOUT_US and (code[1] != "LIMIT" or reason is not Reason.GREETING_DEFERRED)
+    found = _CODE.match(words)
+    code = found[1] if found is not None else ""
+    if reason in (Reason.GREETING_REJECTED, Reason.GREETING_DEFERRED):
+        return esmtp.about_us(words)  # nobody has said a name yet
     if reason is Reason.LOGIN_REJECTED:
-        return True
-    return reason in (Reason.GREETING_REJECTED, Reason.GREETING_DEFERRED) and esmtp.about_us(words)
+        return code not in _OWN_TROUBLE
+    return code in _ABOUT_US

@@ -5,6 +5,7 @@ costs a row and loses nothing.
 """
 
 import hashlib
+from collections import OrderedDict
 from typing import Final
 
 from netmon.events.codec import Row
@@ -63,9 +64,10 @@ class Folding:
         self.window = window
         self._most = most
         self._most_informs = informs
-        self._entries: dict[bytes, Entry] = {}
-        self._informs: dict[bytes, Entry] = {}
-        self._states: dict[StateKey, tuple[bool, int]] = {}
+        # Finding the oldest key of a plain dict gets slower with each that was taken from its front.
+        self._entries: OrderedDict[bytes, Entry] = OrderedDict()
+        self._informs: OrderedDict[bytes, Entry] = OrderedDict()
+        self._states: OrderedDict[StateKey, tuple[bool, int]] = OrderedDict()
         self._turns = 0
 
     def __len__(self) -> int:
@@ -101,13 +103,13 @@ class Folding:
         if key in entries:
             del entries[key]  # so that the order stays that of age
         elif len(entries) >= self._most:
-            del entries[next(iter(entries))]
+            entries.popitem(last=False)
         entries[key] = entry
 
     def remember_inform(self, key: bytes, entry: Entry) -> None:
         """From now on the same octets are a retransmission."""
         if key not in self._informs and len(self._informs) >= self._most_informs:
-            del self._informs[next(iter(self._informs))]
+            self._informs.popitem(last=False)
         self._informs[key] = entry
 
     def change(self, entry: Entry, who: str, change: TrapChange) -> None:
@@ -118,7 +120,7 @@ class Folding:
             self._turns += 1
             known = (change.active, self._turns)
             if len(self._states) >= _MOST_STATES:
-                del self._states[next(iter(self._states))]
+                self._states.popitem(last=False)
         self._states[state] = known
         entry.state, entry.turn = state, known[1]
 

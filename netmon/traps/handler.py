@@ -25,7 +25,7 @@ from netmon.traps.records import Admitted, Drop, Notification, Refusal, Settings
 from netmon.traps.sources import Sources, plain_address
 from netmon.traps.translate import Meaning, Translator
 
-MOST_WAITING: Final = 20_000  # events, a second at the fastest
+MOST_WAITING: Final = 40_000  # events, two seconds at the fastest: a disk may stop for one
 MOST_OCTETS: Final = 32 << 20  # of what waits
 _REPORTS: Final = (20.0, 100.0)  # a second and at once to one address: enough for every sender's discovery
 _NOT_MESSAGES: Final = (Drop.MALFORMED, Drop.NOT_A_NOTIFICATION)
@@ -141,7 +141,8 @@ class Handler:
         if end is not None:
             reason, why = end
             self._cells[SLOT[reason]] += 1
-            self._refused(reason, way[1][0], why)
+            if reason is not Drop.DISCOVERY:  # which every inform of SNMPv3 begins with
+                self._refused(reason, way[1][0], why)
 
     def _take(self, data: bytes, way: Way, now: float, wall: float) -> tuple[Drop, str] | None:
         source: str = way[1][0]

@@ -38,7 +38,7 @@ _ENTERPRISE_SPECIFIC: Final = 6  # generic-trap, RFC 1157 §4.1.6
 _IPV4_OCTETS: Final = 4
 _MAX_32: Final = 0xFFFFFFFF
 _MAX_31: Final = 0x7FFFFFFF
-_SHORT: Final = 0x80
+_LONGEST_INTEGER: Final = 5  # octets of 32 bits without a sign
 # 30 len 06 08 sysUpTime.0: how nearly all lists begin.
 _UP_TIME_NAME: Final = bytes((OBJECT_IDENTIFIER, len(SYS_UP_TIME))) + SYS_UP_TIME
 
@@ -155,12 +155,20 @@ def repeat_key(admitted: Admitted) -> bytes | None:
         else:
             at = admitted.start
             for _ in range(3):  # request-id, error-status, error-index
+                if data[at] != INTEGER or not 0 < data[at + 1] <= _LONGEST_INTEGER:
+                    return None
                 at += 2 + data[at + 1]
-            if data[at + 1] < _SHORT:
-                at += 2
-            else:
-                at += 2 + (data[at + 1] & 0x7F)
-            if data[at + 2 : at + 2 + len(_UP_TIME_NAME)] == _UP_TIME_NAME and data[at + 1] < _SHORT:
+            at, stop = expect(data, at, end, SEQUENCE)
+            if stop != end:
+                return None
+            # 30 len 06 08 sysUpTime.0 43 len ...
+            value = at + 2 + len(_UP_TIME_NAME)
+            if (
+                data[at + 2 : value] == _UP_TIME_NAME
+                and data[value] == TIME_TICKS
+                and 0 < data[value + 1] <= _LONGEST_INTEGER
+                and data[at + 1] == len(_UP_TIME_NAME) + 2 + data[value + 1]
+            ):
                 at += 2 + data[at + 1]
             key = data[at:end]
     except (IndexError, DecodeError):

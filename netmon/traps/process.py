@@ -9,6 +9,7 @@ import os
 import selectors
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from netmon.errors import NetmonError
 from netmon.events import Writer
 from netmon.events.codec import line
 from netmon.mib import library
-from netmon.traps import handshake, own_engine
+from netmon.traps import handshake, memory, own_engine
 from netmon.traps.committing import Committer, Done
 from netmon.traps.counters import Counters, Gauge
 from netmon.traps.door import Door
@@ -45,6 +46,8 @@ _FIRST_WORD: Final = 60.0  # seconds for the agent's settings
 _DRAIN: Final = 3.0  # seconds at the end for what the kernel holds
 _LAST_COMMIT: Final = 10.0
 _PIPE: Final = 65_536
+_NOTE: Final = 30.0  # seconds between two notes of SNMPv3 senders' clocks
+_SWITCH: Final = 0.001  # seconds that the thread of commits waits for Python's lock; 5 ms make commits slow
 _HEAD: Final = '{"event":"trap","level":"info","logger":"netmon.traps",'
 
 
@@ -68,7 +71,7 @@ class Receiver:
         self._reading: threading.Thread | None = None
         self._newest: Settings | None = None
         self._swaps: list[Callable[[], None]] = []
-        self._next_tick = self._next_second = 0.0
+        self._next_tick = self._next_second = self._next_note = 0.0
 
     def run(self) -> int:
         """Until the agent says so, or ends."""
@@ -134,9 +137,11 @@ class Receiver:
         translator = _translator(settings)
         self._settings = self._newest = settings
         self._forwarder = Forwarder(settings.forward)
+        door = Door(settings, self._own)
+        door.security.peers.restore(memory.read(settings.folder), time.monotonic())
         self._handler = Handler(
             settings,
-            door=Door(settings, self._own),
+            door=door,
             sources=Sources.of(settings),
             translator=translator,
             counters=self._counters,
@@ -153,6 +158,7 @@ class Receiver:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
+        sys.setswitchinterval(_SWITCH)
 
     def _turn(self) -> None:
         now = time.monotonic()
@@ -237,6 +243,9 @@ class Receiver:
         if now >= self._next_second:
             self._next_second = now + 1.0
             self._handler.expire(now)
+        if now >= self._next_note:
+            self._next_note = now + _NOTE
+            memory.write(self._settings.folder, self._handler.peers())
 
     def _listen(self) -> None:
         for message in self._messages():
@@ -303,6 +312,7 @@ class Receiver:
         self._report()
         self._finish()
         self._finish()  # what came to wait while one was running
+        memory.write(self._settings.folder, self._handler.peers())
         self._committer.close(_LAST_COMMIT)
         self._refusals.tell(float("inf"))
         if not self._notices.empty:

@@ -144,7 +144,10 @@ class Security:
                 f"user {_shown(head.user)} believes this receiver at boots {head.boots}, time {head.time} s; "
                 f"it is at boots {own.boots}, time {mine} s"
             )
-            return self._refused(head, Drop.NOT_IN_TIME_WINDOW, why, _NOT_IN_TIME, keys, now)
+            # Zeros are how a sender asks for the clock in the first place (RFC 3414 §4 step 2).
+            asks = head.boots == head.time == 0
+            reason = Drop.DISCOVERY if asks else Drop.NOT_IN_TIME_WINDOW
+            return self._refused(head, reason, why, _NOT_IN_TIME, keys, now)
         # A message that is no trap must not move the sender's clock; whether it is one is known only
         # after decryption, and a wrong one costs its sender nothing, for its digest was right.
         if not self.peers.is_fresh(head.engine_id, head.boots, head.time, now):

@@ -25,7 +25,7 @@ _MARK: Final = 100  # octets kept for saying so
 _MAX_INSTANCE: Final = 128  # characters
 _TRAPS: Final = 4096  # different ones that are remembered
 _HEADS: Final = 8192  # names of varbinds
-_PIECES: Final = 16_384  # whole varbinds
+_PIECES: Final = 32_768  # whole varbinds, 12 MB of them
 _SHORT: Final = 400  # characters of a piece that is remembered
 _SMALL: Final = 64  # octets of a value that is
 

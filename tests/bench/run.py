@@ -1,6 +1,6 @@
 """Runs the comparisons, prints a table and writes the numbers as JSON.
 
-    python -m tests.bench.run [--only snmp far v3 fleet smtp mail metrics] [--quick] [--json build/bench.json]
+    python -m tests.bench.run [--only snmp far v3 fleet smtp mail metrics traps] [--quick] [--json FILE]
 
 `--quick` shows that everything works; its numbers mean little.
 """
@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench import metrics_page, smtp_fleet, smtp_probe, snmp_far, snmp_fleet, snmp_page, snmp_v3
+from tests.bench import metrics_page, smtp_fleet, smtp_probe, snmp_far, snmp_fleet, snmp_page, snmp_v3, traps
 from tests.bench.process import ROOT, Contender, Fact
 
 Measure = Callable[[Path, bool], list[Contender] | list[Fact]]
@@ -61,6 +61,17 @@ BENCHES: Final[dict[str, tuple[str, Measure]]] = {
         "/metrics of 1,000,000 series (50,000 with --quick)",
         lambda folder, quick: metrics_page.measure(
             folder, rounds=1 if quick else 3, series=50_000 if quick else 1_000_000
+        ),
+    ),
+    "traps": (
+        "20,000 linkDowns of 6 varbinds a second for 30 s, 1,000 devices polled (2 s and 100 with --quick)",
+        lambda folder, quick: traps.measure(
+            folder,
+            devices=100 if quick else 1_000,
+            interval=10.0 if quick else 60.0,
+            rate=20_000,
+            seconds=2 if quick else 30,
+            many=40_000 if quick else 1_000_000,
         ),
     ),
 }

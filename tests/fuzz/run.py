@@ -10,7 +10,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["netmon.snmp", "netmon.mib"]):
+with atheris.instrument_imports(include=["netmon.snmp", "netmon.mib", "netmon.traps"]):
     from tests.fuzz.seeds import SEEDS
     from tests.fuzz.targets import TARGETS
 

@@ -1,11 +1,14 @@
 """Inputs to begin with: real replies and questions, made by netmon's own encoder from the demo's devices."""
 
+import random
 from collections.abc import Iterator
 
 from netmon.demo.device import Device, Template
 from netmon.demo.responder import respond
 from netmon.demo.switch import switch_rows
 from netmon.snmp import ber, message, message_v3
+from tests.fuzz.trap_cases import cases
+from tests.unit.traps.messages import ALICE, BOB, CAROL, OWN, v1, v2c, v3
 
 _COMMUNITY = b"public"
 _WALKS = ("1.3.6.1.2.1.1", "1.3.6.1.2.1.2.2.1.2", "1.3.6.1.2.1.2.2.1.10", "1.3.6.1.2.1.31.1.1.1.1")
@@ -88,9 +91,19 @@ def recipes() -> Iterator[bytes]:
         )
 
 
+def notifications() -> Iterator[bytes]:
+    """Traps and informs of every version and level, and some families of faults in them."""
+    yield from (v1(), v1(6, 99), v2c(), v2c(pdu_type=message.INFORM))
+    for user in (ALICE, BOB, CAROL):
+        yield v3(user)
+        yield v3(user, engine_id=OWN, boots=7, time=2, pdu_type=message.INFORM)
+    yield from cases(random.Random(1), 100)  # noqa: S311 - the same each time
+
+
 SEEDS = {
     "response": replies,
     "request": questions,
     "v3": messages_v3,
     "mapping": lambda: (*replies(), *recipes()),
+    "trap": notifications,
 }

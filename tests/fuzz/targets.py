@@ -5,14 +5,28 @@ so is what they accept and then contradict themselves about.  The mapping has no
 answers, a module makes tables of it.
 """
 
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import lru_cache
+from ipaddress import ip_network
 from typing import Final
 
 from netmon.mib.mapping import map_module
 from netmon.mib.modules import Module, builtin_modules
+from netmon.mib.tree import shipped
 from netmon.snmp import ber, message, message_v3
 from netmon.snmp.message import Varbinds
 from netmon.snmp.varbinds import decode_varbinds
+from netmon.traps.counters import Counters, make
+from netmon.traps.door import Door
+from netmon.traps.handler import Handler
+from netmon.traps.own_engine import OwnEngine
+from netmon.traps.records import Drop, Stage
+from netmon.traps.sources import Sources
+from netmon.traps.translate import Translator
+from tests.unit.traps.messages import OWN
+from tests.unit.traps.messages import settings as known_settings
 
 _MODULES: Final = tuple(builtin_modules().values())
 _COLUMNS: Final = tuple(dict.fromkeys(oid for module in _MODULES for oid in module.columns))
@@ -108,9 +122,58 @@ def _check(varbinds: Varbinds) -> None:
         assert value is None or isinstance(value, int | bytes)
 
 
+def trap(data: bytes) -> None:
+    """The whole handler of the receiver: the octets as they come, and again as a repeat, to a commit.
+
+    The identity of the counters must hold whatever comes, and no defect may be contained.
+    """
+    receiver = _receiver()
+    counters, handler = receiver.counters, receiver.handler
+    before = {name: counters[name] for name in (*Stage, *Drop)}
+    for now in (1.0, 1.5):
+        counters.add(Stage.RECEIVED)
+        handler.take(data, (0, ("192.0.2.1", 162), ()), now, 1e9 + now)
+    commit = handler.cut()
+    if commit is not None:
+        for row in commit.rows:
+            json.loads(str(row[-1]))
+        handler.committed(1, 2.0)
+    handler.replies.clear()
+    grown = {name: counters[name] - count for name, count in before.items()}
+    drops = sum(grown[reason] for reason in Drop if reason is not Drop.KERNEL)
+    assert grown[Stage.RECEIVED] == grown[Stage.COMMITTED] + drops == 2
+    assert not receiver.defects, receiver.defects
+
+
+@lru_cache(maxsize=1)
+def _receiver() -> "_Receiver":
+    return _Receiver()
+
+
+class _Receiver:
+    """A handler that knows a community and users, whose signatures no fuzzer can guess."""
+
+    def __init__(self) -> None:
+        settings = replace(
+            known_settings(), allow=(ip_network("192.0.2.0/24"),), rate=1e9, burst=1e9, fold=5.0
+        )
+        self.counters = Counters(make())
+        self.defects: list[BaseException] = []
+        self.handler = Handler(
+            settings,
+            door=Door(settings, OwnEngine(OWN, 7, 0.0)),
+            sources=Sources.of(settings),
+            translator=Translator(shipped()),
+            counters=self.counters,
+            refused=lambda *_: None,
+            defect=self.defects.append,
+        )
+
+
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "response": response,
     "request": request,
     "v3": v3,
     "mapping": mapping,
+    "trap": trap,
 }

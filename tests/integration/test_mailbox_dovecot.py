@@ -17,6 +17,7 @@ from netmon.errors import Reason
 from netmon.model import Observation, Result
 from netmon.probes import PROBES
 from netmon.probes.base import Context
+from tests.servers.agent import wait_for
 from tests.servers.command import netmon
 from tests.servers.dovecot import Dovecot, running
 from tests.servers.mail_checks import kinds, make_check, make_context, run_on, self_signed, series
@@ -152,6 +153,7 @@ def test_too_many_sessions_of_one_user(probe: str, server: Dovecot, ca_file: Pat
     said = {"imap": f'a LOGIN ben "{quoted}"\r\n', "pop3": f"USER ben\r\nPASS {PASSWORD}\r\n"}[probe]
     port, wanted = (server.imaps, b"a OK") if probe == "imap" else (server.pop3s, b"+OK Logged in")
     with session(said.encode(), port, wanted):
+        wait_for("the session to count", lambda: server.counts("ben"))
         seen = look(server, probe, ca_file, login=login("ben"))
     assert (seen.result, seen.reason) == (Result.DEFERRED, Reason.LOGIN_DEFERRED), seen.trail
     assert ("[LIMIT]" if probe == "imap" else "[IN-USE]") in seen.detail

@@ -18,6 +18,7 @@ from netmon.snmp.usm import Level, User
 from netmon.traps.counters import Gauge
 from netmon.traps.records import Drop, Forward, Settings, Stage
 from tests.servers.trap_receiver import Receiver, receiver, udp
+from tests.unit.traps import messages
 
 LINK_DOWN = "1.3.6.1.6.3.1.1.5.3"
 IF_INDEX = "1.3.6.1.2.1.2.2.1.1"
@@ -226,12 +227,32 @@ def test_informs_stay_unanswered_while_nothing_can_be_stored(running: Receiver) 
     assert [event.count for event in events(running).latest(limit=10)] == [1]
 
 
-def test_answers_leave_from_the_address_that_was_asked(tmp_path: Path) -> None:
+def test_a_replay_is_one_over_a_restart(running: Receiver) -> None:
+    """A sealed trap of a boot that was left behind is refused, even by a receiver that was begun again."""
+    sealed = {boots: messages.v3(USERS[2], boots=boots) for boots in (7, 6)}
+    with udp() as sender:
+        sender.sendto(sealed[7], ("127.0.0.1", running.port))
+        running.wait(1)
+        assert running.stop() == 0
+        running.start()
+        sender.sendto(sealed[6], ("127.0.0.1", running.port))
+        running.wait(2)
+    assert running.told()["not_in_time_window"] == 1
+
+
+@pytest.mark.parametrize(
+    ("everywhere", "own", "asked"),
+    [("0.0.0.0", "127.0.0.1", "127.0.0.77"), ("::", "::1", "::1")],
+)
+def test_answers_leave_from_the_address_that_was_asked(
+    tmp_path: Path, everywhere: str, own: str, asked: str
+) -> None:
     """A receiver on all addresses answers an inform from the one that it came to."""
-    with receiver(settings(tmp_path), tmp_path / "log", address="0.0.0.0") as made, udp() as sender:
+    chosen = settings(tmp_path, hosts={"127.0.0.1": "sw1", "::1": "sw1"})
+    with receiver(chosen, tmp_path / "log", address=everywhere) as made, udp(own) as sender:
         sender.settimeout(5)
-        sender.sendto(trap(1, kind=message.INFORM), ("127.0.0.77", made.port))
-        assert sender.recvfrom(2000)[1] == ("127.0.0.77", made.port)
+        sender.sendto(trap(1, kind=message.INFORM), (asked, made.port))
+        assert sender.recvfrom(2000)[1][:2] == (asked, made.port)
 
 
 def test_events_are_told_on_and_told_of(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +40,10 @@ def clock_by(file: Path) -> dict[str, str]:
 class AgentProcess:
     """A running `netmon run`."""
 
-    def __init__(self, config: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, config: Path, env: Mapping[str, str], prefix: Sequence[str] = ()) -> None:
+        """`prefix` is a command that runs its arguments, as setpriv does."""
         self.config = config
+        self._prefix = prefix
         self.log = config.with_suffix(".log")
         self._env = {**os.environ, **env}
         self._process: subprocess.Popen[bytes] | None = None
@@ -52,7 +54,7 @@ class AgentProcess:
         offset = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "netmon", "run", "--config", str(self.config)],
+                [*self._prefix, sys.executable, "-m", "netmon", "run", "--config", str(self.config)],
                 stderr=log,
                 stdout=log,
                 env=self._env,
@@ -122,11 +124,11 @@ class AgentProcess:
 
 
 @contextlib.contextmanager
-def agent(folder: Path, config: str, **env: str) -> Iterator[AgentProcess]:
+def agent(folder: Path, config: str, *, prefix: Sequence[str] = (), **env: str) -> Iterator[AgentProcess]:
     """An agent on `config`, its state in `folder`; stopped in the end."""
     path = folder / "netmon.yml"
     path.write_text(config)
-    process = AgentProcess(path, env)
+    process = AgentProcess(path, env, prefix)
     process.start()
     try:
         yield process

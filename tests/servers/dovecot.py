@@ -168,6 +168,10 @@ class Dovecot:
             box /= f".{folder}"
         return [path.read_bytes() for part in ("new", "cur") for path in sorted(box.glob(f"{part}/*"))]
 
+    def counts(self, user: str) -> bool:
+        """Whether it has counted a session of this user, which it does a moment after the login."""
+        return any(line.startswith(f"{user} ") for line in self._run("who").stderr.splitlines())
+
     def reload(self) -> None:
         """Make it read its configuration and certificate again."""
         self._run("reload")

@@ -48,6 +48,8 @@ def filtering(lmtp: int) -> Iterator[Filter]:
                     self.wfile.write(b"354 go on\r\n")
                     self._deliver(sender, recipient)
                 self.wfile.write(_ANSWERS.get(verb, b"250 ok\r\n"))
+                if verb == b"QUIT":
+                    return
 
         def _deliver(self, sender: str, recipient: str) -> None:
             message = b""

@@ -43,6 +43,13 @@ def of(url: str, **wanted: object) -> Check:
         ("smtps://mx1", "mx1:465", "implicit", Role.SUBMISSION),
         ("submission://mx1", "mx1:587", "starttls", Role.SUBMISSION),
         ("submissions://[::1]:4465", "::1:4465", "implicit", Role.INBOUND),
+        ("imap://mx1", "mx1:143", "starttls", Role.ACCESS),
+        ("imap://mx1:993", "mx1:993", "implicit", Role.ACCESS),
+        ("imaps://mx1", "mx1:993", "implicit", Role.ACCESS),
+        ("imap+plain://mx1", "mx1:143", "none", Role.ACCESS),
+        ("pop3://mx1", "mx1:110", "starttls", Role.ACCESS),
+        ("pop3://mx1:995", "mx1:995", "implicit", Role.ACCESS),
+        ("pop3s://mx1:1995", "mx1:1995", "implicit", Role.ACCESS),
     ],
 )
 def test_mail(url: str, endpoint: str, mode: str, role: Role) -> None:

@@ -69,13 +69,13 @@ def test_what_was_left_out_is_said(tmp_path: Path) -> None:
     for wanted in (
         "job prometheus asks neither",
         "job node asks neither",
-        "imap on port 993",
         "https://www.example.org/",
         "kubernetes_sd_configs would have to be asked",
         "the relabelling action hashmod",
     ):
         assert any(wanted in comment for comment in comments), (wanted, comments)
     assert "9100" not in text
+    assert "- {port: 993, tls: implicit}" in text  # a job of blackbox_exporter's for IMAP
 
 
 def test_a_file_sd_file(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What mailflow does with a session: search, fetch, delete, and the bounds on each."""
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from netmon.errors import Reason
 from netmon.mail.faults import MailError
 from netmon.mail.imap import ImapSession, Mailbox
 from netmon.mail.pop3 import Pop3Session
+from netmon.mail.sasl import Credentials
 from netmon.mail.trail import Trail
 from netmon.model import Result
 from tests.servers.evil_smtp import Peer, Server, serving
@@ -131,6 +133,37 @@ async def test_literal_waits_for_its_turn() -> None:
         await session.greet(1)
         assert await session.search_header("Subject", "zażółć") == [1]
     assert heard == [b'N1 UID SEARCH HEADER "Subject" {10}', "zażółć".encode()]
+
+
+TOKEN = "tok-canary"
+
+
+async def test_a_token_goes_by_xoauth2() -> None:
+    """What a provider wants; after the reason for its no, an empty line, and no secret in the trail."""
+    heard: list[bytes] = []
+
+    async def script(peer: Peer) -> None:
+        await peer.say(b"* OK hi\r\n")
+        await peer.hear()
+        await peer.say(b"* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN AUTH=XOAUTH2\r\nN1 OK\r\n")
+        heard.append(await peer.hear())
+        await peer.say(b"+ eyJzdGF0dXMiOiI0MDAifQ==\r\n")
+        heard.append(await peer.hear())
+        await peer.say(b"N2 NO [AUTHENTICATIONFAILED] " + heard[0] + b"\r\n")
+        await peer.hear()
+
+    trail, limit = Trail(), asyncio.get_running_loop().time() + 2
+    trail.conceal(TOKEN)
+    async with serving(script) as server, ImapSession(trail, {}, limit=limit, patience=1) as session:
+        await session.connect("127.0.0.1", server.port, within=1)
+        await session.greet(1)
+        await session.ask()
+        with pytest.raises(MailError) as caught:
+            await session.log_in(Credentials("me", TOKEN, token=True))
+    sent = base64.b64encode(f"user=me\x01auth=Bearer {TOKEN}\x01\x01".encode())
+    assert heard == [b"N2 AUTHENTICATE XOAUTH2 " + sent, b""]
+    assert (caught.value.reason, caught.value.phase) == (Reason.LOGIN_REJECTED, "login")
+    assert sent.decode() not in f"{caught.value}{trail.lines()}"
 
 
 async def with_pop3(work: Callable[[Pop3Session], Awaitable[T]], answers: Mapping[bytes, bytes]) -> T:

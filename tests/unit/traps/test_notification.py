@@ -147,6 +147,23 @@ def test_the_same_twice_has_one_key() -> None:
     assert None not in keys
 
 
+def test_what_is_malformed_has_no_key() -> None:
+    """A message that cannot be read is no repeat of one that could be, however much of it is the same."""
+    right = v2c(pdu_type=INFORM)
+    start = admitted(right).start
+    sequence = right.index(b"\x30", start)
+    for at, octet in ((start, 0), (start + 3, 4), (start + 6, 5), (sequence, 0x31), (sequence + 1, 5)):
+        wrong = bytearray(right)
+        wrong[at] = octet
+        assert repeat_key(admitted(bytes(wrong))) is None
+        with pytest.raises(DecodeError):
+            read(admitted(bytes(wrong)))
+    for at, octet in ((right.index(SYS_UP_TIME) + 8, 2), (right.index(SYS_UP_TIME) + 9, 1)):
+        wrong = bytearray(right)
+        wrong[at] = octet
+        assert repeat_key(admitted(bytes(wrong))) != repeat_key(admitted(right))
+
+
 # Shapes of published defects of other receivers, by what was wrong in them.
 
 _LONG_OID = b"\x2b" + b"\1" * 2000

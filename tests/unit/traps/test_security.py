@@ -237,7 +237,7 @@ def test_a_clock_that_is_unknown_is_told_under_the_users_key() -> None:
     guard = door(boots=7, started=0.0)
     answer = guard.admit(v3(ALICE, engine_id=OWN, boots=0, time=0, pdu_type=INFORM), 500.0)
     assert isinstance(answer, Refusal)
-    assert answer.reason is Drop.NOT_IN_TIME_WINDOW
+    assert answer.reason is Drop.DISCOVERY
     assert report_of(answer.reply) == (encode_oid("1.3.6.1.6.3.15.1.1.2.0"), 7, 500)
     head = decode_head(answer.reply)
     mac = keys_at(ALICE, OWN, MASTERS).mac

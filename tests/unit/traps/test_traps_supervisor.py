@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from netmon.traps import supervisor as supervisor_module
+from netmon.traps.child import environment
 from netmon.traps.handshake import command as real_command
 from netmon.traps.listeners import Listeners
 from netmon.traps.records import Drop, Settings, Stage
-from netmon.traps.supervisor import Supervisor, environment
+from netmon.traps.supervisor import Supervisor
 
 # What it is told it repeats, and each datagram counts as received; one that says "commit" is committed.
 RECEIVER = """
@@ -178,9 +179,15 @@ async def test_a_move_loses_nothing(stage: Scene) -> None:
     for _ in range(5):
         stage.send(b"commit")
     old = stage.listeners.current[0].sock
+    before = old.getsockname()
     moving = asyncio.create_task(stage.it.move(stage.listeners.open([("127.0.0.2", 0)])))
     await asyncio.sleep(0)
     stage.send(b"commit")  # to the new one, which nobody reads yet
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as late:
+        late.connect(before)
+        late.send(b"commit")  # to the old one: refused at once, and not lost in its queue
+        with pytest.raises(ConnectionRefusedError):
+            late.send(b"commit")
     os.kill(pid, signal.SIGCONT)
     await moving
     await until(lambda: stage.it.up and stage.it.counters[Stage.COMMITTED] == 6)

@@ -1,6 +1,6 @@
 """`mailflows` of netmon.yml: messages that are sent through the mail, and the mailboxes they must reach."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Final, Self
 
 from pydantic import Field, GetJsonSchemaHandler, model_validator
@@ -112,7 +112,7 @@ def as_lists(flows: Sequence[Node]) -> None:
 
 
 def check_mailflows(flows: Sequence[Node], mistakes: Mistakes) -> None:
-    """No two have one name, by which their series are told apart; no mailbox is fetched twice."""
+    """No two have one name, by which their series are told apart; no secret stands in the file itself."""
     named: dict[str, Node] = {}
     for flow in flows:
         if not isinstance(flow, MapNode):
@@ -123,6 +123,22 @@ def check_mailflows(flows: Sequence[Node], mistakes: Mistakes) -> None:
             if first is not name:
                 where = f"{first.source.name}:{first.line}:{first.column}"
                 mistakes.at(name, f"{seen(name)} is a mailflow already, at {where}")
+        fetch = flow.items.get("fetch")
+        for leg in (flow.items.get("send"), *(fetch.items if isinstance(fetch, ListNode) else ())):
+            for secret in _secrets(leg):
+                mistakes.at(
+                    secret, 'a secret stands in the file itself: write "${env:NAME}" or "${file:PATH}" there'
+                )
+
+
+def _secrets(leg: Node | None) -> Iterator[ScalarNode]:
+    """The secrets of an end's login that are written out."""
+    login = leg.items.get("login") if isinstance(leg, MapNode) else None
+    oauth2 = login.items.get("oauth2") if isinstance(login, MapNode) else None
+    for node, key in ((login, "password"), (oauth2, "client_secret")):
+        value = node.items.get(key) if isinstance(node, MapNode) else None
+        if isinstance(value, ScalarNode) and isinstance(value.value, str) and not value.expanded:
+            yield value
 
 
 def fetched_hosts(flows: Sequence[Node]) -> frozenset[object]:

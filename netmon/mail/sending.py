@@ -16,18 +16,12 @@ _START: Final = 354
 _DONE: Final = 250
 # RFC 5321 §4.2 leaves the words to the server.  The first that fits counts.
 _QUEUED: Final = (
-    re.compile(
-        r"\bqueued(?: mail for delivery)? as:? *<?([A-Za-z0-9._-]{4,64})"
-    ),  # Postfix, Haraka, Stalwart
+    re.compile(r"(?i)\bqueued as:? *<?([a-z0-9._-]{4,64})"),  # Postfix and many others
     re.compile(r"\bInternalId=([0-9]{4,30})"),  # Exchange
-    re.compile(
-        r"\bid[= ]<?([A-Za-z0-9._-]{4,64})"
-    ),  # Exim; OpenSMTPD: "Message accepted for delivery" with id
-    re.compile(r"^(?:2\.[0-9]\.[0-9] )?([A-Za-z0-9]{8,32}) Message accepted for delivery"),  # Sendmail
-    re.compile(
-        r"^(?:2\.[0-9]\.[0-9] )?(?i:ok):? +(?:[0-9]{9,10} +)?(?!queued)([A-Za-z0-9._-]{8,64})\b"
-    ),  # Google
-    re.compile(r"^(?:2\.[0-9]\.[0-9] )?([0-9a-f]{8}) Message accepted"),  # OpenSMTPD
+    re.compile(r"\bid=([A-Za-z0-9-]{4,64})"),  # Exim
+    re.compile(r"^(?:2\.[0-9]\.[0-9] )?([A-Za-z0-9]{8,32}) Message accepted"),  # Sendmail, OpenSMTPD
+    re.compile(r"^(?:2\.[0-9]\.[0-9] )?OK +[0-9]{9,10} ([A-Za-z0-9._-]{8,64}) - gsmtp"),  # Google
+    re.compile(r"^ok [0-9]{9,10} qp ([0-9]{1,10})"),  # qmail
 )
 
 

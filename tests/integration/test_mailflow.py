@@ -6,7 +6,7 @@ import email.policy
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,13 @@ from netmon.mail.canary import HEADER, Signer
 from netmon.model import Check, CheckKey, Host, Observation, Result, Role
 from netmon.probes import PROBES
 from netmon.probes.base import Context
+from netmon.probes.mailflow_report import Outcome
 from tests.servers import dovecot, postfix
-from tests.servers.agent import wait_for
+from tests.servers.agent import agent, wait_for
 from tests.servers.dovecot import Dovecot
-from tests.servers.mail_checks import kinds, make_context, run_on, series
+from tests.servers.evil_mailbox import IMAP, spoils
+from tests.servers.evil_smtp import Peer, serving
+from tests.servers.mail_checks import kinds, make_context, run_on, series, server_context
 from tests.servers.mail_filters import Filter, filtering, greylisting
 from tests.servers.postfix import Postfix
 
@@ -38,6 +41,7 @@ class Mail:
     postfix: Postfix
     dovecot: Dovecot
     filter: Filter
+    cert: trustme.LeafCert
     ca_file: Path
 
 
@@ -47,7 +51,8 @@ def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mail]:
     ca = trustme.CA()
     ca_file = tmp_path_factory.mktemp("ca") / "ca.pem"
     ca.cert_pem.write_to_path(str(ca_file))
-    pem = ca.issue_cert(NAME).private_key_and_cert_chain_pem.bytes()
+    cert = ca.issue_cert(NAME)
+    pem = cert.private_key_and_cert_chain_pem.bytes()
     addresses = {f"{user}@{NAME}": PASSWORD for user in USERS}
     with ExitStack() as stack:
         store = stack.enter_context(
@@ -72,7 +77,7 @@ def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mail]:
         server = stack.enter_context(
             postfix.running(pem, name=NAME, extra=extra, services=services, doors=("127.0.0.1:",))
         )
-        yield Mail(server, store, content, ca_file)
+        yield Mail(server, store, content, cert, ca_file)
 
 
 def make_flow(mail: Mail, user: str, *protocols: str, deadline: float = 12.0, **changes: Any) -> Check:
@@ -295,12 +300,42 @@ def test_a_message_that_is_late(mail: Mail) -> None:
     assert outcomes(seen) == {"late": 1}
 
 
-def test_fifty_at_once(mail: Mail) -> None:
-    """Fifty mailflows through one server end well, one connection at a time."""
+def test_a_mailbox_server_that_hangs_after_select(mail: Mail) -> None:
+    """The message is accepted, and the run ends in time: the mailbox cannot be read."""
+    answers = {
+        **IMAP.answers,
+        "SELECT": b"* 0 EXISTS\r\n%t OK done\r\n",
+        "UID": b"* SEARCH\r\n%t OK done\r\n",
+        "LIST": b"%t OK done\r\n",
+    }
+    asked: list[bytes] = []
+
+    async def silent_at_last(peer: Peer, tag: bytes) -> None:
+        asked.append(tag)
+        if len(asked) > 1:  # the look before the message is sent goes well
+            await asyncio.sleep(60)
+        await peer.say(answers["SELECT"].replace(b"%t", tag))
+
+    async def run() -> Observation:
+        script = spoils(replace(IMAP, answers=answers), "SELECT", silent_at_last, server_context(mail.cert))
+        async with serving(script) as server, asyncio.timeout(5.0):
+            check = make_flow(mail, "anna", port=server.port, deadline=5.0, timeout=1.0)
+            return await PROBES["mailflow"].probe(check, make_context())
+
+    seen = run_on("uvloop", run())
+    assert (seen.result, seen.reason) == (Result.FAILED, Reason.DEADLINE), seen.trail
+    assert kinds(seen) == {"mailbox_unreadable": "fault"}
+    assert outcomes(seen) == {"unreadable": 1}
+    assert "queued as" in seen.detail
+    assert "(select)" in seen.detail
+
+
+def test_many_at_once(mail: Mail) -> None:
+    """Mailflows through one server at the same time end well, one connection at a time."""
     ctx = make_context()
 
     async def all_of_them() -> list[Observation]:
-        checks = [make_flow(mail, "anna", deadline=30.0) for _ in range(50)]
+        checks = [make_flow(mail, "anna", deadline=30.0) for _ in range(20)]
         named = [
             Check(
                 **{
@@ -314,4 +349,45 @@ def test_fifty_at_once(mail: Mail) -> None:
         return await asyncio.gather(*(PROBES["mailflow"].probe(check, ctx) for check in named))
 
     seen = run_on("uvloop", all_of_them())
-    assert [one.result for one in seen] == [Result.OK] * 50, [one.detail for one in seen]
+    assert [one.result for one in seen] == [Result.OK] * 20, [one.detail for one in seen]
+
+
+def test_an_agent_with_a_mailflow(mail: Mail, tmp_path: Path) -> None:
+    """The agent keeps its key over a restart, tells every outcome, and its verdict counts the mail."""
+    config = f"""\
+agent: {{name: probe.example.test}}
+web: {{listen: "127.0.0.1:0"}}
+state: {{path: {tmp_path / "state"}}}
+defaults: {{timeout: 5s, confirm: {{fail: 1, recover: 1, retry_interval: 1s}}}}
+hosts:
+  - {{name: mx1, address: 127.0.0.1, smtp: [{{port: {mail.postfix.smtp}, role: inbound}}]}}
+mailflows:
+  - name: stopped
+    send: {{host: mx1, port: {mail.postfix.smtp}, from: anna@{NAME}, to: held@{NAME}}}
+    fetch:
+      host: mx1
+      port: {mail.dovecot.imap}
+      tls: starttls
+      tls_name: {NAME}
+      ca_file: {mail.ca_file}
+      login: {{username: held@{NAME}, password: "${{env:PASSWORD}}"}}
+    interval: 10s
+"""
+    with agent(tmp_path, config, PASSWORD=PASSWORD) as running:
+        running.await_verdict("mx1", "mail_degraded", patience=30)
+        told = running.host("mx1")
+        assert "mailflow stopped fails: accepted by mx1 (queued as " in told["sentence"]
+        page = running.get("/metrics").text
+        for outcome in Outcome:
+            count = 1 if outcome is Outcome.LOST else 0
+            assert f'netmon_mailflow_messages_total{{mailflow="stopped",outcome="{outcome}"}} {count}' in page
+        queue_id = told["sentence"].partition("queued as ")[2].partition(")")[0]
+        running.stop()
+        etc = str(mail.postfix.base / "etc")
+        mail.postfix.run("postsuper", "-c", etc, "-H", queue_id)
+        mail.postfix.run("postqueue", "-c", etc, "-f")
+        wait_for_mail(mail, f"held@{NAME}")
+        running.start()
+        wait_for("its late message", lambda: not mail.dovecot.messages(f"held@{NAME}"), 30)
+        wait_for("word of it", lambda: 'outcome="late"} 1' in running.get("/metrics").text, 30)
+        assert PASSWORD not in running.get("/api/hosts").text + running.get("/config").text

@@ -191,16 +191,15 @@ class _Run:
         begun = self._loop.time()
         single = len(self._boxes) == 1
         await _together(box.wait(self._token, self._until, delete=single) for box in self._boxes)
-        came = [box for box in self._boxes if box.found_at is not None]
         slowest = max(self._boxes, key=lambda box: box.found_at if box.found_at is not None else float("inf"))
         self._phases["delivery"] = (slowest.found_at or self._loop.time()) - begun
         for name, seconds in slowest.phases.items():
             self._phases[f"{self._settings.fetch[self._boxes.index(slowest)].protocol}_{name}"] = seconds
         self._tell_boxes()
-        if came:
-            self._compare(send.sent, came)
         if not single:
             await self._take_away()
+        if came := [box for box in self._boxes if box.copies]:
+            self._compare(send.sent, came)
         accepted = self._accepted()
         for box in self._boxes:
             if box.found_at is None:

@@ -29,6 +29,7 @@ from netmon.probes.mail_run import MailRun, Talk
 from netmon.probes.mailflow_settings import FetchSettings, SendSettings
 
 _GREETING: Final = 30.0
+_HEADER: Final = 262_144  # octets in which a message's header is looked for
 _COPIES: Final = 5  # of one message that are fetched
 _HEADERS: Final = 50  # messages whose header is looked at in one look
 _AGAIN: Final = 0.1  # seconds after which a second copy is looked for
@@ -288,7 +289,7 @@ class Pop3Look(Look[Pop3Session]):
 def header_of(message: bytes) -> str:
     """The canary's header in a message, on one line; "" if there is none."""
     try:
-        found = BytesHeaderParser().parsebytes(message[:MOST]).get_all(HEADER, [])
+        found = BytesHeaderParser().parsebytes(message[:_HEADER]).get_all(HEADER, [])
         return " ".join(" ".join(str(text).split()) for text in found[:2])
     except (MessageError, ValueError, LookupError, AttributeError, RecursionError):
         return ""

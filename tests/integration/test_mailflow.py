@@ -21,6 +21,7 @@ from netmon.probes.base import Context
 from netmon.probes.mailflow_report import Outcome
 from tests.servers import dovecot, postfix
 from tests.servers.agent import agent, wait_for
+from tests.servers.command import netmon
 from tests.servers.dovecot import Dovecot
 from tests.servers.evil_mailbox import IMAP, spoils
 from tests.servers.evil_smtp import Peer, serving
@@ -391,3 +392,31 @@ mailflows:
         wait_for("its late message", lambda: not mail.dovecot.messages(f"held@{NAME}"), 30)
         wait_for("word of it", lambda: 'outcome="late"} 1' in running.get("/metrics").text, 30)
         assert PASSWORD not in running.get("/api/hosts").text + running.get("/config").text
+
+
+def test_by_hand(mail: Mail, tmp_path: Path) -> None:
+    """`netmon probe mailflow://NAME` shows the whole way, phases and all, and takes the message away."""
+    config = tmp_path / "netmon.yml"
+    config.write_text(f"""\
+agent: {{name: probe.example.test}}
+hosts: [{{name: mx1, address: 127.0.0.1}}]
+mailflows:
+  - name: example
+    send: {{host: mx1, port: {mail.postfix.smtp}, to: both@{NAME}}}
+    fetch:
+      host: mx1
+      protocol: pop3
+      port: {mail.dovecot.pop3}
+      tls_name: {NAME}
+      ca_file: {mail.ca_file}
+      login: {{username: both@{NAME}, password: "${{env:PASSWORD}}"}}
+""")
+    before = mail.dovecot.messages(f"both@{NAME}")
+    done = netmon("probe", "mailflow://example", "--config", str(config), PASSWORD=PASSWORD)
+    assert done.returncode == 0, done
+    assert "delivered after" in done.stdout
+    assert "_delivery=" in done.stdout.splitlines()[0]
+    lines = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("  ")]
+    assert lines.index("message") < lines.index("delivery") < lines.index("pop3_connect")
+    assert PASSWORD not in done.stdout
+    assert mail.dovecot.messages(f"both@{NAME}") == before

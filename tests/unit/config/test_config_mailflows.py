@@ -76,3 +76,11 @@ def test_a_secret_in_the_file(tmp_path: Path) -> None:
     assert len(told) == 1
     assert "secret stands in the file" in told[0]
     assert "fish-word" not in told[0]
+
+
+def test_what_the_documentation_shows(tmp_path: Path) -> None:
+    """The example of docs/mailflow.md is a config as it stands."""
+    page = (Path(__file__).parents[3] / "docs/mailflow.md").read_text()
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    config = read(tmp_path, example.replace("CANARY_PASSWORD", "SECRET"))
+    assert [flow.name for flow in config.mailflows] == ["example"]

@@ -13,7 +13,8 @@ servers="snmpd:snmpd snmpbulkwalk:snmp postfix:postfix prometheus:prometheus pro
          /usr/lib/dovecot/pop3:dovecot-pop3d /usr/lib/dovecot/lmtp:dovecot-lmtpd sievec:dovecot-sieve
          chromium:chromium ip:iproute2 sysctl:procps"
 if [ "${1:-test}" = bench ]; then
-    servers="prometheus-snmp-exporter:prometheus-snmp-exporter
+    servers="postfix:postfix /usr/lib/dovecot/imap:dovecot-imapd /usr/lib/dovecot/lmtp:dovecot-lmtpd
+             prometheus-snmp-exporter:prometheus-snmp-exporter
              prometheus-blackbox-exporter:prometheus-blackbox-exporter"
 fi
 

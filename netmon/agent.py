@@ -31,7 +31,7 @@ from netmon.mib.modules import Module
 from netmon.model import Check, Observation
 from netmon.plan import all_hosts
 from netmon.planning import Planned, planned
-from netmon.probes import PROBES
+from netmon.probes import PROBES, unrun_tables
 from netmon.readings import readings
 from netmon.routes import Services, routes
 from netmon.scheduler import Scheduler
@@ -144,7 +144,9 @@ class Agent:
             Services(
                 source=self.store,
                 live=self._live,
-                exposition=Exposition(self.store, self._metrics.text, own_labels=own_labels),
+                exposition=Exposition(
+                    self.store, self._metrics.text, own_labels=own_labels, unrun=unrun_tables()
+                ),
                 own=self._metrics,
                 config=lambda: public_dump(self._config),
                 reload=self.reload,

@@ -24,7 +24,7 @@ from netmon.mail.tokens import Tokens
 from netmon.mib.auto import Row, shipped_rows
 from netmon.mib.choices import Choices
 from netmon.mib.prefer import shipped_preferences
-from netmon.model import Check, Family, Observation, Role
+from netmon.model import Check, Family, Observation, Role, Table
 from netmon.probes.snmp_static import StaticColumns
 from netmon.snmp.usm import MAX_NAME, MIN_PASSWORD
 
@@ -170,3 +170,5 @@ class ProbeKind:
     of_hosts: bool = True  # False: a host of the config has no key for it
     # Seconds that a run may take, within its interval; None: as any other probe's.
     longest: Callable[[Any], float] | None = None
+    # Own tables before the first run: counters that begin with 0, so that the first event is an increase.
+    unrun: Callable[[Any], Sequence[Table]] | None = None

@@ -423,4 +423,5 @@ KIND: Final = ProbeKind(
     own_labels=(),
     of_hosts=False,
     longest=lambda settings: float(settings.deadline),
+    unrun=lambda settings: told.unrun(settings.name),
 )

@@ -115,6 +115,11 @@ def tables(
         yield Table(("mailflow",), ((name,),), columns)
 
 
+def unrun(name: str) -> tuple[Table, ...]:
+    """The series before the first run."""
+    return tuple(tables(name, [0] * len(Outcome), seconds=None, intact=None, latest=None))
+
+
 def hop_lines(hops: Sequence[Hop]) -> Iterator[str]:
     """The way that the message took, by its Received headers, whose clocks need not agree."""
     before: float | None = None

@@ -4,6 +4,7 @@ The key survives a restart where somebody keeps it, so that a canary that arrive
 and taken away.  All else is cheap to learn again.
 """
 
+import asyncio
 import secrets
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
@@ -36,6 +37,7 @@ class Flows:
         self._left: dict[str, deque[str]] = {}
         self._clean: set[str] = set()
         self._others: dict[tuple[str, int], set[str]] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
 
     def planned(self, names: Collection[str]) -> None:
         """These mailflows there are; what is known of others is forgotten."""
@@ -43,8 +45,14 @@ class Flows:
             for name in known.keys() - set(names):
                 del known[name]
         self._clean.intersection_update(names)
+        for name in [name for name, turn in self._turns.items() if name not in names and not turn.locked()]:
+            del self._turns[name]
         for key in [key for key in self._others if key[0] not in names]:
             del self._others[key]
+
+    def turn(self, name: str) -> asyncio.Lock:
+        """Held by the run of a mailflow that goes on: another would take its message for an old one."""
+        return self._turns.setdefault(name, asyncio.Lock())
 
     def delivered(self, name: str, nonce: str, *, left: bool = False) -> None:
         """A canary has been fetched, so a further copy is one too many, unless it was `left` there."""

@@ -37,8 +37,24 @@ _MOST_PATIENCE: Final = 60.0  # seconds between two tries to hand over
 
 
 async def probe(check: Check, ctx: Context) -> Observation:
-    """One message, from MAIL FROM to its deletion."""
-    return await _Run(check, ctx).observe()
+    """One message, from MAIL FROM to its deletion.
+
+    A run by an older config may still go on when the first by a new one begins; that one waits for it.
+    """
+    begun, started = asyncio.get_running_loop().time(), ctx.wall()
+    turn = ctx.flows.turn(check.settings.name)
+    try:
+        async with asyncio.timeout(check.deadline / 2):
+            await turn.acquire()
+    except TimeoutError:
+        why = "another run of this mailflow still goes on"
+        return Observation(
+            check.key, Result.UNTESTABLE, Reason.LOCAL_ERROR, why, started, check.deadline / 2, begun
+        )
+    try:
+        return await _Run(check, ctx, begun).observe()
+    finally:
+        turn.release()
 
 
 class _Box:
@@ -116,13 +132,13 @@ class _Box:
 class _Run:
     """One run; it gathers what it learns on its way."""
 
-    def __init__(self, check: Check, ctx: Context) -> None:
+    def __init__(self, check: Check, ctx: Context, begun: float) -> None:
         self._check = check
         self._ctx = ctx
         self._settings: MailflowSettings = check.settings
         self._flow = self._settings.name
         self._loop = asyncio.get_running_loop()
-        self._begun = self._loop.time()
+        self._begun = begun
         self._started = ctx.wall()
         self._stopwatch = time.perf_counter()
         self._end = self._begun + check.deadline * _SHARE

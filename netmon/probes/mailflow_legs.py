@@ -30,6 +30,7 @@ from netmon.probes.mailflow_settings import FetchSettings, SendSettings
 
 _GREETING: Final = 30.0
 _HEADER: Final = 262_144  # octets in which a message's header is looked for
+_LOGIN: Final = frozenset({Reason.LOGIN_REJECTED, Reason.LOGIN_DEFERRED, Reason.TOKEN_UNAVAILABLE})
 _COPIES: Final = 5  # of one message that are fetched
 _HEADERS: Final = 50  # messages whose header is looked at in one look
 _AGAIN: Final = 0.1  # seconds after which a second copy is looked for
@@ -59,7 +60,7 @@ class Leg(MailRun[T], Generic[T]):
         try:
             await self._run()
         except MailError as fault:
-            fault.phase = fault.phase or self._failed_in()
+            fault.phase = "login" if fault.reason in _LOGIN else fault.phase or self._failed_in()
             raise
 
     def _failed_in(self) -> str:

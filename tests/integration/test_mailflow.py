@@ -280,6 +280,19 @@ def test_a_recipient_that_is_refused(mail: Mail) -> None:
     assert "(rcpt)" in seen.detail
 
 
+def test_two_runs_of_one_mailflow(mail: Mail) -> None:
+    """The second waits for the first, so that neither takes the other's message for an old one."""
+    ctx = make_context()
+
+    async def both() -> list[Observation]:
+        check = make_flow(mail, "late")
+        return await asyncio.gather(*(PROBES["mailflow"].probe(check, ctx) for _ in range(2)))
+
+    first, second = run_on("uvloop", both())
+    assert (kinds(first), kinds(second)) == ({}, {})
+    assert outcomes(second) == {"delivered": 2}
+
+
 def test_a_login_that_is_refused(mail: Mail) -> None:
     """No message is sent into a mailbox that cannot be read, and the login is not tried again."""
     ctx = make_context()

@@ -40,6 +40,7 @@ def test_what_is_known_of_a_mailflow() -> None:
     assert not flows.is_clean("a")
     assert not flows.is_delivered("a", "1")
     assert flows.others("a", 0) == set()
+    assert flows.turn("b") is flows.turn("b")
     for number in range(1000):
         flows.delivered("b", str(number))
     assert not flows.is_delivered("b", "1")

@@ -18,21 +18,29 @@ from netmon import __version__, control
 from netmon.alerting import Alerting
 from netmon.commands import Desk, commands
 from netmon.config import Config, ConfigError, public_dump
-from netmon.context import boot_id, close_context, ehlo_name, ehlo_notices, make_context, make_resolver
+from netmon.context import (
+    boot_id,
+    close_context,
+    ehlo_name,
+    ehlo_notices,
+    make_context,
+    make_resolver,
+    remember,
+)
 from netmon.errors import NetmonError
 from netmon.explain import Entry
 from netmon.exposition import Exposition, Reading, SelfMetrics
 from netmon.following import Following
+from netmon.history import History
 from netmon.journal import Journal, StateError
 from netmon.loading import load_config
-from netmon.mail.flows import Flows
-from netmon.mail.memory import Memory
 from netmon.mib.modules import Module
 from netmon.model import Check, Observation
 from netmon.plan import all_hosts
 from netmon.planning import Planned, planned
 from netmon.probes import PROBES, unrun_tables
-from netmon.readings import readings
+from netmon.readings import agreement_readings, readings
+from netmon.report_pages import ReportPages
 from netmon.routes import Services, routes
 from netmon.scheduler import Scheduler
 from netmon.scrape import Prober, Scraper
@@ -50,8 +58,6 @@ log = structlog.get_logger(__name__)
 
 TICK: Final = 10.0  # seconds between two looks for what has become stale
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - compared with, not listened on
-_MAIL: Final = "mail"  # notes of what mail servers offered
-_FLOWS: Final = "mailflows"  # the note of their key
 
 
 class Agent:
@@ -88,13 +94,17 @@ class Agent:
         )
         self._journal = Journal(config.state.path)
         self.store = Store(self._journal, wall=time.time, clock=loop.time)
-        self._remember()
+        remember(self._context, self.store)
         self.scheduler = Scheduler(self._probe, self.store.put, wall=time.time, gauges=self._metrics)
         self.silences = Silences(self.store, boot=boot_id(), now=time.monotonic(), wall=time.time())
         self._link = OwnLink(self._context.pinger)
         self._wishes = Wishes(self.scheduler, self._test_own_link)
         self._live = Live()
         self.store.on_change(self._live.changed)
+        self._history = History(
+            config.state.path, self.store.verdicts, retention=config.state.retention, wall=time.time
+        )
+        self.store.on_change(self._history.changed)
         self._traps = Trapping(
             self.store,
             self.scheduler,
@@ -106,7 +116,6 @@ class Agent:
             clock=loop.time,
             wall=time.time,
         )
-        self._metrics.add_source(self._traps.readings)
         self._watch = Watch(
             self.store,
             self._wishes,
@@ -123,10 +132,6 @@ class Agent:
             wall=time.time,
             isolated=lambda: self._watch.isolated,
         )
-        self._metrics.add_source(lambda: starmap(Reading, self._following.watch.readings()))
-        self._metrics.add_source(
-            lambda: readings(self._context.snmp, self.store, self.scheduler, self._journal)
-        )
         self._alerting = Alerting(
             self.store,
             config.alerting,
@@ -138,8 +143,8 @@ class Agent:
             wall=time.time,
         )
         self.store.on_change(self._alerting.changed)
-        self._metrics.add_source(lambda: starmap(Reading, self._alerting.readings()))
         own_labels = {kind.name: kind.own_labels for kind in PROBES.values()}
+        self._measure()
         self._routes = routes(
             Services(
                 source=self.store,
@@ -159,7 +164,8 @@ class Agent:
                 domains=lambda: domain_rows(self._following.watch.verdicts(), self._following.lookups()),
                 silences=lambda: self.silences.to_json(time.monotonic(), time.time()),
                 traps=self._traps.board,
-                more=self._traps.pages.routes(),
+                more={**self._traps.pages.routes(), **ReportPages(self.store, self._history).routes()},
+                history=self._history,
                 snmp=self._scraper.answer,
                 probe=self._prober.answer,
             )
@@ -184,11 +190,15 @@ class Agent:
             why = f"{error.strerror or error}; stop what is there or set web.listen"
             raise OSError(error.errno, why) from error
 
-    def _remember(self) -> None:
-        """Have what mail probes learn survive a restart."""
-        note, noted = self.store.note, self.store.noted
-        self._context.memory = Memory(noted(_MAIL), lambda name, value: note(_MAIL, name, value))
-        self._context.flows = Flows(noted(_FLOWS), lambda name, value: note(_FLOWS, name, value))
+    def _measure(self) -> None:
+        """What the agent's own metrics are read from."""
+        self._metrics.add_source(lambda: agreement_readings(self._history))
+        self._metrics.add_source(self._traps.readings)
+        self._metrics.add_source(lambda: starmap(Reading, self._following.watch.readings()))
+        self._metrics.add_source(
+            lambda: readings(self._context.snmp, self.store, self.scheduler, self._journal)
+        )
+        self._metrics.add_source(lambda: starmap(Reading, self._alerting.readings()))
 
     @property
     def address(self) -> str:
@@ -244,6 +254,7 @@ class Agent:
         if self._retiring is not None:
             await self._retiring
         await close_context(self._context)
+        await asyncio.to_thread(self._history.close)
         await asyncio.to_thread(self._journal.close)
         log.info("netmon stopped")
 
@@ -349,6 +360,7 @@ class Agent:
             await asyncio.sleep(TICK)
             self._watch.tick()
             self._traps.tick()
+            self._history.tidy()
             self._following.watch.tick()
 
     async def _test_own_link(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from netmon.exposition import Reading
+from netmon.history import WINDOWS, Agreement, History
 from netmon.journal import Journal
 from netmon.model import Kind
 from netmon.scheduler import Scheduler
@@ -39,3 +40,16 @@ def readings(snmp: Client, store: Store, scheduler: Scheduler, journal: Journal)
         {},
         journal.failures,
     )
+
+
+def agreement_readings(history: History) -> Iterator[Reading]:
+    """What SNMP and mail agreed on over all hosts; NaN where both told nothing."""
+    told = "Share of the time in which both of all hosts told something that SNMP and mail said this."
+    for window in WINDOWS:
+        totals = history.of_all(window)
+        for name in Agreement:
+            if name is not Agreement.UNTOLD:
+                share = totals.share(name)
+                labels = {"window": window, "agreement": name.value}
+                value = float("nan") if share is None else share
+                yield Reading("netmon_agreement_ratio", told, Kind.GAUGE, labels, value)

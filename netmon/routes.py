@@ -95,6 +95,7 @@ class Services:
     domains: Callable[[], Sequence[status.DomainRow]] = tuple
     traps: status.Traps = field(default_factory=status.NoTraps)
     explained: Callable[[], Sequence[Entry]] = tuple  # what /explain explains
+    history: status.Past = status.NO_PAST
     more: Mapping[str, Handler] = field(default_factory=dict)  # handlers of paths that have their own module
 
 
@@ -215,12 +216,12 @@ class _Pages:
 
     def _overview(self, view: status.View) -> status.Page:
         of = self._of
-        return status.overview(of.source, view, of.notices(), of.domains(), of.traps)
+        return status.overview(of.source, view, of.notices(), of.domains(), of.traps, of.history)
 
     def _host(self, name: str) -> status.Page | None:
         of = self._of
         host = of.source.hosts().get(name)
-        return None if host is None else status.host_page(of.source, host, of.notices(), of.traps)
+        return None if host is None else status.host_page(of.source, host, of.notices(), of.traps, of.history)
 
     def _page(self, request: Request, page: status.Page, code: int = 200) -> Response:
         frame = status.Frame(__version__, self._of.loaded())

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 _LONGEST: Final = 100  # characters compared; the word may come from the network
+_NEARLY: Final = 0.99  # from where on a second decimal says something
 SHOWN: Final = 60  # characters of a text in a message
 
 
@@ -27,3 +28,12 @@ def did_you_mean(word: str, names: Iterable[str], most: int = 1) -> str:
     lowered = {name.lower(): name for name in names}
     near = difflib.get_close_matches(word[:_LONGEST].lower(), lowered, most)
     return "; did you mean " + " or ".join(f'"{lowered[name]}"' for name in near) + "?" if near else ""
+
+
+def percent(share: float | None) -> str:
+    """A share for people: never 100 % of what was not quite all, a hyphen where nothing is known."""
+    if share is None:
+        return "-"
+    if share >= 1:
+        return "100 %"
+    return f"{min(share * 100, 99.99):.2f} %" if share > _NEARLY else f"{share * 100:.1f} %"

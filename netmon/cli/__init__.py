@@ -19,6 +19,7 @@ from netmon.cli import (
     mib,
     modules,
     probe,
+    report,
     run,
     silence,
     snmp,
@@ -67,6 +68,7 @@ app.add_typer(mib_app, name="mib")
 app.add_typer(trap.trap_app, name="trap")
 app.command("silence")(silence.silence_command)
 app.command("reload")(silence.reload_command)
+app.command("report")(report.report_command)
 app.command("top")(top.top_command)
 app.command("explain")(explain.explain_command)
 

@@ -13,6 +13,11 @@ METRICS: Final[Mapping[str, Text]] = {
         ("the link or default route of netmon's own machine",),
         ("The finding agent_isolated says more",),
     ),
+    "netmon_agreement_ratio": Text(
+        "Share of the time, over all hosts, in which SNMP and mail together said this, by window.",
+        (),
+        ("`netmon report` and /api/report have it host by host",),
+    ),
     "netmon_checks": Text("Checks that are planned."),
     "netmon_checks_running": Text("Check runs that go on at this moment."),
     "netmon_check_lateness_seconds": Text(

@@ -12,6 +12,7 @@ from typing import Final
 
 from netmon.errors import Reason
 from netmon.exposition.text import Labels
+from netmon.history import Agreement, agreement
 from netmon.model import (
     CheckState,
     Column,
@@ -57,6 +58,10 @@ HOST_MAIL_STATE: Final = _gauge(
 HOST_SNMP_STATE: Final = _gauge(
     "host_snmp_state", f"1 at what SNMP says of the host, 0 at the others: {', '.join(SnmpState)}."
 )
+HOST_AGREEMENT: Final = _gauge(
+    "host_agreement",
+    f"1 at what SNMP and mail say of the host together, 0 at the others: {', '.join(Agreement)}.",
+)
 HOST_FINDING: Final = _gauge("host_finding", "1 for each fact that now speaks for the host's verdict.")
 HOST_CAUSE: Final = _gauge(
     "host_cause", "1 for each fact of SNMP that now explains a mail fault of the host."
@@ -70,6 +75,7 @@ HOST_SILENCED_INFO: Final = _gauge(
 FAMILIES: Final = (
     CHECK_UP, CHECK_RESULT, CHECK_REASON, CHECK_DURATION, CHECK_PHASE, CHECK_LAST_RUN, CHECK_INTERVAL,
     HOST_INFO, HOST_VERDICT, HOST_VERDICT_SINCE, HOST_LAST_HEALTHY, HOST_MAIL_STATE, HOST_SNMP_STATE,
+    HOST_AGREEMENT,
     HOST_FINDING, HOST_CAUSE, HOST_ALIVE, HOST_FLAPPING, HOST_SILENCED, HOST_SILENCED_INFO,
 )  # fmt: skip
 
@@ -121,6 +127,7 @@ def host_tables(host: Host, verdict: HostVerdict | None) -> tuple[Table, ...]:
     else:
         confirmed, silenced = verdict.confirmed, verdict.silenced
         name, mail, snmp = confirmed.name, confirmed.mail, confirmed.snmp
+    together = None if mail is None or snmp is None else agreement(mail, snmp)
     # The candidate is what the latest observations say; the confirmed verdict may lag behind it.
     findings = () if verdict is None else verdict.candidate.findings
     causes = {finding.kind for finding in findings if finding.severity is Severity.CAUSE}
@@ -130,6 +137,7 @@ def host_tables(host: Host, verdict: HostVerdict | None) -> tuple[Table, ...]:
         _stateset(HOST_VERDICT, "verdict", VerdictName, name),
         _stateset(HOST_MAIL_STATE, "state", MailState, mail),
         _stateset(HOST_SNMP_STATE, "state", SnmpState, snmp),
+        _stateset(HOST_AGREEMENT, "agreement", Agreement, together),
         _info(HOST_FINDING, "finding", sorted({finding.kind for finding in findings})),
         _info(HOST_CAUSE, "finding", sorted(causes)),
         _info(HOST_SILENCED_INFO, "kind", () if silenced is None else (silenced.kind,)),

@@ -11,11 +11,13 @@ from netmon.status.host import host_page
 from netmon.status.live import GoneError, Live, TooManyError
 from netmon.status.overview import overview
 from netmon.status.page import Frame, Page, missing, render
+from netmon.status.past import NO_PAST, Past
 from netmon.status.rows import HostRow, Source, more_of, more_to_json, row_of, to_json
 from netmon.status.traps import NoTraps, Traps
 from netmon.status.view import View
 
 __all__ = [
+    "NO_PAST",
     "DomainRow",
     "Frame",
     "GoneError",
@@ -23,6 +25,7 @@ __all__ = [
     "Live",
     "NoTraps",
     "Page",
+    "Past",
     "Source",
     "TooManyError",
     "Traps",

@@ -9,6 +9,7 @@ from netmon.status.charts import history, waterfall
 from netmon.status.device import Facts, Port
 from netmon.status.page import Page
 from netmon.status.parts import announcements, badge, marks, notices, outcome, pending, result_class, sign
+from netmon.status.past import NO_PAST, Past, host_pieces
 from netmon.status.rows import CheckRow, FailureRow, FindingRow, HostMore, HostRow, Source, more_of, row_of
 from netmon.status.text import age, duration, explain_path, host_path, identity, moment, plural, text
 from netmon.status.traps import NoTraps, Traps, event_pieces, raised_pieces
@@ -24,6 +25,7 @@ _BODY: Final = """<section aria-label="Notices" data-slot="notices" role="alert"
 <div>
 <section aria-label="Findings" data-slot="findings"></section>
 <section aria-label="Raised by traps" data-slot="raised"></section>
+<section aria-label="The last days" data-slot="past"></section>
 <section aria-label="Checks" class="checks" data-slot="checks"></section>
 <section aria-label="Ports" data-slot="ports"></section>
 </div>
@@ -36,7 +38,13 @@ _BODY: Final = """<section aria-label="Notices" data-slot="notices" role="alert"
 """
 
 
-def host_page(source: Source, host: Host, told: Iterable[str] = (), traps: Traps | None = None) -> Page:
+def host_page(
+    source: Source,
+    host: Host,
+    told: Iterable[str] = (),
+    traps: Traps | None = None,
+    past: Past = NO_PAST,
+) -> Page:
     """The page of `host`; `told` stands above everything."""
     traps = traps or NoTraps()
     row, more = row_of(source, host), more_of(source, host)
@@ -50,6 +58,7 @@ def host_page(source: Source, host: Host, told: Iterable[str] = (), traps: Traps
             "checks": _checks(row),
             "ports": _ports(more.facts.ports),
             "traps": event_pieces(traps.recent(host.name), _EVENTS, linked=False),
+            "past": host_pieces(past, host.name),
             "failures": _failures(more),
             "news": announcements(more.news, linked=False)
             or {"no-news": '<li id="no-news" class="soft">No news of this host since netmon started.</li>'},

@@ -8,6 +8,7 @@ from netmon.status.charts import sparkline
 from netmon.status.domains import DomainRow, domain_pieces
 from netmon.status.page import Page
 from netmon.status.parts import announcements, badge, marks, notices, pending, result_class, sign
+from netmon.status.past import NO_PAST, Past, overview_pieces
 from netmon.status.rows import CheckRow, HostRow, Source, row_of
 from netmon.status.text import host_path, identity, moment, plural, text
 from netmon.status.traps import NoTraps, Traps, event_pieces, trap_cell
@@ -29,12 +30,13 @@ _LABELS: Final = 60  # to choose from; any other one is found by its text
 _ROLES: Final = (Role.INBOUND, Role.SUBMISSION, Role.ACCESS, Role.FLOW)
 
 
-def overview(
+def overview(  # noqa: PLR0917 - what the page is made of
     source: Source,
     view: View,
     told: Iterable[str] = (),
     domains: Iterable[DomainRow] = (),
     traps: Traps | None = None,
+    past: Past = NO_PAST,
 ) -> Page:
     """The page of `view`; `told` stands above everything."""
     traps = traps or NoTraps()
@@ -57,6 +59,7 @@ def overview(
         "domains": domain_pieces(domains),
         "news": announcements(source.news()[-_NEWS:]),
         "traps": event_pieces(traps.recent(), _EVENTS, linked=True),
+        "past": overview_pieces(past),
     }
     return Page("netmon", slots, _body(source, view), view.query())
 
@@ -77,6 +80,7 @@ placeholder="name, address, label, words" aria-keyshortcuts="/"></label>
 <tbody role="rowgroup" data-slot="rows"></tbody></table>
 <nav aria-label="Pages of hosts" data-slot="pages"></nav>
 <section aria-label="Domains" data-slot="domains"></section>
+<section aria-label="All hosts together" data-slot="past"></section>
 </section>
 <div class="side">
 <section class="news" aria-label="News"><h2>News</h2><ol data-slot="news"></ol></section>

@@ -11,7 +11,8 @@ servers="snmpd:snmpd snmpbulkwalk:snmp postfix:postfix prometheus:prometheus pro
          dnsmasq:dnsmasq-base knotd:knot unbound:unbound nft:nftables nsenter:util-linux faketime:faketime
          /usr/lib/dovecot/imap:dovecot-imapd
          /usr/lib/dovecot/pop3:dovecot-pop3d /usr/lib/dovecot/lmtp:dovecot-lmtpd sievec:dovecot-sieve
-         chromium:chromium ip:iproute2 sysctl:procps"
+         chromium:chromium ip:iproute2 sysctl:procps
+         systemd-analyze:systemd"
 if [ "${1:-test}" = bench ]; then
     servers="postfix:postfix /usr/lib/dovecot/imap:dovecot-imapd /usr/lib/dovecot/lmtp:dovecot-lmtpd
              prometheus-snmp-exporter:prometheus-snmp-exporter

@@ -1,6 +1,6 @@
 """What messages quote, and what they suggest in place of a name that is not there."""
 
-from netmon.wording import did_you_mean, quote
+from netmon.wording import did_you_mean, percent, quote
 
 
 def test_the_nearest_names_whatever_their_capitals() -> None:
@@ -20,3 +20,9 @@ def test_what_is_quoted_stays_on_one_line() -> None:
     """Control characters are escaped, and what is long is cut."""
     assert quote("a\nb\x1b") == '"a\\u000ab\\u001b"'
     assert quote("x" * 100) == f'"{"x" * 60}…"'
+
+
+def test_percentages_do_not_lie() -> None:
+    """99.999 is not 100, and what is not known is not 0."""
+    shares = (None, 0.0, 0.5, 0.9912, 0.99999, 1.0)
+    assert [percent(share) for share in shares] == ["-", "0.0 %", "50.0 %", "99.12 %", "99.99 %", "100 %"]

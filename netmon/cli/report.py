@@ -1,0 +1,127 @@
+"""`netmon report`: how long mail and SNMP worked, and what the two agreed on.
+
+It reads the history in `state.path`, so it works whether or not the agent runs.  What no agent saw counts
+for nothing, neither as up nor as down.
+"""
+
+import json
+import sqlite3
+import time
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from netmon.cli.common import DEFAULT_CONFIG, Json, complete_host, open_config, sentences, shown
+from netmon.errors import NetmonError
+from netmon.history import WINDOWS, Agreement, Totals
+from netmon.history.disk import last_seen, read
+from netmon.wording import did_you_mean, percent
+
+_HEADS: Final = ("MAIL", "SNMP", "BOTH", "ONLY SNMP", "ONLY MAIL", "NEITHER", "KNOWN FOR")
+_FOUR: Final = (Agreement.BOTH, Agreement.ONLY_SNMP, Agreement.ONLY_MAIL, Agreement.NEITHER)
+_RUNNING: Final = 120.0  # seconds since its last sign of life in which an agent counts as running
+_DAY: Final = 86_400.0
+
+
+def report_command(
+    host: Annotated[
+        str,
+        typer.Argument(
+            help="One host, over all windows; all hosts without it.", autocompletion=complete_host
+        ),
+    ] = "",
+    window: Annotated[str, typer.Option("--window", "-w", help=f"{', '.join(WINDOWS)}.")] = "24h",
+    config: Annotated[Path, typer.Option(help="The config.")] = DEFAULT_CONFIG,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Say how long mail and SNMP worked, and how long both, only one, or neither did.
+
+    A host's shares are of the time in which it was tested.  Examples:
+
+        netmon report
+
+        netmon report mx1
+
+        netmon report --window 30d --json
+    """
+    with sentences():
+        loaded = open_config(config)
+        names = [entry.host.name for entry in loaded.hosts]
+        if window not in WINDOWS:
+            raise NetmonError(f'--window "{window}" is not one of {", ".join(WINDOWS)}')
+        now = time.time()
+        windows = list(WINDOWS) if host else [window]
+        longest = max(WINDOWS[name] for name in windows)
+        try:
+            totals = added_up(loaded.state.path, host, windows, now=now, longest=longest)
+        except sqlite3.Error as error:
+            raise NetmonError(f"{loaded.state.path}: the history cannot be read: {error}") from None
+        if host and host not in names and host not in totals:
+            raise NetmonError(f'{config} has no host "{host}"{did_you_mean(host, names)}')
+        if as_json:
+            told = {name: {one: of[one].to_json() for one in windows} for name, of in sorted(totals.items())}
+            typer.echo(json.dumps(told, indent=2))
+            return
+        if not totals:
+            raise NetmonError(f"{loaded.state.path} holds no history yet: netmon run writes it")
+        for line in _one(totals.get(host, {}), windows) if host else _all(totals, window):
+            typer.echo(line)
+
+
+def added_up(
+    folder: Path, host: str, windows: list[str], *, now: float, longest: float
+) -> dict[str, dict[str, Totals]]:
+    """The totals by host and window.  Raises sqlite3.Error."""
+    seen = last_seen(folder)
+    # What lasts, lasts as long as somebody looked.
+    until = now if now - seen < _RUNNING else seen
+    found: dict[str, dict[str, Totals]] = {}
+    for span in read(folder, now - longest, host):
+        totals = found.setdefault(span.host, {name: Totals() for name in windows})
+        stop = until if span.stop is None else span.stop
+        for name in windows:
+            seconds = stop - max(span.start, now - WINDOWS[name])
+            if seconds > 0:
+                totals[name].add(span.state, seconds)
+    return found
+
+
+def _all(totals: dict[str, dict[str, Totals]], window: str) -> list[str]:
+    """A line a host, the worst first, and one of all together."""
+    together = Totals()
+    for of in totals.values():
+        together.plus(of[window])
+
+    def rank(item: tuple[str, dict[str, Totals]]) -> tuple[float, float, str]:
+        mine = item[1][window]
+        return (1.0 if mine.mail is None else mine.mail, 1.0 if mine.snmp is None else mine.snmp, item[0])
+
+    ordered = [(name, of[window]) for name, of in sorted(totals.items(), key=rank)]
+    return _table(f"THE LAST {window.upper()}", [*ordered, ("all together", together)])
+
+
+def _one(of: dict[str, Totals], windows: list[str]) -> list[str]:
+    return _table("THE LAST", [(name, of.get(name, Totals())) for name in windows])
+
+
+def _table(corner: str, rows: list[tuple[str, Totals]]) -> list[str]:
+    cells: list[tuple[str, ...]] = [(corner, *_HEADS)]
+    for name, mine in rows:
+        shares = [mine.mail, mine.snmp, *(mine.share(one) for one in _FOUR)]
+        cells.append((shown(name), *map(percent, shares), _known(mine.known)))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if place == 0 else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def _known(seconds: float) -> str:
+    if seconds >= _DAY:
+        return f"{seconds / _DAY:.1f} d"
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"  # noqa: PLR2004

@@ -33,6 +33,7 @@ _GROWTH: Final = 1.6
 _LONGEST: Final = 5.0  # seconds between two looks
 _LAST: Final = 1.5  # seconds before the end for a last look
 _PATIENCE: Final = 30  # parts of the deadline: the first wait after a deferral is one of them
+_LINES: Final = 600  # of the trail
 _MOST_PATIENCE: Final = 60.0  # seconds between two tries to hand over
 
 
@@ -196,8 +197,13 @@ class _Run:
             ),
             findings=tuple(self._findings),
             alive=self._alive(),
-            trail=tuple(self._lines),
+            trail=tuple(printable(line.encode(errors="replace")) for line in self._bounded()),
         )
+
+    def _bounded(self) -> list[str]:
+        """The lines of the run, without the middle of too many."""
+        lines, cut = self._lines, len(self._lines) - _LINES
+        return lines if cut <= 0 else [*lines[: _LINES // 2], f"* {cut} more lines", *lines[-_LINES // 2 :]]
 
     async def _through(self) -> tuple[Outcome, str]:
         """The whole way; gives the outcome of a message that arrived.  Raises _EndedError otherwise."""

@@ -31,6 +31,7 @@ from netmon.probes.mailflow_settings import FetchSettings, SendSettings
 _GREETING: Final = 30.0
 _HEADER: Final = 262_144  # octets in which a message's header is looked for
 _LOGIN: Final = frozenset({Reason.LOGIN_REJECTED, Reason.LOGIN_DEFERRED, Reason.TOKEN_UNAVAILABLE})
+_CLOSED: Final = frozenset({Reason.MAILBOX_REJECTED, Reason.MAILBOX_DEFERRED, Reason.PROTOCOL_ERROR})
 _COPIES: Final = 5  # of one message that are fetched
 _HEADERS: Final = 50  # messages whose header is looked at in one look
 _AGAIN: Final = 0.1  # seconds after which a second copy is looked for
@@ -224,8 +225,14 @@ class ImapLook(Look[ImapSession]):
             await self._canaries(talk, self._mailbox, junk=False)
         if self.copies and not wanted.sweep:
             return
-        for folder in await self._junk(talk):
-            await self._folder(talk, folder, junk=True)
+        try:
+            for folder in await self._junk(talk):
+                await self._folder(talk, folder, junk=True)
+        except MailError as fault:
+            # A folder that is not told or opened is no fault of the mail; a connection that is lost is.
+            if fault.reason not in _CLOSED:
+                raise
+            self._trail.note(f"junk is not looked into: {fault}")
 
     async def _junk(self, talk: ImapSession) -> list[str]:
         r"""The folders for junk: those with the special use \Junk (RFC 6154), else by their usual names."""

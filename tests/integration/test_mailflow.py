@@ -23,7 +23,7 @@ from tests.servers import dovecot, postfix
 from tests.servers.agent import agent, wait_for
 from tests.servers.command import netmon
 from tests.servers.dovecot import Dovecot
-from tests.servers.evil_mailbox import IMAP, spoils
+from tests.servers.evil_mailbox import IMAP, Act, says, spoils
 from tests.servers.evil_smtp import Peer, serving
 from tests.servers.mail_checks import kinds, make_context, run_on, series, server_context
 from tests.servers.mail_filters import Filter, filtering, greylisting
@@ -314,34 +314,66 @@ def test_a_message_that_is_late(mail: Mail) -> None:
     assert outcomes(seen) == {"late": 1}
 
 
+EMPTY = {
+    **IMAP.answers,
+    "SELECT": b"* 0 EXISTS\r\n%t OK done\r\n",
+    "UID": b"* SEARCH\r\n%t OK done\r\n",
+    "LIST": b"%t OK done\r\n",
+}
+
+
+def scripted(mail: Mail, step: str, act: Act, *, deadline: float) -> Observation:
+    """A run whose mailbox is an empty one, on a server that goes wrong at one step."""
+
+    async def run() -> Observation:
+        script = spoils(replace(IMAP, answers=EMPTY), step, act, server_context(mail.cert))
+        async with serving(script) as server, asyncio.timeout(deadline):
+            check = make_flow(mail, "anna", port=server.port, deadline=deadline, timeout=1.0)
+            return await PROBES["mailflow"].probe(check, make_context())
+
+    return run_on("uvloop", run())
+
+
 def test_a_mailbox_server_that_hangs_after_select(mail: Mail) -> None:
     """The message is accepted, and the run ends in time: the mailbox cannot be read."""
-    answers = {
-        **IMAP.answers,
-        "SELECT": b"* 0 EXISTS\r\n%t OK done\r\n",
-        "UID": b"* SEARCH\r\n%t OK done\r\n",
-        "LIST": b"%t OK done\r\n",
-    }
     asked: list[bytes] = []
 
     async def silent_at_last(peer: Peer, tag: bytes) -> None:
         asked.append(tag)
         if len(asked) > 1:  # the look before the message is sent goes well
             await asyncio.sleep(60)
-        await peer.say(answers["SELECT"].replace(b"%t", tag))
+        await peer.say(EMPTY["SELECT"].replace(b"%t", tag))
 
-    async def run() -> Observation:
-        script = spoils(replace(IMAP, answers=answers), "SELECT", silent_at_last, server_context(mail.cert))
-        async with serving(script) as server, asyncio.timeout(5.0):
-            check = make_flow(mail, "anna", port=server.port, deadline=5.0, timeout=1.0)
-            return await PROBES["mailflow"].probe(check, make_context())
-
-    seen = run_on("uvloop", run())
+    seen = scripted(mail, "SELECT", silent_at_last, deadline=5.0)
     assert (seen.result, seen.reason) == (Result.FAILED, Reason.DEADLINE), seen.trail
     assert kinds(seen) == {"mailbox_unreadable": "fault"}
     assert outcomes(seen) == {"unreadable": 1}
     assert "queued as" in seen.detail
     assert "(select)" in seen.detail
+
+
+def test_a_server_that_tells_no_folders(mail: Mail) -> None:
+    """A junk folder that cannot be found does not make the mailbox unreadable."""
+    seen = scripted(mail, "LIST", says(b"%t NO [NOPERM] no\r\n"), deadline=3.0)
+    assert (seen.result, seen.reason) == (Result.FAILED, Reason.MESSAGE_LOST), seen.trail
+    assert any("junk is not looked into" in line for line in seen.trail)
+
+
+def test_a_search_that_finds_what_is_not_there(mail: Mail) -> None:
+    """Another's message that a broken server names is no delivery, and is not deleted."""
+    said: list[bytes] = []
+
+    async def confused(peer: Peer, tag: bytes) -> None:
+        said.append(tag)
+        header = b"X-Netmon-Canary: netmon-0123456789abcdef-00000000-0123456789abcdef0123\r\n\r\n"
+        body = b"* 1 FETCH (UID 7 BODY[] {%d}\r\n%s BODY[HEADER] {%d}\r\n%s)\r\n"
+        fetched = body % (len(header), header, len(header), header)
+        await peer.say(b"* SEARCH 7\r\n" + fetched + tag + b" OK done\r\n")
+
+    seen = scripted(mail, "UID", confused, deadline=3.0)
+    assert seen.reason is Reason.MESSAGE_LOST, seen.trail
+    assert said
+    assert not any("STORE" in line or "EXPUNGE" in line for line in seen.trail)
 
 
 def test_many_at_once(mail: Mail) -> None:

@@ -44,16 +44,17 @@ build/compiled/.done: $(VENV)/.dev pyproject.toml .ci/compile.py $(shell find ne
 	touch $@
 
 .PHONY: test-compiled
-test-compiled: compile ## Run the unit tests of polling and its pages on the compiled modules
+test-compiled: compile ## Run the unit tests of polling, its pages and traps on the compiled modules
 	$(BIN)/python -P -c 'import sys; sys.path.insert(0, "build/compiled"); from netmon.compiled import COMPILED; sys.exit(not COMPILED)'
 	PYTHONPATH=build/compiled $(BIN)/python -P -m pytest -o pythonpath="build/compiled ." \
-	  tests/unit/snmp tests/unit/mib tests/unit/probes tests/unit/exposition
+	  tests/unit/snmp tests/unit/mib tests/unit/probes tests/unit/exposition tests/unit/traps tests/unit/events
 
 FUZZ_SECONDS ?= 60
 
 .PHONY: fuzz
 fuzz: $(VENV)/.dev ## Fuzz the decoders and the mapping, FUZZ_SECONDS (60) each, from build/fuzz
 	$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzz.trap_cases 50000
 	for target in response request v3 mapping trap; do \
 	  $(BIN)/python -m tests.fuzz.run $$target -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 || exit 1; \
 	done

@@ -35,7 +35,7 @@ from netmon.history import History
 from netmon.journal import Journal, StateError
 from netmon.loading import load_config
 from netmon.mib.modules import Module
-from netmon.model import Check, Observation
+from netmon.model import Check, Observation, Role
 from netmon.plan import all_hosts
 from netmon.planning import Planned, planned
 from netmon.probes import PROBES, unrun_tables
@@ -382,7 +382,9 @@ class Agent:
         return lately and not self._watch.isolated
 
     def _ready(self) -> bool:
-        seen = all(state.observation is not None for state in self.store.states().values())
+        states = self.store.states().values()
+        # A mailflow may take minutes: who waits for a first look at all need not wait for the mail.
+        seen = all(state.observation is not None or state.check.role is Role.FLOW for state in states)
         return seen and self._following.settled
 
     def _notices(self) -> Sequence[str]:

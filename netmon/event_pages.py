@@ -8,8 +8,8 @@ goes on with the newest, so that one slow reader costs nobody anything.
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import Final, ParamSpec, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -23,12 +23,16 @@ from netmon.wording import did_you_mean, quote
 LIMIT: Final = 100  # events of an answer that does not ask for another number
 MOST: Final = 1000
 LISTENERS: Final = 32
+_AT_WORK: Final = 2  # questions at once: one may take seconds, and the threads are the whole agent's
 _BEHIND: Final = 5000  # events that a stream may be behind
 _AT_ONCE: Final = 200  # events of one look
+_PIECE: Final = 20  # events that are made JSON in one go
 _PACE: Final = 0.25  # seconds between two looks
 _BEAT: Final = 15.0  # seconds of silence after which a comment is sent, so that a dead peer is noticed
 _RETRY: Final = 2000  # milliseconds until a browser comes back
 _JSON: Final = "application/json"
+P = ParamSpec("P")
+T = TypeVar("T")
 _NUMBER: Final = re.compile(r"[0-9]{1,15}")
 _LONGEST: Final = 256  # characters of a parameter
 _WORDS: Final = ("host", "trap", "source", "severity", "limit", "before", "since")
@@ -46,6 +50,7 @@ class EventPages:
     def __init__(self, reader: Callable[[], Reader | None]) -> None:
         self._reader = reader
         self._listeners = 0
+        self._asking = asyncio.Semaphore(_AT_WORK)
         self._news = asyncio.Event()
         self._closed = False
 
@@ -76,10 +81,10 @@ class EventPages:
         except QueryError as error:
             return PlainTextResponse(f"{error}\n", 400)
         if since is not None:
-            found = await asyncio.to_thread(reader.since, since, wanted, limit=limit)
+            found = await self._ask(reader.since, since, wanted, limit=limit)
         else:
-            found = await asyncio.to_thread(reader.latest, wanted, limit=limit, before=before)
-        return reply(request, json.dumps([to_json(event) for event in found]).encode(), _JSON)
+            found = await self._ask(reader.latest, wanted, limit=limit, before=before)
+        return reply(request, _array(found), _JSON)
 
     async def stream(self, request: Request) -> Response:
         """Server-sent events: each event's ID and JSON, from now on or from the one last seen on."""
@@ -100,19 +105,24 @@ class EventPages:
             return PlainTextResponse(f"{LISTENERS} streams are followed already\n", 503)
         return EventStream(self._follow(reader, wanted, since))
 
+    async def _ask(self, question: Callable[P, T], *words: P.args, **more: P.kwargs) -> T:
+        """In a thread; whoever asks too much waits for himself."""
+        async with self._asking:
+            return await asyncio.to_thread(question, *words, **more)
+
     async def _follow(self, reader: Reader, wanted: Wanted, since: int | None) -> AsyncIterator[bytes]:
         self._listeners += 1
         try:
-            newest = await asyncio.to_thread(reader.last_id)
+            newest = await self._ask(reader.last_id)
             at = newest if since is None else min(since, newest)
             yield f"retry: {_RETRY}\n\n".encode()
             while not self._closed:
                 news = self._news
-                newest = await asyncio.to_thread(reader.last_id)
+                newest = await self._ask(reader.last_id)
                 if newest - at > _BEHIND:
                     missed, at = newest - at - _AT_ONCE, newest - _AT_ONCE
                     yield f"event: missed\nid: {at}\ndata: {missed}\n\n".encode()
-                found = await asyncio.to_thread(reader.since, at, wanted, limit=_AT_ONCE)
+                found = await self._ask(reader.since, at, wanted, limit=_AT_ONCE)
                 if found:
                     at = found[-1].id
                     yield b"".join(map(_message, found))
@@ -127,6 +137,14 @@ class EventPages:
                     yield b":\n\n"
         finally:
             self._listeners -= 1
+
+
+def _array(events: Sequence[Event]) -> Iterator[bytes]:
+    """A JSON array in pieces: a thousand events may be 16 MB, which nobody else should wait for."""
+    for at in range(0, len(events), _PIECE):
+        texts = [json.dumps(to_json(event)) for event in events[at : at + _PIECE]]
+        yield f"{', ' if at else '['}{', '.join(texts)}".encode()
+    yield b"]" if events else b"[]"
 
 
 def _message(event: Event) -> bytes:

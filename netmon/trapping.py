@@ -183,7 +183,7 @@ class Trapping:
             log.exception("traps are not received")
 
     def _died(self, why: str) -> None:
-        self._store.tell(News(self._wall(), f"The receiver of traps died and was begun again: {why}"))
+        self._store.tell(News(self._wall(), f"The receiver of traps died and was started again: {why}"))
 
     def _noticed(self, notice: Mapping[str, Any]) -> None:
         for host in self.board.take(notice, self._wall()):

@@ -82,6 +82,8 @@ def sentences() -> Iterator[None]:
         bad_config(error)
     except NetmonError as error:
         fail(str(error))
+    except BrokenPipeError:
+        raise  # whoever read has had enough: typer ends quietly
     except OSError as error:
         fail(error.strerror or str(error))
 

@@ -84,7 +84,7 @@ def follow(
             yield json.dumps(to_json(event)) if as_json else told(event, colours=colours)
         if once:
             return
-        for event in _again(reader, watched):
+        for event in _again(reader, wanted, watched):
             watched[event.id] = event
             yield json.dumps(to_json(event)) if as_json else told(event, colours=colours)
         while len(watched) > _WATCHED:
@@ -95,11 +95,11 @@ def follow(
         at = shown_events[-1].id if len(shown_events) == _AT_ONCE else max(newest, at)
 
 
-def _again(reader: Reader, watched: dict[int, Event]) -> Iterable[Event]:
+def _again(reader: Reader, wanted: Wanted, watched: dict[int, Event]) -> Iterable[Event]:
     """Events that were printed and have come again since."""
     if not watched:
         return []
-    now = reader.since(min(watched) - 1, limit=_WATCHED)
+    now = reader.since(min(watched) - 1, wanted, limit=_WATCHED)  # others must not use the limit up
     return [event for event in now if event.id in watched and event.count > watched[event.id].count]
 
 

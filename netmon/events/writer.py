@@ -8,7 +8,7 @@ lose the last commits, which is what a trap's sender, who never asks, can expect
 import fcntl
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -86,7 +86,8 @@ class Writer:
             db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._durable = durable
         first = self._next
-        older = [repeat for repeat in repeats if repeat[0] < self._current.first]
+        # First, so that what fails here leaves none of the rows behind: their senders will try again.
+        self._repeat_older([repeat for repeat in repeats if repeat[0] < self._current.first])
         try:
             db.execute("BEGIN IMMEDIATE")
             _insert(db, first, rows)
@@ -96,8 +97,6 @@ class Writer:
             self._give_up()
             raise
         self._next = first + len(rows)
-        if older:
-            self._repeat_older(older)
         return first
 
     def tidy(self) -> None:
@@ -180,16 +179,20 @@ class Writer:
         self._db, self._current, self._durable, self._day = db, new, True, day
         self.tidy()
 
-    def _repeat_older(self, repeats: Iterable[Repeat]) -> None:
-        """Repeats of events that stand in a file before this one."""
-        known = partitions(self._folder)
-        for number, last, count in repeats:
-            holder = next((one for one in reversed(known) if one.first <= number), None)
-            if holder is None:
-                continue  # dropped meanwhile
+    def _repeat_older(self, repeats: Sequence[Repeat]) -> None:
+        """Repeats of events that stand in a file before this one; of each file all at once."""
+        known = partitions(self._folder) if repeats else []
+        held: dict[Partition, list[Repeat]] = {}
+        for repeat in repeats:
+            holder = next((one for one in reversed(known) if one.first <= repeat[0]), None)
+            if holder is not None:  # else dropped meanwhile
+                held.setdefault(holder, []).append(repeat)
+        for holder, ours in held.items():
             db = open_to_write(holder.path)
             try:
-                db.execute(_UPDATE, (number, last, count))
+                db.execute("BEGIN IMMEDIATE")
+                db.executemany(_UPDATE, ours)
+                db.execute("COMMIT")
             finally:
                 db.close()
 

@@ -73,11 +73,11 @@ METRICS: Final[Mapping[str, Text]] = {
     "netmon_trap_receive_queue_bytes": Text("How much of the receive buffer of a trap socket is in use."),
     "netmon_trap_receiver_up": Text(
         "1 while the receiver of traps works, 0 while it does not.",
-        ("its folder cannot be written", "it died and is begun again"),
+        ("its folder cannot be written", "it died and is started again"),
         ("The status page and the log say why",),
     ),
     "netmon_trap_receiver_restarts_total": Text(
-        "Times that the receiver of traps died and was begun again.",
+        "Times that the receiver of traps died and was started again.",
         ("a defect of netmon", "the kernel killed it for memory"),
         ("The log has the traceback or the signal; report it",),
     ),

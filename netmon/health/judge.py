@@ -140,7 +140,13 @@ class _Case:
         return self.failing_mail or tuple(self._saying(self.mail, {Severity.FAULT}))
 
     def untestable(self) -> tuple[CheckState, ...] | None:
-        groups = [*roles(self.view.checks).values(), tuple(self._configured_snmp())]
+        # The first run of a mailflow may take minutes, in which it is no blind spot yet.
+        groups = [
+            group
+            for role, group in roles(self.view.checks).items()
+            if role is not Role.FLOW or any(state.result is not None for state in group)
+        ]
+        groups.append(tuple(self._configured_snmp()))
         fresh = set(map(id, self.tested))
         blind = [
             state

@@ -12,6 +12,7 @@ from netmon.health.causes import CAUSES, EXPLAINS, Rule
 from netmon.health.view import PING, HostView, failing_mail, fresh, is_stale, refused_us
 from netmon.model import Finding, FindingKind, Result, Severity
 
+_STARTED: Final = "rebooted"  # what coldStart raises, by data/rules.yml
 _TRAPS: Final = 20  # states of one host that become findings
 # What says itself when it was; everything else has gone on since it was first found.
 DATED: Final = frozenset({FindingKind.REBOOTED, FindingKind.AGENT_RESTARTED})
@@ -61,12 +62,14 @@ def trapped(view: HostView, _now: float) -> Iterator[Finding]:
     """What notifications have raised.
 
     One that is not authenticated may come from anybody: it is shown and weighs nothing.  One that is
-    makes no outage either: beside a mail fault it is the cause, alone it is a risk.
+    makes no outage either: beside a mail fault it is the cause, alone it is a risk, but for a start: that
+    is over when it is told.
     """
     for raised in view.traps[:_TRAPS]:
         what = f"{raised.state} {raised.instance}".rstrip()
         if raised.authenticated and raised.cause:
-            kind, severity, text = FindingKind.TRAP_STATE, Severity.RISK, f"traps say {what}"
+            severity = Severity.INFO if raised.state == _STARTED else Severity.RISK
+            kind, text = FindingKind.TRAP_STATE, f"traps say {what}"
         else:
             kind, severity = FindingKind.TRAP_HINT, Severity.INFO
             text = f"traps say {what}" if raised.authenticated else f"unauthenticated traps say {what}"

@@ -145,7 +145,7 @@ def _directive(found: _Found, number: int, name: str, words: list[str]) -> None:
         if words[:1] in (["yes"], ["true"], ["1"]):
             found.note(
                 number,
-                "disableAuthorization: netmon takes nothing from strangers; name the devices' communities",
+                "disableAuthorization: a community or user is needed all the same; `allow` is open to everybody",
             )
     elif name == "forward" and len(words) > 1:
         if words[0] != "default":

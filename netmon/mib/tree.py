@@ -47,6 +47,7 @@ class Tree:
         # An instance may have a name of its own (sysUpTimeInstance): found by it, shown as sysUpTime.0.
         for oid in [oid for oid in self._by_oid if oid.rpartition(".")[0] in leaves]:
             del self._by_oid[oid]
+        self._deepest = max(oid.count(".") for oid in self._by_oid) + 1  # numbers of the longest OID
         self._nodes: dict[tuple[str, str], Node] = {}
 
     def modules(self) -> tuple[str, ...]:
@@ -113,7 +114,7 @@ class Tree:
 
     def at(self, oid: tuple[int, ...]) -> tuple[Node | None, tuple[int, ...]]:
         """The nearest node at or above an OID, and the sub-identifiers behind that node's."""
-        parts = [str(number) for number in oid]
+        parts = [str(number) for number in oid[: self._deepest]]
         for width in range(len(parts), 0, -1):
             row = self._by_oid.get(".".join(parts[:width]))
             if row is not None:

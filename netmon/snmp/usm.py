@@ -75,15 +75,24 @@ class Keys(NamedTuple):
     cipher: Cipher | None
 
 
+def mac_at(user: User, engine_id: bytes, masters: Masters) -> Mac | None:
+    """What alone proves a message: a privacy key may take a megabyte of hashing for each engine ID."""
+    if not user.level & Level.AUTH_NO_PRIV:
+        return None
+    auth = AUTH_PROTOCOLS[user.auth_protocol]
+    return Mac(
+        auth.digest,
+        localise(auth.digest, masters.of(auth.digest, user.auth_password), engine_id),
+        auth.octets,
+    )
+
+
 def keys_at(user: User, engine_id: bytes, masters: Masters) -> Keys:
     """Localise a user's keys.  The first time that a password is met takes milliseconds."""
-    if not user.level & Level.AUTH_NO_PRIV:
-        return Keys(None, None)
-    auth = AUTH_PROTOCOLS[user.auth_protocol]
-    key = localise(auth.digest, masters.of(auth.digest, user.auth_password), engine_id)
-    mac = Mac(auth.digest, key, auth.octets)
+    mac = mac_at(user, engine_id, masters)
     if user.level is not Level.AUTH_PRIV:
         return Keys(mac, None)
+    auth = AUTH_PROTOCOLS[user.auth_protocol]
     priv = PRIV_PROTOCOLS[user.priv_protocol]
     # The privacy key is made with the hash of the authentication protocol (RFC 3414 §2.6).
     master = masters.of(auth.digest, user.priv_password)

@@ -81,9 +81,10 @@ def privacy_key(digest: str, master: bytes, engine_id: bytes, protocol: PrivProt
 class Masters:
     """Master keys by password, each made once; the longest unused go when there are too many."""
 
-    __slots__ = ("_keys",)
+    __slots__ = ("_keys", "_most")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = _MASTERS) -> None:
+        self._most = max(most, _MASTERS)
         self._keys: OrderedDict[tuple[str, bytes], bytes] = OrderedDict()
 
     def of(self, digest: str, password: bytes) -> bytes:
@@ -92,7 +93,7 @@ class Masters:
         key = self._keys.get(name)
         if key is None:
             key = self._keys[name] = password_to_key(digest, password)
-            if len(self._keys) > _MASTERS:
+            if len(self._keys) > self._most:
                 self._keys.popitem(last=False)
         else:
             self._keys.move_to_end(name)

@@ -134,7 +134,7 @@ def _values_of(tag: int, contents: list[bytes]) -> list[Value]:
     return [decode_value(tag, content, 0, len(content)) for content in contents]
 
 
-def _decode_one_by_one(data: bytes, at: int, end: int) -> Lists:
+def _decode_one_by_one(data: bytes, at: int, end: int) -> Lists:  # noqa: C901 - calls would be its cost
     oids: list[bytes] = []
     tags: list[int] = []
     values: list[Value] = []
@@ -147,15 +147,14 @@ def _decode_one_by_one(data: bytes, at: int, end: int) -> Lists:
             stop = at + 2 + length
             name = at + 4
             name_end = name + data[at + 3]
-            tag = data[name_end]
-            start = name_end + 2
-            size = data[name_end + 1]
-            if (
-                length >= _SHORT
-                or start + size != stop
-                or data[at] != SEQUENCE
-                or data[at + 2] != OBJECT_IDENTIFIER
-            ):
+            # A name's end is looked at only where it lies inside: a long length is no length here.
+            usual = length < _SHORT and name_end + 2 <= stop <= end
+            if usual:
+                tag = data[name_end]
+                start = name_end + 2
+                size = data[name_end + 1]
+                usual = start + size == stop and data[at] == SEQUENCE and data[at + 2] == OBJECT_IDENTIFIER
+            if not usual:
                 name, name_end, tag, start, stop = _unusual_varbind(data, at, end)
                 size = stop - start
             at = stop

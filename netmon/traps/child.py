@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 GRACE: Final = 10.0  # seconds for a receiver to commit what it has when it is told to stop
 _REAP: Final = 2.0  # seconds between the end of its words and the end of its process
-_LONGEST_NOTICE: Final = 4 << 20  # octets
+_LONGEST_NOTICE: Final = 16 << 20  # octets; three thousand changes with the longest of names are 5 MB
 # What the receiver may know of the environment: no passwords, which may be there for the config.
 _KEPT: Final = frozenset({"PATH", "LANG", "TZ", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "LD_PRELOAD"})
 _KEPT_PREFIXES: Final = ("LC_", "FAKETIME", "PYTHON")

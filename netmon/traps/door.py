@@ -13,6 +13,7 @@ from netmon.snmp.message import INFORM, RESPONSE, TRAP, encode_message
 from netmon.snmp.message_v3 import is_version_3
 from netmon.traps.notification import TRAP_V1
 from netmon.traps.own_engine import OwnEngine
+from netmon.traps.peers import Peers
 from netmon.traps.records import Admitted, Drop, Refusal, Settings
 from netmon.traps.security import Reply, Security
 
@@ -31,9 +32,10 @@ class _Reply(NamedTuple):
 class Door:
     """See the module."""
 
-    def __init__(self, settings: Settings, own: OwnEngine | None) -> None:
+    def __init__(self, settings: Settings, own: OwnEngine | None, peers: Peers | None = None) -> None:
+        """`peers` are those of the door before this one."""
         self._communities = settings.communities
-        self.security = Security(settings.users, settings.engines, settings.learn, own)
+        self.security = Security(settings.users, settings.engines, settings.learn, own, peers)
         self._has_users = bool(settings.users)
 
     def admit(self, data: bytes, now: float) -> Admitted | Refusal:
@@ -72,9 +74,10 @@ class Door:
             return Refusal(Drop.NOT_A_NOTIFICATION, f"a PDU of type {pdu_type:#04x} in SNMPv{'12'[version]}")
         community = data[start:at]
         known = False
-        for wanted in self._communities:
+        # Octet by octet: one that is too long to be right would cost as much as it likes.
+        for wanted in self._communities if len(community) <= _LONGEST_COMMUNITY else ():
             known |= compare_digest(wanted, community)
-        if not known or len(community) > _LONGEST_COMMUNITY:
+        if not known:
             why = _UNKNOWN_COMMUNITY if self._communities else _NO_COMMUNITIES
             return Refusal(Drop.UNKNOWN_COMMUNITY, why)
         reply = _Reply(data[begin:at]) if pdu_type == INFORM else None

@@ -12,7 +12,7 @@ from netmon.events.codec import Row
 from netmon.model.events import TrapChange
 
 MOST_FOLDS: Final = 100_000
-MOST_INFORMS: Final = 20_000
+MOST_INFORMS: Final = 40_000
 INFORM_MEMORY: Final = 150.0  # seconds; senders repeat an inform for one or two minutes at most
 _MOST_STATES: Final = 100_000
 _DIGEST: Final = 16  # octets
@@ -66,7 +66,7 @@ class Folding:
         self._most_informs = informs
         # Finding the oldest key of a plain dict gets slower with each that was taken from its front.
         self._entries: OrderedDict[bytes, Entry] = OrderedDict()
-        self._informs: OrderedDict[bytes, Entry] = OrderedDict()
+        self._informs: OrderedDict[bytes, tuple[Entry, float]] = OrderedDict()  # and since when
         self._states: OrderedDict[StateKey, tuple[bool, int]] = OrderedDict()
         self._turns = 0
 
@@ -90,8 +90,8 @@ class Folding:
 
     def retransmitted(self, key: bytes, now: float) -> Entry | None:
         """The event of an inform that came before, request-id and all."""
-        entry = self._informs.get(key)
-        if entry is None or now - entry.at >= INFORM_MEMORY or entry.event_id == _NEVER:
+        entry, since = self._informs.get(key, (None, 0.0))
+        if entry is None or now - since >= INFORM_MEMORY or entry.event_id == _NEVER:
             return None
         return entry
 
@@ -106,11 +106,16 @@ class Folding:
             entries.popitem(last=False)
         entries[key] = entry
 
-    def remember_inform(self, key: bytes, entry: Entry) -> None:
+    def remember_inform(self, key: bytes, entry: Entry, now: float) -> None:
         """From now on the same octets are a retransmission."""
         if key not in self._informs and len(self._informs) >= self._most_informs:
             self._informs.popitem(last=False)
-        self._informs[key] = entry
+        self._informs[key] = entry, now
+        self._informs.move_to_end(key)
+
+    def forget_inform(self, key: bytes) -> None:
+        """The same octets are news after all."""
+        self._informs.pop(key, None)
 
     def change(self, entry: Entry, who: str, change: TrapChange) -> None:
         """Note the state that an event changes: what raised it before that was cleared is no repeat."""
@@ -126,14 +131,15 @@ class Folding:
 
     def expire(self, now: float) -> None:
         """Drop what is too old; cheap, for once a second."""
-        for entries, window in ((self._entries, self.window), (self._informs, INFORM_MEMORY)):
-            old = []
-            for key, entry in entries.items():
-                if now - entry.at < window:
-                    break
-                old.append(key)
-            for key in old:
-                del entries[key]
+        old = []
+        for key, entry in self._entries.items():
+            if now - entry.at < self.window:
+                break
+            old.append(key)
+        for key in old:
+            del self._entries[key]
+        while self._informs and now - next(iter(self._informs.values()))[1] >= INFORM_MEMORY:
+            self._informs.popitem(last=False)
 
 
 def digest(source: str, *parts: bytes) -> bytes:

@@ -7,7 +7,7 @@ fuzzer.  All of it belongs to one thread: `take` for each datagram, `cut` for th
 Every datagram ends in one counter.  That of an event ends with the commit which holds it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +20,7 @@ from netmon.traps.door import Door
 from netmon.traps.folding import Entry, Folding, digest
 from netmon.traps.forward import encode_forward
 from netmon.traps.notification import read, repeat_key
-from netmon.traps.peers import Clock
+from netmon.traps.peers import Peers
 from netmon.traps.records import Admitted, Drop, Notification, Refusal, Settings, Stage
 from netmon.traps.sources import Sources, plain_address
 from netmon.traps.translate import Meaning, Translator
@@ -74,6 +74,7 @@ class _Batch:
     entries: list[Entry] = field(default_factory=list)
     informs: list[tuple[Admitted, Way]] = field(default_factory=list)
     datagrams: int = 0
+    folded: list[bytes] = field(default_factory=list)  # keys of informs that only count up an event
     octets: int = 0
     begun: float = 0.0
     rows: list[Row] = field(default_factory=list)
@@ -106,7 +107,7 @@ class Handler:
     def configure(self, settings: Settings, *, door: Door, sources: Sources, translator: Translator) -> None:
         """Work by other settings from now on; what waits and what may repeat is kept."""
         self._door = door
-        self._allowed = sources.allowed
+        self._seen = sources.seen
         self._host_of = sources.host_of
         self._meaning = translator.meaning
         self._buckets = Buckets(settings.rate, settings.burst)
@@ -145,10 +146,8 @@ class Handler:
                 self._refused(reason, way[1][0], why)
 
     def _take(self, data: bytes, way: Way, now: float, wall: float) -> tuple[Drop, str] | None:
-        source: str = way[1][0]
-        if ":" in source:
-            source = plain_address(source)
-        if not self._allowed(source):
+        allowed, source = self._seen(way[1][0])
+        if not allowed:
             return _NOT_ALLOWED
         if not self._buckets.take(source, now):
             return _TOO_MANY
@@ -166,15 +165,20 @@ class Handler:
     ) -> tuple[Drop, str] | None:
         key = repeat_key(admitted)
         inform = admitted.pdu_type == INFORM
-        inform_key = again = None
+        keys: list[bytes] = []  # of an inform: what it says and its request-id, and its very octets
         if key is not None:
+            again = None
             if inform:
-                inform_key = digest(source, key, _request_id(admitted))
-                again = self._folding.retransmitted(inform_key, now)
+                keys = [digest(source, key, _request_id(admitted)), *filter(None, [admitted.digest])]
+                again = self._folding.retransmitted(keys[0], now)
+                if again is None and self._folding.retransmitted(keys[-1], now) is not None:
+                    return _REPLAYED
             key = digest(source, key)
             entry = again or self._folding.repeated(key, now)
             if entry is not None:
-                return self._repeat(entry, admitted, way, now, wall, silent=again is not None)
+                if again is not None:
+                    del keys[0]
+                return self._repeat(entry, admitted, way, now, wall, keys, silent=again is not None)
         try:
             notification = read(admitted)
         except DecodeError as error:
@@ -185,8 +189,8 @@ class Handler:
         entry = self._entry(admitted, notification, source, now, wall)
         if key is not None:
             self._folding.remember(key, entry)
-        if inform_key is not None:
-            self._folding.remember_inform(inform_key, entry)
+        for each in keys:
+            self._folding.remember_inform(each, entry, now)
         self._enter(entry, now)
         self._count(admitted, way, inform=inform)
         return None
@@ -194,7 +198,8 @@ class Handler:
     def _entry(self, admitted: Admitted, said: Notification, source: str, now: float, wall: float) -> Entry:
         inform = admitted.pdu_type == INFORM
         sender = b"" if inform else admitted.engine_id  # an inform names our own engine
-        host = self._host_of(source, sender, said.agent_address)
+        # An engine ID without a digest is what anybody can write, and names no host.
+        host = self._host_of(source, sender if admitted.authenticated else b"", said.agent_address)
         meaning = self._meaning(said, host)
         uptime = None if said.uptime is None else said.uptime / 100
         row: Row = (
@@ -213,12 +218,20 @@ class Handler:
         entry.words = Words(meaning, forward)
         return entry
 
-    def _repeat(
-        self, entry: Entry, admitted: Admitted, way: Way, now: float, wall: float, *, silent: bool
+    def _repeat(  # noqa: PLR0917 - what is known of a datagram
+        self,
+        entry: Entry,
+        admitted: Admitted,
+        way: Way,
+        now: float,
+        wall: float,
+        keys: list[bytes],
+        *,
+        silent: bool,
     ) -> tuple[Drop, str] | None:
         batch = self._batch
         inform = admitted.pdu_type == INFORM
-        if inform and len(batch.informs) >= MOST_WAITING:
+        if inform and (len(batch.informs) >= MOST_WAITING or batch.octets >= MOST_OCTETS):
             return _NO_ROOM
         if not entry.pending and not entry.silent:
             if len(batch.entries) >= MOST_WAITING:
@@ -229,6 +242,9 @@ class Handler:
         else:
             entry.pending += 1
             entry.last = wall
+            batch.folded += keys
+        for key in keys:
+            self._folding.remember_inform(key, entry, now)
         self._cells[_FOLDED] += 1
         self._count(admitted, way, inform=inform)
         return None
@@ -247,6 +263,7 @@ class Handler:
         self._batch.datagrams += 1
         if inform:
             self._batch.informs.append((admitted, way))
+            self._batch.octets += len(admitted.data)
 
     def cut(self) -> Commit | None:
         """What is to be committed now; None if nothing waits, or a commit runs."""
@@ -305,14 +322,17 @@ class Handler:
         assert batch is not None  # noqa: S101 - it was cut
         self._running = None
         self._cells[_STORE_FULL] += batch.datagrams
+        for key in batch.folded:
+            self._folding.forget_inform(key)
         for entry in batch.entries:
             # One with a repeat that came meanwhile is tried again, with what that repeat counts.
             if entry.row is not None and not entry.pending and not entry.silent:
                 entry.forget()
 
-    def peers(self) -> Mapping[str, Clock]:
-        """The clocks of SNMPv3 engines, for another door."""
-        return self._door.security.note()
+    @property
+    def peers(self) -> Peers:
+        """What is known of SNMPv3 engines, for another door."""
+        return self._door.security.peers
 
     def expire(self, now: float) -> None:
         """Forget what can be no repeat any more; for once a second."""
@@ -339,4 +359,5 @@ _MALFORMED, _STORE_FULL = SLOT[Drop.MALFORMED], SLOT[Drop.STORE_FULL]
 _DEFECTS, _FOLDED, _LAST_ID = SLOT[Gauge.DEFECTS], SLOT[Gauge.FOLDED], SLOT[Gauge.LAST_ID]
 _NOT_ALLOWED: Final = (Drop.SOURCE_NOT_ALLOWED, "neither a host of the config nor in traps.allow")
 _TOO_MANY: Final = (Drop.RATE_LIMITED, "more than traps.rate and traps.burst allow one source")
+_REPLAYED: Final = (Drop.REPLAYED, "the same inform came before, from another address")
 _NO_ROOM: Final = (Drop.QUEUE_FULL, "the disk does not keep up")

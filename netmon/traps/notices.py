@@ -8,6 +8,8 @@ from typing import Any, Final
 from netmon.traps.handler import Outcome
 
 MOST: Final = 1_000  # distinct traps, changes or hosts in one notice
+ALL: Final = 2 * MOST  # hosts that can have changes
+_AT_ONCE: Final = 50  # hosts that change in one notice: to judge a host takes the agent's loop its time
 _OTHER: Final = "other"
 _TEXT: Final = 200  # characters of a change's text
 
@@ -58,13 +60,15 @@ class Notices:
                 row[0], number, str(row[5])[:_TEXT],
             ]  # fmt: skip
 
-    def take(self) -> dict[str, Any]:
-        """The notice, and begin anew."""
+    def take(self, most: int = _AT_ONCE) -> dict[str, Any]:
+        """The notice, and begin anew; changes of hosts beyond `most` wait for the next one."""
+        turn = set(list(dict.fromkeys(host for host, *_ in self._changes))[:most])
+        first = [which for which in self._changes if which[0] in turn]
         notice = {
             "last_id": self._last_id,
             "traps": [[*key, *value] for key, value in self._traps.items()],
-            "changes": list(self._changes.values()),
+            "changes": [self._changes.pop(which) for which in first],
             "hosts": list(self._hosts),
         }
-        self._traps, self._changes, self._hosts = {}, {}, {}
+        self._traps, self._hosts = {}, {}
         return notice

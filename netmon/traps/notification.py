@@ -173,9 +173,13 @@ def repeat_key(admitted: Admitted) -> bytes | None:
             key = data[at:end]
     except (IndexError, DecodeError):
         return None  # `read` says what is wrong
-    if admitted.version == 3:  # noqa: PLR2004 - SNMPv3
-        return b"%c%b\0%b\0%b" % (admitted.pdu_type, admitted.engine_id, admitted.user.encode(), key)
-    return b"%c%b" % (admitted.pdu_type, key)
+    # What nobody has proven is no repeat of what somebody has, nor the other way round: a forger who
+    # says the same first would hide the true one.
+    if admitted.version != 3:  # noqa: PLR2004 - SNMPv3
+        return b"%c%c%b" % (admitted.version << 1, admitted.pdu_type, key)
+    kind, user = admitted.version << 1 | admitted.authenticated, admitted.user.encode()
+    size = len(admitted.engine_id)
+    return b"%c%c%c%b%c%b%b" % (kind, admitted.pdu_type, size, admitted.engine_id, len(user), user, key)
 
 
 def _ticks(tag: int, value: object) -> int | None:

@@ -24,14 +24,15 @@ from netmon.errors import NetmonError
 from netmon.events import Writer
 from netmon.events.codec import line
 from netmon.mib import library
-from netmon.traps import handshake, memory, own_engine
+from netmon.snmp.message_v3 import MAX_TIME
+from netmon.traps import handshake, memory, own_engine, privileges
 from netmon.traps.committing import Committer, Done
 from netmon.traps.counters import Counters, Gauge
 from netmon.traps.door import Door
 from netmon.traps.forward import Forwarder
 from netmon.traps.handler import Handler
 from netmon.traps.lines import Lines, Refusals
-from netmon.traps.notices import Notices
+from netmon.traps.notices import ALL, Notices
 from netmon.traps.records import Drop, Settings
 from netmon.traps.sockets import Sockets
 from netmon.traps.sources import Sources
@@ -134,6 +135,8 @@ class Receiver:
             settings.folder, retention=settings.retention, max_size=settings.max_size, wall=time.time
         )
         self._own = own_engine.take_up(settings.folder, time.monotonic())
+        if self._own.boots == MAX_TIME:
+            log.error("informs of SNMPv3 are refused: the boots in engine.json are at their end")
         translator = _translator(settings)
         self._settings = self._newest = settings
         self._forwarder = Forwarder(settings.forward)
@@ -245,7 +248,7 @@ class Receiver:
             self._handler.expire(now)
         if now >= self._next_note:
             self._next_note = now + _NOTE
-            memory.write(self._settings.folder, self._handler.peers())
+            memory.write(self._settings.folder, self._handler.peers.note())
 
     def _listen(self) -> None:
         for message in self._messages():
@@ -278,8 +281,7 @@ class Receiver:
         if translator is None:
             self._tell({"failed": why})
             return
-        door = Door(settings, self._own)
-        door.security.peers.restore(self._handler.peers(), time.monotonic())
+        door = Door(settings, self._own, self._handler.peers)
         self._handler.configure(settings, door=door, sources=Sources.of(settings), translator=translator)
         self._committer.configure(retention=settings.retention, max_size=settings.max_size)
         self._forwarder.close()
@@ -312,11 +314,11 @@ class Receiver:
         self._report()
         self._finish()
         self._finish()  # what came to wait while one was running
-        memory.write(self._settings.folder, self._handler.peers())
+        memory.write(self._settings.folder, self._handler.peers.note())
         self._committer.close(_LAST_COMMIT)
         self._refusals.tell(float("inf"))
         if not self._notices.empty:
-            self._tell(self._notices.take())
+            self._tell(self._notices.take(ALL))
         for gauge, value in self._handler.gauges().items():
             self._counters[gauge] = value
 
@@ -355,6 +357,7 @@ def _translator(settings: Settings) -> Translator:
 
 def serve(control: int, counters: int, sockets: list[int], log_to: int) -> int:
     """The whole life of the process; the descriptors are inherited.  Returns the exit code."""
+    privileges.drop()
     lines = Lines(log_to)
     logs.configure(stream=cast("TextIO", lines))
     receiver = Receiver(socket.socket(fileno=control), Counters(counters), Sockets(sockets), lines)

@@ -61,6 +61,7 @@ class Admitted(NamedTuple):
     engine_id: bytes = b""  # the authoritative one: the sender's for a trap, ours for an inform
     authenticated: bool = False
     reply: object = None  # what `Door.acknowledge` needs for an inform
+    digest: bytes = b""  # of an authenticated inform: the same again is a retransmission or a replay
 
 
 class Refusal(NamedTuple):

@@ -27,7 +27,7 @@ from netmon.snmp.message_v3 import (
     decode_scoped,
     encode_scope,
 )
-from netmon.snmp.usm import MAX_ENGINE_ID, Keys, Level, User, keys_at
+from netmon.snmp.usm import MAX_ENGINE_ID, Keys, Level, User, keys_at, mac_at
 from netmon.snmp.usm_keys import Masters
 from netmon.snmp.usm_seal import seal
 from netmon.traps.own_engine import MIN_ENGINE_ID, OwnEngine
@@ -58,15 +58,25 @@ class Security:
     """Judges messages; the clock is the caller's.  `own` is None where no inform can be taken."""
 
     def __init__(
-        self, users: Iterable[User], engines: Mapping[str, str], learn: int, own: OwnEngine | None
+        self,
+        users: Iterable[User],
+        engines: Mapping[str, str],
+        learn: int,
+        own: OwnEngine | None,
+        peers: Peers | None = None,
     ) -> None:
-        """`engines` are engine IDs in hex that may always send; `learn` others are learned at most."""
+        """`engines` are engine IDs in hex that may always send; `learn` others are learned at most.
+
+        `peers` are those of a predecessor: what it has seen is a replay here as well.
+        """
         self.own = own
         self._users: dict[bytes, list[User]] = {}
         for user in users:
             self._users.setdefault(user.name.encode(), []).append(user)
-        self.peers = Peers(learn, frozenset(map(bytes.fromhex, engines)))
-        self._masters = Masters()
+        allowed = frozenset(map(bytes.fromhex, engines))
+        self.peers = Peers(learn, allowed) if peers is None else peers
+        self.peers.configure(learn, allowed)
+        self._masters = Masters(2 * sum(map(len, self._users.values())))
         self._keys: OrderedDict[tuple[int, bytes], Keys] = OrderedDict()
         self._counts: dict[bytes, int] = {}
 
@@ -90,12 +100,14 @@ class Security:
             why = f"user {_shown(head.user)} sends at {_level(level)}, and traps.users has him at "
             why += " or ".join(sorted({_level(user.level) for user in users}))
             return self._refused(head, Drop.UNSUPPORTED_SECURITY, why, _UNSUPPORTED_LEVELS)
-        keys = _NO_KEYS
+        keys, digest = _NO_KEYS, b""
         whole = data[: head.end]
         if level & AUTH:  # step 6
             for user in able:
-                keys = self._keys_of(user, head.engine_id)
-                if keys.mac is not None and keys.mac.verify(whole, head.digest_at, head.digest_octets):
+                known = self._keys.get((id(user), head.engine_id))
+                mac = known.mac if known is not None else mac_at(user, head.engine_id, self._masters)
+                if mac is not None and mac.verify(whole, head.digest_at, head.digest_octets):
+                    keys = known or self._keys_of(user, head.engine_id)
                     break
             else:
                 why = f"{_whose(head)}: wrong auth password or protocol"
@@ -104,7 +116,9 @@ class Security:
             late = self._not_in_time(head, keys, digest, now, ours=ours)  # step 7
             if late is not None:
                 return late
-        return self._open(whole, head, keys, ours=ours)
+        opened = self._open(whole, head, keys, ours=ours)
+        # A trap that came before is refused above; of an inform the sender may not have heard the answer.
+        return opened._replace(digest=digest) if ours and isinstance(opened, Admitted) else opened
 
     def acknowledge(self, reply: Reply, request_id: int, varbinds: bytes, now: float) -> bytes:
         """The Response to an inform; `varbinds` are encoded."""
@@ -121,7 +135,8 @@ class Security:
         """Step 3: whether the sender can be the authority on its message."""
         size = len(head.engine_id)
         known = MIN_ENGINE_ID <= size <= MAX_ENGINE_ID and self.peers.may_enter(head.engine_id, now)
-        if reportable and not (known and head.flags & AUTH):
+        # A sender that asks for answers means us, unless it is one that sends traps so by mistake.
+        if reportable and not (self.peers.knows(head.engine_id) and head.flags & AUTH):
             why = "asked for this receiver's engine ID"
             return self._refused(head, Drop.DISCOVERY, why, _UNKNOWN_ENGINES)
         if not MIN_ENGINE_ID <= size <= MAX_ENGINE_ID:
@@ -181,18 +196,19 @@ class Security:
         elif pdu_type == TRAP and not ours:
             reply = None
         else:
+            if pdu_type == INFORM:
+                why = f"an inform under engine {head.engine_id.hex()}, which is not this receiver"
+                return self._refused(head, Drop.UNKNOWN_ENGINE, why, _UNKNOWN_ENGINES)
             what = f"a PDU of type {pdu_type:#04x} under {'our own' if ours else 'its own'} engine ID"
             return Refusal(Drop.NOT_A_NOTIFICATION, f"{what} is neither a trap nor an inform")
         user, proven = head.user.decode(errors="replace"), bool(head.flags & AUTH)
         return Admitted(3, pdu_type, data, start, end, user, head.engine_id, proven, reply)
 
     def _keys_of(self, user: User, engine_id: bytes) -> Keys:
-        name = (id(user), engine_id)
-        keys = self._keys.get(name)
-        if keys is None:
-            keys = self._keys[name] = keys_at(user, engine_id, self._masters)
-            if len(self._keys) > _KEYS:
-                self._keys.popitem(last=False)
+        """Keys of a user who has proven that he has them: nobody else costs the making, nor a place."""
+        keys = self._keys[id(user), engine_id] = keys_at(user, engine_id, self._masters)
+        if len(self._keys) > _KEYS:
+            self._keys.popitem(last=False)
         return keys
 
     def _refused(  # noqa: PLR0917 - the fields of a report

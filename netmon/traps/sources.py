@@ -38,7 +38,12 @@ class Sources:
         self._hosts = {plain_address(address): host for address, host in hosts.items()}
         self._engines = {_engine(text): host for text, host in engines.items() if host}
         self._relays = frozenset(map(plain_address, relays))
-        self._allow = tuple(allow)
+        # By IP version and prefix length: a flood from addresses that were never seen costs a look for
+        # each length, however many networks there are.
+        self._allow: dict[tuple[int, int], set[int]] = {}
+        for network in allow:
+            shift = network.max_prefixlen - network.prefixlen
+            self._allow.setdefault((network.version, shift), set()).add(int(network.network_address) >> shift)
         self._known: dict[str, tuple[bool, str]] = {}  # as the kernel writes it: allowed, plain text
 
     @classmethod
@@ -50,8 +55,11 @@ class Sources:
 
     def allowed(self, address: str) -> bool:
         """Whether datagrams from there are looked at: a host's, a relay's, or one of an allowed network."""
-        known = self._known.get(address)
-        return (known or self._look(address))[0]
+        return self.seen(address)[0]
+
+    def seen(self, address: str) -> tuple[bool, str]:
+        """Whether datagrams from there are looked at, and the usual text of the address."""
+        return self._known.get(address) or self._look(address)
 
     def host_of(self, source: str, engine_id: bytes = b"", agent_address: str = "") -> str:
         """The host that sent something, "" where none of the config did.
@@ -59,7 +67,7 @@ class Sources:
         By the peer's address, then by the engine ID, then by what a trusted relay says of the origin.
         The caller passes the engine ID of a sender only: an inform names the receiver's own.
         """
-        _, peer = self._known.get(source) or self._look(source)
+        _, peer = self.seen(source)
         host = self._hosts.get(peer)
         if host:
             return host
@@ -84,7 +92,10 @@ class Sources:
             address = ip_address(plain)
         except ValueError:
             return False
-        return any(address in network for network in self._allow)
+        return any(
+            version == address.version and int(address) >> shift in networks
+            for (version, shift), networks in self._allow.items()
+        )
 
 
 def _engine(text: str) -> bytes:

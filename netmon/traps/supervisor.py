@@ -185,7 +185,7 @@ class Supervisor:
             self.fault = told
             if self._clock() - begun >= _WELL:
                 self._pause = SHORTEST
-            log.error("the receiver of traps died and is begun again", why=told, seconds=self._pause)
+            log.error("the receiver of traps died and is started again", why=told, seconds=self._pause)
             if self._pause == SHORTEST:
                 self._died(told)
             self._changed()

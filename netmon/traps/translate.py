@@ -28,6 +28,8 @@ _HEADS: Final = 8192  # names of varbinds
 _PIECES: Final = 32_768  # whole varbinds, 12 MB of them
 _SHORT: Final = 400  # characters of a piece that is remembered
 _SMALL: Final = 64  # octets of a value that is
+# Octets of one notification's values that are shown by their objects' hints: some take a microsecond each.
+_HINTED: Final = 2048
 
 Values = tuple[list[bytes], list[int], list[ber.Value]]
 
@@ -83,12 +85,13 @@ class Translator:
         """Raises nothing, whatever the octets are."""
         trap = self._traps.get(notification.trap) or self._look(notification.trap)
         varbinds = notification.varbinds
-        known, size = self._pieces, 0
+        known, size, hinted = self._pieces, 0, 0
         pieces: list[str] = []
         for key in zip(varbinds.oids, varbinds.tags, varbinds.values):  # noqa: B905 - as long as each other
             piece = known.get(key)
             if piece is None:
-                piece = self._piece(key)
+                hinted += len(key[2]) if isinstance(key[2], bytes) else 0
+                piece = self._piece(key) if hinted <= _HINTED else self._plain_piece(key)
             size += len(piece) + 1
             if size > MAX_VALUES - _MARK:
                 left = len(varbinds.oids) - len(pieces)
@@ -136,6 +139,12 @@ class Translator:
                 self._pieces.clear()
             self._pieces[key] = piece
         return piece
+
+    def _plain_piece(self, key: tuple[bytes, int, ber.Value]) -> str:
+        """As if no MIB knew the value's type."""
+        oid, tag, value = key
+        head = self._heads.get((oid, tag)) or self._head(oid, tag)
+        return f"{head.text}{encode_basestring_ascii(value_text(self._tree, None, tag, value))}}}"
 
     def _head(self, oid: bytes, tag: int) -> _Head:
         dotted = _dotted(oid)

@@ -19,13 +19,14 @@ from typing import Any, Final
 
 from netmon.events import Reader
 from tests.bench import snmp_fleet
-from tests.bench.process import CPU_CLOCK, ROOT, Fact, Page, Process, agent, program, python
+from tests.bench.process import CPU_CLOCK, ROOT, Fact, Page, Process, agent, compiled, program, python
 from tests.unit.traps.messages import ALICE, COMMUNITY
 
 SOURCES: Final = 50
 MANY: Final = 10_000
 BURST: Final = 10_000
-DIFFERENT: Final = 5_000
+DIFFERENT: Final = 4_999  # a prime: no source sends one of them again within the time of folding
+FOLDED: Final = 11.0  # seconds after which the same trap is another event
 QUIET: Final = 2.0  # seconds without progress: it has taken what it takes
 SCRAPE: Final = 5.0
 _COUNTER: Final = r'^netmon_trap_datagrams_total\{{[^}}]*stage="{}"[^}}]*\}} (\S+)$'
@@ -35,21 +36,25 @@ def measure(folder: Path, *, devices: int, interval: float, rate: int, seconds: 
     """All of it, one receiver after the other; `many` is how many traps the test of memory sends."""
     listing = folder / "addresses"
     with python("fleet", str(devices), "20", str(listing), log=folder / "fleet.log") as fleet:
-        config = folder / "netmon.yml"
         addresses = listing.read_text().split()
-        port = _free_port()
-        config.write_text(_config(folder / "state", addresses, fleet.port, interval, port))
-        with agent(config, log=folder / "netmon.log") as netmon, _scraped(netmon):
-            time.sleep(min(interval, 10.0))
-            facts = [Fact("devices polled meanwhile", devices, "", 0)]
-            facts += _netmon(folder, netmon, port, rate, seconds, many)
-            facts += _snmptrapd(folder, rate, seconds)
-            facts += _pysnmp(folder, rate, seconds)
+        facts = [Fact("devices polled meanwhile", devices, "", 0)]
+        for fast in (False, True) if compiled() else (False,):
+            place = folder / ("compiled" if fast else "interpreted")
+            place.mkdir()
+            config, port = place / "netmon.yml", _free_port()
+            config.write_text(_config(place / "state", addresses, fleet.port, interval, port))
+            with agent(config, log=place / "netmon.log", fast=fast) as netmon, _scraped(netmon):
+                time.sleep(min(interval, 10.0))
+                name = "netmon, compiled" if fast else "netmon"
+                facts += _netmon(place, name, netmon, port, rate, seconds, many)
+                if not fast:
+                    facts += _snmptrapd(folder, rate, seconds)
+                    facts += _pysnmp(folder, rate, seconds)
         return facts
 
 
 def _netmon(  # noqa: PLR0917 - what is measured, and how much of it
-    folder: Path, netmon: Process, port: int, rate: int, seconds: int, many: int
+    folder: Path, name: str, netmon: Process, port: int, rate: int, seconds: int, many: int
 ) -> list[Fact]:
     pid = _receiver_of(netmon)
     reader = Reader(folder / "state" / "events")
@@ -57,25 +62,26 @@ def _netmon(  # noqa: PLR0917 - what is measured, and how much of it
     def committed() -> float:
         return _counter(netmon, "committed")
 
-    facts = [Fact("receive buffer granted", _granted(folder) / 1e6, "MB", 1)]
+    facts = [Fact(f"{name}: receive buffer granted", _granted(folder) / 1e6, "MB", 1)]
     with python("trap_sender", str(port), str(SOURCES), "v2c", log=folder / "sender.log") as sender:
         before = reader.last_id()
-        facts += _run("netmon, every trap another", sender, rate, rate * seconds, DIFFERENT, pid, committed)
-        facts.append(Fact("events of them", reader.last_id() - before, "", 0))
-        facts += _run("netmon, repeats (folded)", sender, rate, rate * seconds, 1, pid, committed)
-        facts += _run(f"netmon, {BURST} at once", sender, 10_000_000, BURST, DIFFERENT, pid, committed)
+        facts += _run(f"{name}, every trap another", sender, rate, rate * seconds, DIFFERENT, pid, committed)
+        facts.append(Fact(f"{name}: events of them", reader.last_id() - before, "", 0))
+        facts += _run(f"{name}, repeats (folded)", sender, rate, rate * seconds, 1, pid, committed)
+        time.sleep(FOLDED)
+        facts += _run(f"{name}, {BURST} at once", sender, 10_000_000, BURST, DIFFERENT, pid, committed)
     with python("trap_sender", str(port), str(SOURCES), "v3", log=folder / "sender.log") as sender:
         count = 3_000 * seconds
-        facts += _run("netmon, v3 authPriv, 3,000/s", sender, 3_000, count, count, pid, committed)
+        facts += _run(f"{name}, v3 authPriv, 3,000/s", sender, 3_000, count, count, pid, committed)
     with python("trap_sender", str(port), str(MANY), "v2c", log=folder / "sender.log") as sender:
         early = _memory(pid)
-        facts += _run("netmon, 10,000 sources", sender, 10_000, many // 2, DIFFERENT, pid, committed)
+        facts += _run(f"{name}, 10,000 sources", sender, 10_000, many // 2, DIFFERENT, pid, committed)
         middle = _memory(pid)
         _run("", sender, 10_000, many // 2, DIFFERENT, pid, committed)
         facts += [
-            Fact("memory before them", early / 1e6, "MB", 1),
-            Fact(f"memory after {many // 2:,} of them", middle / 1e6, "MB", 1),
-            Fact(f"memory after {many:,}", _memory(pid) / 1e6, "MB", 1),
+            Fact(f"{name}: memory before them", early / 1e6, "MB", 1),
+            Fact(f"{name}: memory after {many // 2:,} of them", middle / 1e6, "MB", 1),
+            Fact(f"{name}: memory after {many:,}", _memory(pid) / 1e6, "MB", 1),
         ]
     return facts
 

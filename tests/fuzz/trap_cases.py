@@ -4,6 +4,8 @@ Ten families, each over a right message of every version.  `cases` draws from al
 take some seconds, so the tests take a seeded sample.
 """
 
+import secrets
+import sys
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Final
@@ -160,3 +162,18 @@ def cases(random: Random, count: int) -> Iterator[bytes]:
     for _ in range(count):
         content = random.choice((varbinds(), _content(random)))
         yield random.choice(_FAMILIES)(random, _message(random, content))
+
+
+def main() -> None:
+    """Drive the whole handler with cases of a seed: `python -m tests.fuzz.trap_cases 50000 [SEED]`."""
+    from tests.fuzz.targets import trap  # noqa: PLC0415 - it has this module's messages for seeds
+
+    count = int(sys.argv[1])
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else secrets.randbits(32)
+    print(f"{count} damaged notifications of seed {seed}", flush=True)  # noqa: T201 - a command
+    for data in cases(Random(seed), count):  # noqa: S311 - to be had again
+        trap(data)
+
+
+if __name__ == "__main__":
+    main()

@@ -31,7 +31,8 @@ from tests.servers.postfix import Postfix
 
 NAME = "mail.example.test"
 PASSWORD = "sword/fish canary"
-USERS = ("anna", "full", "held", "recoded", "damaged", "twice", "junk", "grey", "both", "late", "gone")
+USERS = ("anna", "both", "damaged", "full", "gone", "grey", "held", "junk", "kept", "late")
+FILTERED = ("recoded", "damaged", "twice")
 STRANGER = b"Subject: private\r\nMessage-ID: <1@example.org>\r\n\r\nNobody else's business.\r\n"
 
 
@@ -54,7 +55,7 @@ def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mail]:
     ca.cert_pem.write_to_path(str(ca_file))
     cert = ca.issue_cert(NAME)
     pem = cert.private_key_and_cert_chain_pem.bytes()
-    addresses = {f"{user}@{NAME}": PASSWORD for user in USERS}
+    addresses = {f"{user}@{NAME}": PASSWORD for user in {*USERS, *FILTERED}}
     with ExitStack() as stack:
         store = stack.enter_context(
             dovecot.running(pem, users=addresses, quota={f"full@{NAME}": "1K"}, sieve=True)
@@ -63,10 +64,10 @@ def mail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mail]:
         content = stack.enter_context(filtering(store.lmtp))
         policy = stack.enter_context(greylisting(2))
         access = "".join(
-            f" {{ {user}@{NAME} = FILTER smtp:[127.0.0.1]:{content.port} }}"
-            for user in ("recoded", "damaged", "twice")
+            f" {{ {user}@{NAME} = FILTER smtp:[127.0.0.1]:{content.port} }}" for user in FILTERED
         )
-        access += f" {{ held@{NAME} = HOLD }} {{ grey@{NAME} = greylist }} {{ gone@{NAME} = REJECT }}"
+        access += f" {{ held@{NAME} = HOLD }} {{ kept@{NAME} = HOLD }}"
+        access += f" {{ grey@{NAME} = greylist }} {{ gone@{NAME} = REJECT }}"
         extra = {
             "local_transport": f"lmtp:inet:127.0.0.1:{store.lmtp}",
             "smtpd_restriction_classes": "greylist",
@@ -182,8 +183,7 @@ def test_a_message_that_is_accepted_and_never_delivered(mail: Mail) -> None:
     assert outcomes(seen) == {"lost": 1}
     queue_id = seen.detail.partition("queued as ")[2].partition(")")[0]
     assert queue_id in mail.postfix.log()
-    mail.postfix.run("postsuper", "-c", str(mail.postfix.base / "etc"), "-H", queue_id)
-    mail.postfix.run("postqueue", "-c", str(mail.postfix.base / "etc"), "-f")
+    release(mail)
     wait_for_mail(mail, f"held@{NAME}")
     later = flow(check, ctx)
     assert outcomes(later) == {"lost": 2, "late": 1}
@@ -398,8 +398,23 @@ def test_many_at_once(mail: Mail) -> None:
     assert [one.result for one in seen] == [Result.OK] * 20, [one.detail for one in seen]
 
 
-def test_an_agent_with_a_mailflow(mail: Mail, tmp_path: Path) -> None:
-    """The agent keeps its key over a restart, tells every outcome, and its verdict counts the mail."""
+def test_an_agent_with_mailflows(mail: Mail, tmp_path: Path) -> None:
+    """It tells every outcome from the first scrape on, judges by them, and keeps its key over a restart."""
+
+    def flow_of(user: str, more: str = "") -> str:
+        return f"""\
+  - name: {user}
+    send: {{host: mx1, port: {mail.postfix.smtp}, from: anna@{NAME}, to: {user}@{NAME}}}
+    fetch:
+      host: mx1
+      port: {mail.dovecot.imap}
+      tls: starttls
+      tls_name: {NAME}
+      ca_file: {mail.ca_file}
+      login: {{username: {user}@{NAME}, password: "${{env:PASSWORD}}"}}
+    interval: 30s
+{more}"""
+
     config = f"""\
 agent: {{name: probe.example.test}}
 web: {{listen: "127.0.0.1:0"}}
@@ -408,35 +423,36 @@ defaults: {{timeout: 5s, confirm: {{fail: 1, recover: 1, retry_interval: 1s}}}}
 hosts:
   - {{name: mx1, address: 127.0.0.1, smtp: [{{port: {mail.postfix.smtp}, role: inbound}}]}}
 mailflows:
-  - name: stopped
-    send: {{host: mx1, port: {mail.postfix.smtp}, from: anna@{NAME}, to: held@{NAME}}}
-    fetch:
-      host: mx1
-      port: {mail.dovecot.imap}
-      tls: starttls
-      tls_name: {NAME}
-      ca_file: {mail.ca_file}
-      login: {{username: held@{NAME}, password: "${{env:PASSWORD}}"}}
-    interval: 10s
+{flow_of("kept")}{flow_of("late", "    late_after: 1ms")}
 """
+
+    def count(user: str, outcome: Outcome) -> str:
+        return f'netmon_mailflow_messages_total{{mailflow="{user}",outcome="{outcome}"}}'
+
+    def holds() -> int:
+        return mail.postfix.log().count(f"to=<kept@{NAME}>") + mail.postfix.log().count(": hold: ")
+
+    before = holds()
     with agent(tmp_path, config, PASSWORD=PASSWORD) as running:
-        running.await_verdict("mx1", "mail_degraded", patience=30)
-        told = running.host("mx1")
-        assert "mailflow stopped fails: accepted by mx1 (queued as " in told["sentence"]
         page = running.get("/metrics").text
-        for outcome in Outcome:
-            count = 1 if outcome is Outcome.LOST else 0
-            assert f'netmon_mailflow_messages_total{{mailflow="stopped",outcome="{outcome}"}} {count}' in page
-        queue_id = told["sentence"].partition("queued as ")[2].partition(")")[0]
-        running.stop()
-        etc = str(mail.postfix.base / "etc")
-        mail.postfix.run("postsuper", "-c", etc, "-H", queue_id)
-        mail.postfix.run("postqueue", "-c", etc, "-f")
-        wait_for_mail(mail, f"held@{NAME}")
+        assert all(f"{count('kept', outcome)} 0\n" in page for outcome in Outcome)
+        running.await_verdict("mx1", "mail_degraded", patience=20)
+        assert "mailflow late: the message took " in running.host("mx1")["sentence"]
+        assert f"{count('late', Outcome.LATE)} 1\n" in running.get("/metrics").text
+        wait_for("the message to be held", lambda: holds() > before, 20)
+        running.stop()  # in the midst of its run
+        release(mail)
+        wait_for_mail(mail, f"kept@{NAME}")
         running.start()
-        wait_for("its late message", lambda: not mail.dovecot.messages(f"held@{NAME}"), 30)
-        wait_for("word of it", lambda: 'outcome="late"} 1' in running.get("/metrics").text, 30)
+        wait_for("the agent to know it again", lambda: not mail.dovecot.messages(f"kept@{NAME}"), 20)
         assert PASSWORD not in running.get("/api/hosts").text + running.get("/config").text
+
+
+def release(mail: Mail) -> None:
+    """Let what Postfix holds go on."""
+    etc = str(mail.postfix.base / "etc")
+    mail.postfix.run("postsuper", "-c", etc, "-H", "ALL")
+    mail.postfix.run("postqueue", "-c", etc, "-f")
 
 
 def test_by_hand(mail: Mail, tmp_path: Path) -> None:

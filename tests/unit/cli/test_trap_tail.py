@@ -36,6 +36,17 @@ def test_it_follows(tmp_path: Path) -> None:
     writer.close()
 
 
+def test_a_repeat_behind_many_others_is_told(tmp_path: Path) -> None:
+    """Events that the filter leaves out do not hide that a printed one came again."""
+    writer = pen(tmp_path)
+    writer.commit([row("sw1"), *[row("sw2") for _ in range(300)], row("sw1")])
+    lines = follow(Reader(tmp_path), Wanted(host="sw1"), 9, as_json=False, colours=False, once=False)
+    assert ["sw1" in next(lines), "sw1" in next(lines)] == [True, True]
+    writer.commit([row("sw1")], [(302, 1_800_000_001.0, 5)])
+    assert "(5 times)" in next(lines)
+    writer.close()
+
+
 def test_json_lines(tmp_path: Path) -> None:
     """One event a line, in the shape of `/api/events`; `once` ends."""
     writer = pen(tmp_path)

@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netmon.events import EventsError, Reader, Wanted, to_json
+from netmon.events import writer as writer_module
 from netmon.events.codec import from_row, line
-from netmon.events.files import partitions
+from netmon.events.files import open_to_write, partitions
 from netmon.events.writer import _LOST
 from netmon.model import EventSeverity
 from tests.unit.events.conftest import Opened
@@ -54,6 +56,43 @@ def test_repeats_change_what_is_there(writer: Opened, tmp_path: Path) -> None:
         (1, NOON),
         (2, NOON + 8),
     ]
+
+
+def test_a_repeat_that_fails_takes_the_whole_commit_with_it(writer: Opened, tmp_path: Path) -> None:
+    """All or nothing over two files as well: an inform that is sent again must not be an event twice."""
+    wall = Wall()
+    pen = writer(tmp_path, wall)
+    pen.commit([row()])
+    wall.now += DAY
+    pen.commit([row()])
+    with closing(sqlite3.connect(partitions(tmp_path)[0].path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError):
+            pen.commit([row()], [(1, NOON + 7, 5)], durable=True)
+    assert [event.id for event in Reader(tmp_path).since(0, limit=9)] == [1, 2]
+    assert pen.commit([row()], [(1, NOON + 7, 5)], durable=True) == 3
+    assert [event.count for event in Reader(tmp_path).since(0, limit=9)] == [5, 1, 1]
+
+
+def test_repeats_of_a_file_before_are_one_transaction(
+    writer: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At midnight all that still repeats stands in the file before, and must not hold up commits."""
+    wall = Wall()
+    pen = writer(tmp_path, wall)
+    pen.commit([row() for _ in range(50)])
+    wall.now += DAY
+    pen.commit([row()])
+    opened: list[Path] = []
+
+    def opening(path: Path) -> sqlite3.Connection:
+        opened.append(path)
+        return open_to_write(path)
+
+    monkeypatch.setattr(writer_module, "open_to_write", opening)
+    pen.commit([], [(number, NOON, 2) for number in range(1, 51)])
+    assert len(opened) == 1
+    assert sum(event.count for event in Reader(tmp_path).since(0, limit=99)) == 101
 
 
 def test_ids_rise_over_restarts_and_files(writer: Opened, tmp_path: Path) -> None:

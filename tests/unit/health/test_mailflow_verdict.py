@@ -55,6 +55,12 @@ def test_verdicts(states: list[CheckState], verdict: str) -> None:
     assert judge(HostView(host, tuple(states), 0.0), NOW).name == verdict
 
 
+def test_a_first_run_that_still_goes_on() -> None:
+    """It leaves no blind spot: mail may take minutes, and the doors are judged meanwhile."""
+    view = HostView(FLOW.host, (well(SMTP), well(IMAP), CheckState(FLOW)), 1000.0)
+    assert judge(view, NOW).name == "healthy"
+
+
 def test_one_of_two_mailflows_that_works() -> None:
     """Mail comes through: the host is degraded, whatever the doors say."""
     other = replace(FLOW, key=CheckKey("mx1", "mailflow", "other"))

@@ -44,6 +44,13 @@ def test_an_authenticated_cause_alone_is_a_risk() -> None:
     assert judge(of, NOW).name is VerdictName.DEVICE_DEGRADED
 
 
+def test_an_ordinary_start_raises_no_alert() -> None:
+    """A host that has just booted and whose mail is well has no risk; beside a mail fault it is the cause."""
+    started = raised(authenticated=True, cause=True, state="rebooted")
+    assert judge(view(None, well(), traps=(started,)), NOW).name is VerdictName.HEALTHY
+    assert judge(view(None, refusing(), traps=(started,)), NOW).name is VerdictName.MAIL_STARVED
+
+
 def test_an_authenticated_state_that_is_no_cause_is_shown_only() -> None:
     """A port of an access switch goes down when somebody goes home."""
     of = view(None, well(), traps=(raised(authenticated=True, cause=False, state="link_down"),))

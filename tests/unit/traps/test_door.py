@@ -4,6 +4,7 @@ import pytest
 
 from netmon.snmp.ber import SEQUENCE, encode_integer, tlv
 from netmon.snmp.message import GET, GETNEXT, INFORM, RESPONSE, SET, TRAP, decode_response
+from netmon.traps import door as door_module
 from netmon.traps.records import Admitted, Drop, Refusal
 from tests.unit.traps.messages import COMMUNITY, door, v1, v2c, v3
 
@@ -75,3 +76,11 @@ def test_a_trap_waits_for_no_answer() -> None:
     admitted = door().admit(v2c(pdu_type=TRAP), 1.0)
     assert isinstance(admitted, Admitted)
     assert admitted.reply is None
+
+
+def test_a_community_beyond_all_bounds_is_compared_with_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison takes time for each octet that the sender chose to send."""
+    monkeypatch.setattr(door_module, "compare_digest", lambda *_: pytest.fail("compared"))
+    answer = door().admit(v2c(community=b"x" * 60_000), 1.0)
+    assert isinstance(answer, Refusal)
+    assert answer.reason is Drop.UNKNOWN_COMMUNITY

@@ -147,6 +147,22 @@ def test_the_same_twice_has_one_key() -> None:
     assert None not in keys
 
 
+def test_what_is_proven_is_no_repeat_of_what_is_not() -> None:
+    """Neither of a user of the same name without a key, nor of v2c octets that look like engine and user."""
+    proven = admitted(v3())
+    said = replace_level(proven)
+    assert repeat_key(said) != repeat_key(proven)
+    key = repeat_key(proven)
+    assert key is not None
+    for cut in range(16):
+        assert repeat_key(admitted(v2c(content=key[cut:]))) != key
+
+
+def replace_level(message: Admitted) -> Admitted:
+    """The same, and nobody has proven it."""
+    return message._replace(authenticated=False)
+
+
 def test_what_is_malformed_has_no_key() -> None:
     """A message that cannot be read is no repeat of one that could be, however much of it is the same."""
     right = v2c(pdu_type=INFORM)
@@ -255,3 +271,13 @@ def test_any_varbinds(content: bytes) -> None:
         v3(content=content),
     ):
         handle(data)
+
+
+@pytest.mark.parametrize(
+    "form", [b"\x81%c", b"\x82\0%c", b"\x83\0\0%c", b"\x84\0\0\0%c"], ids=["81", "82", "83", "84"]
+)
+def test_the_last_varbind_with_a_long_length(form: bytes) -> None:
+    """A length may take more octets than it needs (RFC 3417 §8), at the very end of a datagram too."""
+    usual = encode_varbind(IF_INDEX, 2, 3)
+    content = varbinds()[: -len(usual)] + b"\x30" + form % (len(usual) - 2) + usual[2:]
+    assert notification(v2c(content=content)).varbinds.values == [3]

@@ -17,7 +17,10 @@ from netmon.snmp.message_v3 import (
     decode_scoped,
     encode_global,
 )
-from netmon.snmp.usm import Level, User, keys_at
+from netmon.snmp.usm import Keys, Level, User, keys_at
+from netmon.snmp.usm_keys import Masters
+from netmon.traps import peers as peers_module
+from netmon.traps import security as security_module
 from netmon.traps.door import Door
 from netmon.traps.notification import read
 from netmon.traps.records import Admitted, Drop, Refusal
@@ -171,6 +174,72 @@ def test_a_replay_to_a_restarted_receiver() -> None:
     assert admitted(after, v3(time=2001), 51.0)
 
 
+def test_a_replay_after_a_reload() -> None:
+    """Other settings forget nothing: neither the digests, nor how long a sender has been silent."""
+    guard = door()
+    data = v3(time=1000)
+    admitted(guard, data, 1.0)
+    after = Door(settings(learn=5), guard.security.own, guard.security.peers)
+    assert refused(after, data, 2.0) is Drop.REPLAYED
+    assert refused(after, data, 152.1) is Drop.NOT_IN_TIME_WINDOW
+
+
+def test_a_replay_of_what_a_storm_had_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where more come than can be remembered, what is older than the memory is late."""
+    monkeypatch.setattr(peers_module, "_DIGESTS", 10)
+    guard = door(users=(BOB,))
+    data = v3(BOB, time=1000)
+    admitted(guard, data, 1.0)
+    for number in range(31):
+        admitted(guard, v3(BOB, engine_id=SENDER + b"2", time=number, msg_id=number), 11.0 + number)
+    assert refused(guard, data, 43.0) is Drop.NOT_IN_TIME_WINDOW
+    admitted(guard, v3(BOB, time=1042), 43.0)
+
+
+def test_nobody_takes_the_place_of_an_engine_of_the_config() -> None:
+    """Neither to be learned, nor so that its clock is forgotten and an old message of its is new."""
+    guard = door(learn=2, engines={SENDER.hex(): "", (SENDER + b"2").hex(): ""})
+    data = v3(time=1000)
+    admitted(guard, data, 1.0)
+    for number in range(9):
+        guard.admit(v3(engine_id=b"other%d" % number), 2.0 + 90_000 * number)
+    assert len(guard.security.peers) == 3
+    admitted(guard, v3(engine_id=SENDER + b"2"), 900_000.0)
+    assert refused(guard, data, 900_001.0) is Drop.NOT_IN_TIME_WINDOW
+
+
+def test_who_proves_nothing_costs_no_privacy_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key of Reeder's takes a megabyte of hashing for each engine ID that a forger thinks of."""
+    made: list[bytes] = []
+
+    def making(user: User, engine_id: bytes, masters: Masters) -> Keys:
+        made.append(engine_id)
+        return keys_at(user, engine_id, masters)
+
+    monkeypatch.setattr(security_module, "keys_at", making)
+    reeder = User("alice", Level.AUTH_PRIV, "SHA", b"correct horse", "AES256C", b"battery staple")
+    forged = User("alice", Level.AUTH_PRIV, "SHA", b"guess guess guess", "AES", b"guess guess guess")
+    guard = door(users=(reeder,))
+    for number in range(9):
+        assert refused(guard, v3(forged, engine_id=b"engine%d" % number)) is Drop.WRONG_DIGEST
+    assert made == []
+    admitted(guard, v3(reeder))
+    admitted(guard, v3(reeder, time=1001))
+    assert made == [SENDER]
+
+
+def test_a_fresh_replay_to_a_restarted_receiver() -> None:
+    """Its digests are gone with the old life, so what is older than the latest of then stays out."""
+    guard = door()
+    old, latest = v3(time=1995), v3(time=2000)
+    admitted(guard, old, 1.0)
+    admitted(guard, latest, 6.0)
+    after = door(boots=8, started=50.0)
+    after.security.peers.restore(guard.security.note(), 50.0)
+    assert refused(after, old, 50.5) is Drop.NOT_IN_TIME_WINDOW
+    assert admitted(after, v3(time=2044), 50.5)
+
+
 def test_boots_at_their_end() -> None:
     """RFC 3414 §3.2 step 7 b 2: an engine whose boots have reached the end is never fresh."""
     assert refused(door(), v3(boots=MAX_TIME)) is Drop.NOT_IN_TIME_WINDOW
@@ -230,6 +299,16 @@ def test_discovery_is_answered_with_our_engine() -> None:
     assert answer.reason is Drop.DISCOVERY
     assert decode_head(answer.reply).engine_id == OWN
     assert report_of(answer.reply)[0] == encode_oid("1.3.6.1.6.3.15.1.1.4.0")
+
+
+@pytest.mark.parametrize("learn", [0, 100])
+def test_an_inform_under_an_engine_that_we_once_were(learn: int) -> None:
+    """Its sender is told who we are now, and the old name takes no place among the senders."""
+    guard = door(learn=learn)
+    answer = guard.admit(v3(ALICE, engine_id=OWN + b"old", boots=3, time=9, pdu_type=INFORM), 1.0)
+    assert isinstance(answer, Refusal)
+    assert report_of(answer.reply)[0] == encode_oid("1.3.6.1.6.3.15.1.1.4.0")
+    assert len(guard.security.peers) == 0
 
 
 def test_a_clock_that_is_unknown_is_told_under_the_users_key() -> None:
@@ -314,7 +393,7 @@ def test_a_trap_under_our_engine_and_an_inform_under_another() -> None:
     """Neither is what the standard knows."""
     guard = door(boots=7)
     assert refused(guard, v3(BOB, engine_id=OWN, boots=7, time=1)) is Drop.NOT_A_NOTIFICATION
-    assert refused(guard, v3(BOB, pdu_type=INFORM, reportable=False)) is Drop.NOT_A_NOTIFICATION
+    assert refused(guard, v3(BOB, pdu_type=INFORM, reportable=False)) is Drop.UNKNOWN_ENGINE
 
 
 def test_without_an_own_engine_nothing_is_answered() -> None:

@@ -1,8 +1,10 @@
 """Who may send, and which host something is from."""
 
-from ipaddress import ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from netmon.traps.sources import Sources
 
@@ -60,3 +62,17 @@ def test_what_is_remembered_of_addresses_is_bounded() -> None:
     for number in range(40_000):
         sources.allowed(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
     assert len(sources._known) <= 16_384
+
+
+@given(st.ip_addresses(), st.lists(st.ip_addresses().map(str), max_size=5), st.integers(0, 32))
+def test_networks_are_what_ipaddress_says(
+    address: IPv4Address | IPv6Address, bases: list[str], length: int
+) -> None:
+    """Of either version and any length, the whole of the internet included."""
+    networks = [ip_network(f"{base}/{length}", strict=False) for base in bases]
+    sources = Sources(hosts={}, engines={}, allow=networks)
+    plain = getattr(address, "ipv4_mapped", None) or address
+    assert sources.allowed(str(address)) is any(plain in network for network in networks)
+    for base in bases:
+        if getattr(ip_address(base), "ipv4_mapped", None) is None:
+            assert sources.allowed(base)

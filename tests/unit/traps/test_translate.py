@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netmon.mib import hints
+from netmon.mib import values as values_module
 from netmon.mib.tree import shipped
 from netmon.model.events import TrapChange
 from netmon.snmp import ber
@@ -164,6 +166,23 @@ def test_long_values_are_cut_and_it_is_said() -> None:
     assert values[-1][:3] == ["", "", ""]
     assert values[-1][3].endswith("more values are cut")
     assert "60000 octets, cut" in value("1.3.6.1.4.1.9.2", ber.OCTET_STRING, b"\xff" * 60_000)[3]
+
+
+def test_hints_are_applied_to_so_many_octets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each hinted octet takes its time, so a datagram full of them goes without from some place on."""
+    hinted: list[int] = []
+
+    def format_octets(hint: str, octets: bytes) -> str | None:
+        hinted.append(len(octets))
+        return hints.format_octets(hint, octets)
+
+    monkeypatch.setattr(values_module, "format_octets", format_octets)
+    addresses = [(f"{IF_ENTRY}.6.{index}", ber.OCTET_STRING, bytes([index]) * 500) for index in range(1, 9)]
+    told = shown(meaning(LINK_DOWN, *addresses).values)
+    assert sum(hinted) <= 2048
+    assert [value[3][:6] for value in told] == ["01:01:", "02:02:", "03:03:", "04:04:"] + [
+        f"0x0{index}0{index}" for index in range(5, 9)
+    ]
 
 
 def test_what_is_remembered_is_bounded() -> None:

@@ -15,9 +15,11 @@ from netmon.traps.counters import Counters, Gauge, make
 from netmon.traps.door import Door
 from netmon.traps.folding import Folding
 from netmon.traps.handler import Handler, Outcome
+from netmon.traps.own_engine import OwnEngine
 from netmon.traps.records import Drop, Settings, Stage
 from netmon.traps.sources import Sources
 from netmon.traps.translate import Translator
+from tests.unit.traps.messages import BOB, CAROL, OWN, SENDER, v3
 
 LINK_DOWN, LINK_UP = "1.3.6.1.6.3.1.1.5.3", "1.3.6.1.6.3.1.1.5.4"
 SETTINGS = Settings(
@@ -48,7 +50,7 @@ def trap(
 class Scene:
     """A handler, its counters and what it refused."""
 
-    def __init__(self, settings: Settings = SETTINGS) -> None:
+    def __init__(self, settings: Settings = SETTINGS, own: OwnEngine | None = None) -> None:
         self.counters = Counters(make())
         self.refused: list[tuple[Drop, str, str]] = []
         self.defects: list[BaseException] = []
@@ -56,7 +58,7 @@ class Scene:
             TRANSLATOR.append(Translator(shipped()))
         self.handler = Handler(
             settings,
-            door=Door(settings, None),
+            door=Door(settings, own),
             sources=Sources.of(settings),
             translator=TRANSLATOR[0],
             counters=self.counters,
@@ -210,6 +212,53 @@ def test_what_no_commit_took_is_dropped_and_unanswered(scene: Scene) -> None:
     assert (repeats, len(outcome.acknowledgements)) == ([], 1)
     counts = scene.counts()
     assert counts["received"] == counts["committed"] + counts["store_full"] == 5
+
+
+def test_an_engine_id_names_a_host_only_with_a_digest() -> None:
+    """Whoever may send without a key could otherwise speak for any host of the config."""
+    scene = Scene(replace(SETTINGS, users=(BOB, CAROL), engines={SENDER.hex(): "sw9"}))
+    scene.take(v3(BOB), source="192.0.2.66")
+    scene.take(v3(CAROL), source="192.0.2.67")
+    assert [row[4] for row in scene.commit()[0]] == ["sw9", ""]
+
+
+def test_a_captured_inform_is_no_event_of_another_host() -> None:
+    """Its octets again are a retransmission from where they came, and from anywhere else a replay."""
+    scene = Scene(replace(SETTINGS, users=(BOB,)), OwnEngine(OWN, 7, 0.0))
+    informs = [
+        v3(BOB, engine_id=OWN, boots=7, time=20, pdu_type=message.INFORM, request_id=number, msg_id=number)
+        for number in (1, 2)
+    ]
+    scene.take(*informs, now=20.0)  # the second is folded into the first
+    assert [row[2] for row in scene.commit()[0]] == [2]
+    scene.take(*informs, source="192.0.2.66", now=100.0)
+    assert scene.handler.cut() is None
+    assert scene.counts()["replayed"] == 2
+    scene.take(*informs, now=101.0)
+    rows, repeats, outcome = scene.commit()
+    assert (rows, repeats, len(outcome.acknowledgements)) == ([], [], 2)
+
+
+def test_a_folded_inform_is_counted_once(scene: Scene) -> None:
+    """Its retransmission raises no count, unless no commit took it."""
+    inform = [trap(request_id=number, kind=message.INFORM) for number in range(3)]
+    scene.take(inform[0])
+    scene.commit()
+    scene.take(inform[1], inform[1])
+    assert scene.commit()[1][0][2] == 2
+    scene.take(inform[2])
+    scene.handler.cut()
+    scene.handler.failed()
+    scene.take(inform[2], inform[1])
+    assert scene.commit()[1][0][2] == 3
+
+
+def test_informs_that_wait_are_bounded_by_their_octets(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is kept whole until it is answered, repeats too."""
+    monkeypatch.setattr(handler_module, "MOST_OCTETS", 2000)
+    for number in range(100):
+        scene.take(trap(request_id=number, kind=message.INFORM))
+    assert scene.counts()["queue_full"] > 50
 
 
 def test_a_queue_that_is_full_drops(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

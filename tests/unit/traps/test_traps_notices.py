@@ -2,16 +2,18 @@
 
 from netmon.model.events import TrapChange
 from netmon.traps.handler import Outcome, Words
-from netmon.traps.notices import MOST, Notices
+from netmon.traps.notices import ALL, MOST, Notices
 from netmon.traps.translate import Meaning
 
 
-def outcome(number: int, *, active: bool, authenticated: bool, instance: str = "3") -> Outcome:
-    """An event of sw1 that changes a state was committed."""
+def outcome(
+    number: int, *, active: bool, authenticated: bool, instance: str = "3", host: str = "sw1"
+) -> Outcome:
+    """An event of a host that changes a state was committed."""
     change = TrapChange("link_down", instance, active, 60.0, cause=False)
     meaning = Meaning("IF-MIB::linkDown", "1.3", "warning", "[]", change, "IF-MIB::linkDown")
     row = (
-        1.0, 1.0, 1, "192.0.2.1", "sw1", "IF-MIB::linkDown", "1.3", "warning", 2, False, "", authenticated,
+        1.0, 1.0, 1, "192.0.2.1", host, "IF-MIB::linkDown", "1.3", "warning", 2, False, "", authenticated,
         "", "", None, "[]",
     )  # fmt: skip
     return Outcome(events=[(number, row, Words(meaning, b""))])
@@ -48,3 +50,22 @@ def test_a_flood_leaves_room_for_authenticated_changes() -> None:
     changes = told(notices)
     assert len(changes) == MOST + 1
     assert changes[-1] == ("true", True, True)
+
+
+def test_a_flood_in_the_name_of_many_hosts_is_told_in_turns() -> None:
+    """The agent judges each host that changes, on the loop by which it polls; nothing is left out."""
+    notices = Notices()
+    for number in range(120):
+        for active in (True, False):
+            instance = str(active)
+            notices.add(
+                outcome(number, active=active, authenticated=False, instance=instance, host=f"h{number}")
+            )
+    hosts = []
+    while not notices.empty:
+        changes = notices.take()["changes"]
+        assert len(changes) <= 100
+        hosts += [change[0] for change in changes]
+    assert hosts == [f"h{number}" for number in range(120) for _ in range(2)]
+    notices.add(outcome(1, active=True, authenticated=False))
+    assert len(notices.take(ALL)["changes"]) == 1

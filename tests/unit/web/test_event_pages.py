@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from netmon import event_pages
 from netmon.event_pages import EventPages
 from netmon.events import Reader, Writer
+from netmon.model import Event
 from tests.unit.events.making import DAY, Wall, row
 from tests.unit.web.serving import serving
 
@@ -47,6 +49,34 @@ async def test_events_as_json(tmp_path: Path) -> None:
         assert await ids("?before=3&limit=1") == [2]
         assert await ids("?since=1") == [2, 3]
         assert (await client.get("/api/events?limit=1")).json()[0]["values"][0]["value"] == "3"
+
+
+async def test_many_events_are_one_array(tmp_path: Path) -> None:
+    """Also where they are more than one piece of it, or none."""
+    async with pages(tmp_path) as (client, pen, _):
+        pen.commit([row("sw3") for _ in range(50)])
+        assert [event["id"] for event in (await client.get("/api/events")).json()] == [*range(53, 0, -1)]
+        assert (await client.get("/api/events?host=nobody")).json() == []
+
+
+async def test_slow_questions_leave_threads_for_others(tmp_path: Path) -> None:
+    """However many ask at once, two of them are at work: names and reloads need threads as well."""
+    running: list[int] = []
+    most = 0
+
+    class Slow(Reader):
+        def latest(self, *_words: object, **_more: object) -> list[Event]:  # type: ignore[override]
+            nonlocal most
+            running.append(1)
+            most = max(most, len(running))
+            time.sleep(0.02)  # in a thread
+            running.pop()
+            return []
+
+    async with serving(EventPages(lambda: Slow(tmp_path)).routes()) as (_, client):
+        answers = await asyncio.gather(*[client.get("/api/events") for _ in range(12)])
+    assert {answer.status_code for answer in answers} == {200}
+    assert most == 2
 
 
 @pytest.mark.parametrize(

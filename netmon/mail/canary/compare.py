@@ -6,7 +6,7 @@ gone, a footer added.  The parser is the library's; what it is given is bounded,
 stumbles over is a change and never an error.
 """
 
-import contextlib
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,13 @@ from netmon.mail.canary.message import HEADER, WORDS
 MOST: Final = 1_000_000  # octets of a message that are looked at
 _PARTS: Final = 50
 _SHOWN: Final = 20  # changes that are told
-_HEADERS: Final = ("Subject", "From", "To", HEADER, WORDS)
+_HEADERS: Final = ("Subject", "From", "To", "Date", "Message-ID", HEADER, WORDS)
+_BROKEN_FORM: Final = {
+    "StartBoundaryNotFoundDefect": "a multipart without any of its boundaries",
+    "CloseBoundaryNotFoundDefect": "a multipart whose last boundary is missing, as of a message that was cut",
+    "NoBoundaryInMultipartDefect": "a multipart that names no boundary",
+    "MissingHeaderBodySeparatorDefect": "a header that runs into its body",
+}
 _SPACE: Final = re.compile(r"\s+")
 _BROKEN: Final = (MessageError, ValueError, LookupError, AttributeError, TypeError, RecursionError)
 
@@ -46,6 +52,8 @@ class _Part:
     charset: str
     disposition: str
     content: bytes  # of a text in UTF-8 with LF, if its charset is known
+    readable: bool  # in its charset, if it is a text
+    description: str
 
     def told(self, number: int) -> str:
         """What to call it."""
@@ -60,7 +68,7 @@ def compare(sent: bytes, fetched: bytes) -> Comparison:
     try:
         before, after = _parsed(sent), _parsed(fetched)
         ours, theirs = _parts(before), _parts(after)
-        changed = [*_headers(before, after), *_structure(before, after)]
+        changed = [*_headers(before, after), *_structure(before, after), *_form(after)]
     except _BROKEN as error:
         return Comparison(False, (f"the message cannot be read any more: {type(error).__name__}",))
     recoded: list[str] = []
@@ -92,6 +100,7 @@ def _parts(message: Message) -> list[_Part]:
         octets = content if isinstance(content, bytes) else b""
         charset = str(part.get_content_charset() or "")
         kind = part.get_content_type()
+        text = _text(octets, charset) if kind.startswith("text/") else None
         found.append(
             _Part(
                 kind,
@@ -99,7 +108,9 @@ def _parts(message: Message) -> list[_Part]:
                 str(part.get("Content-Transfer-Encoding", "")).strip().lower(),
                 charset,
                 str(part.get_content_disposition() or ""),
-                _text(octets, charset) if kind.startswith("text/") else octets,
+                octets if text is None else text[0],
+                text is None or text[1],
+                _unfolded(str(part.get("Content-Description", ""))),
             )
         )
     return found
@@ -125,11 +136,17 @@ def _file_name(part: Message) -> str:
     return _unfolded(str(part.get_filename("") or ""))
 
 
-def _text(octets: bytes, charset: str) -> bytes:
-    """A text as UTF-8 with LF at the ends of lines; as it is where its charset is unknown or wrong."""
-    with contextlib.suppress(LookupError, ValueError):
+def _text(octets: bytes, charset: str) -> tuple[bytes, bool]:
+    """A text as UTF-8 with LF at the ends of lines, and whether it is one in its charset.
+
+    A charset that is gone means ASCII (RFC 2045 §5.2): the octets may be the same, and nobody can read them.
+    """
+    readable = True
+    try:
         octets = octets.decode(charset or "ascii").encode()
-    return octets.replace(b"\r\n", b"\n").rstrip(b"\n")
+    except (LookupError, ValueError):
+        readable = False
+    return octets.replace(b"\r\n", b"\n").rstrip(b"\n"), readable
 
 
 def _unfolded(text: str) -> str:
@@ -155,6 +172,20 @@ def _headers(before: Message, after: Message) -> Iterator[str]:
             yield f"the header {name} has more in it than was sent"
         else:
             yield f"the header {name} says something else"
+
+    if _header(after, "MIME-Version")[:3] != "1.0":
+        yield "the header MIME-Version is gone, so that readers show the parts as they are encoded"
+
+
+def _form(after: Message) -> Iterator[str]:
+    """What of the multiparts is broken or added, though every part may be whole."""
+    for part in itertools.islice(after.walk(), 4 * _PARTS):
+        for defect in part.defects:
+            if told := _BROKEN_FORM.get(type(defect).__name__):
+                yield f"the message is malformed: {told}"
+        # Before the first part may stand what is for readers without MIME (RFC 2046 §5.1.1).
+        if part.is_multipart() and (added := str(part.epilogue or "").strip()):
+            yield f"{len(added)} characters were added behind the last part, as a footer"
 
 
 def _structure(before: Message, after: Message) -> Iterator[str]:
@@ -192,6 +223,11 @@ def _changes(part: _Part, other: _Part, number: int) -> Iterator[str]:
     told = part.told(number)
     if part.content != other.content:
         yield f"{told}: {_difference(part.content, other.content)}"
+    elif part.readable and not other.readable:
+        charset = other.charset or "ASCII, for its charset is gone"
+        yield f"{told}: its octets are the same, and no text in {charset}"
+    if part.description != other.description:
+        yield f"{told}: its description {'says something else' if other.description else 'is gone'}"
     if part.name != other.name:
         yield f"{told}: its file name is {other.name!r}" if other.name else f"{told}: its file name is gone"
     if part.disposition != other.disposition:
@@ -216,7 +252,7 @@ def _difference(ours: bytes, theirs: bytes) -> str:
 
 
 def _recodings(part: _Part, other: _Part, number: int) -> Iterator[str]:
-    if part.content != other.content:
+    if part.content != other.content or part.readable != other.readable:
         return
     if part.encoding != other.encoding:
         yield f"{part.told(number)} came in {other.encoding or '7bit'}, its content is the same"

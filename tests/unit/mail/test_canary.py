@@ -231,6 +231,50 @@ def test_a_letter_of_another_charset_is_fine_where_the_text_is_equal() -> None:
     assert any("came in utf-8, its text is the same" in sentence for sentence in found.recoded)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (b"text/plain; charset=utf-8", b"text/plain", "no text in ASCII, for its charset is gone"),
+        (b"text/html; charset=utf-8", b"text/html; charset=us-ascii", "no text in us-ascii"),
+        (b"text/plain; charset=utf-8", b"text/plain; charset=x-unheard-of", "no text in x-unheard-of"),
+    ],
+)
+def test_a_text_without_its_charset_is_changed(old: bytes, new: bytes, said: str) -> None:
+    """The same octets that nobody can read are another content, and no harmless encoding."""
+    other = SENT.replace(old, new, 1)
+    assert f"its octets are the same, and {said}" in changed(other)
+    assert compare(SENT, other).recoded == ()
+
+
+def test_a_message_that_was_cut_behind_its_last_part() -> None:
+    """All parts may be whole, and the end is missing all the same."""
+    end = SENT.rindex(b"\r\n--=_netmon")
+    assert "last boundary is missing" in changed(SENT[:end])
+
+
+def test_text_outside_of_all_parts() -> None:
+    """A footer behind the last boundary is named; the usual words before the first part are no change."""
+    assert "24 characters were added behind the last part, as a footer" in changed(
+        SENT + b"This message was scanned\r\n"
+    )
+    words = b"\r\n\r\nThis is a multi-part message in MIME format.\r\n--=_netmon"
+    assert compare(SENT, SENT.replace(b"\r\n\r\n--=_netmon", words, 1)) == Comparison(True)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b"MIME-Version: 1.0\r\n", "the header MIME-Version is gone"),
+        (f"Message-ID: <{TOKEN}@probe1.example.net>\r\n".encode(), "the header Message-ID is gone"),
+        (f"Content-Description: {TOKEN}\r\n".encode(), "its description is gone"),
+    ],
+)
+def test_a_line_of_a_header_that_is_gone(line: bytes, said: str) -> None:
+    """What readers, threads and signatures need is missed."""
+    assert SENT.count(line) == 1
+    assert said in changed(SENT.replace(line, b""))
+
+
 def test_what_was_flattened_or_wrapped() -> None:
     """Another structure is told."""
     assert "the structure is" in changed(SENT.replace(b"multipart/alternative", b"multipart/related"))

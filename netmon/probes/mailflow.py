@@ -171,7 +171,7 @@ class _Run:
         elif outcome in (Outcome.REFUSED, Outcome.DEFERRED):
             flows.ended(self._flow, clean=True)  # nothing was accepted that could still come
         detail = printable(detail.encode(errors="replace"))
-        self._lines.append(f"* {outcome}: {detail}")
+        self._lines.append(f"* {detail}" if detail.startswith(outcome) else f"* {outcome}: {detail}")
         self._tell_earlier()
         counts = self._ctx.totals.add(
             ("mailflow", self._flow), told.counted(outcome, len(self._late), len(self._twice))

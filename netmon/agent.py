@@ -18,7 +18,15 @@ from netmon import __version__, control
 from netmon.alerting import Alerting
 from netmon.commands import Desk, commands
 from netmon.config import Config, ConfigError, public_dump
-from netmon.context import boot_id, close_context, ehlo_name, ehlo_notices, make_context, make_resolver
+from netmon.context import (
+    boot_id,
+    close_context,
+    ehlo_name,
+    ehlo_notices,
+    make_context,
+    make_resolver,
+    remember,
+)
 from netmon.errors import NetmonError
 from netmon.explain import Entry
 from netmon.exposition import Exposition, Reading, SelfMetrics
@@ -26,12 +34,11 @@ from netmon.following import Following
 from netmon.history import History
 from netmon.journal import Journal, StateError
 from netmon.loading import load_config
-from netmon.mail.memory import Memory
 from netmon.mib.modules import Module
-from netmon.model import Check, Observation
+from netmon.model import Check, Observation, Role
 from netmon.plan import all_hosts
 from netmon.planning import Planned, planned
-from netmon.probes import PROBES
+from netmon.probes import PROBES, unrun_tables
 from netmon.readings import agreement_readings, readings
 from netmon.report_pages import ReportPages
 from netmon.routes import Services, routes
@@ -51,7 +58,6 @@ log = structlog.get_logger(__name__)
 
 TICK: Final = 10.0  # seconds between two looks for what has become stale
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "[::]"})  # noqa: S104 - compared with, not listened on
-_MAIL: Final = "mail"  # notes of what mail servers offered
 
 
 class Agent:
@@ -88,9 +94,7 @@ class Agent:
         )
         self._journal = Journal(config.state.path)
         self.store = Store(self._journal, wall=time.time, clock=loop.time)
-        self._context.memory = Memory(
-            self.store.noted(_MAIL), lambda name, value: self.store.note(_MAIL, name, value)
-        )
+        remember(self._context, self.store)
         self.scheduler = Scheduler(self._probe, self.store.put, wall=time.time, gauges=self._metrics)
         self.silences = Silences(self.store, boot=boot_id(), now=time.monotonic(), wall=time.time())
         self._link = OwnLink(self._context.pinger)
@@ -145,7 +149,9 @@ class Agent:
             Services(
                 source=self.store,
                 live=self._live,
-                exposition=Exposition(self.store, self._metrics.text, own_labels=own_labels),
+                exposition=Exposition(
+                    self.store, self._metrics.text, own_labels=own_labels, unrun=unrun_tables()
+                ),
                 own=self._metrics,
                 config=lambda: public_dump(self._config),
                 reload=self.reload,
@@ -325,6 +331,7 @@ class Agent:
         self.store.plan(all_hosts((entry.host for entry in config.hosts), checks), checks)
         self._traps.planned()
         self._context.memory.planned([check.key for check in checks])
+        self._context.flows.planned([flow.name for flow in config.mailflows])
         changes = self.scheduler.apply(checks)
         self._watch.planned()
         self._following.watch.planned()
@@ -375,7 +382,9 @@ class Agent:
         return lately and not self._watch.isolated
 
     def _ready(self) -> bool:
-        seen = all(state.observation is not None for state in self.store.states().values())
+        states = self.store.states().values()
+        # A mailflow may take minutes: who waits for a first look at all need not wait for the mail.
+        seen = all(state.observation is not None or state.check.role is Role.FLOW for state in states)
         return seen and self._following.settled
 
     def _notices(self) -> Sequence[str]:

@@ -3,12 +3,14 @@
 import asyncio
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol
 
 from netmon.config import Config
 from netmon.icmp import Pinger
+from netmon.mail.flows import Flows
+from netmon.mail.memory import Memory
 from netmon.mail.slots import Slots
 from netmon.mail.tls import TrustStores
 from netmon.model import Check
@@ -16,7 +18,19 @@ from netmon.probes.base import Context
 from netmon.resolver import Resolver
 from netmon.snmp.client import Client
 
+_MAIL: Final = "mail"  # notes of what mail servers offered
+_FLOWS: Final = "mailflows"  # the note of their key
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Notes(Protocol):
+    """Where something is kept by kind and name; the store is one."""
+
+    def noted(self, kind: str) -> Mapping[str, Any]:
+        """What an earlier life has kept."""
+
+    def note(self, kind: str, name: str, value: Any) -> None:
+        """Keep it."""
 
 
 def make_context(config: Config | None, agent_name: str = "") -> Context:
@@ -33,6 +47,12 @@ def make_context(config: Config | None, agent_name: str = "") -> Context:
         slots=Slots(),
         wall=time.time,
     )
+
+
+def remember(context: Context, notes: Notes) -> None:
+    """Have what mail probes learn survive a restart."""
+    context.memory = Memory(notes.noted(_MAIL), lambda name, value: notes.note(_MAIL, name, value))
+    context.flows = Flows(notes.noted(_FLOWS), lambda name, value: notes.note(_FLOWS, name, value))
 
 
 async def close_context(context: Context) -> None:

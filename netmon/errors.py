@@ -70,6 +70,9 @@ class Reason(StrEnum):
     TOKEN_UNAVAILABLE = "token_unavailable"  # noqa: S105 - no OAuth2 token was to be had: netmon's own side
     MAILBOX_REJECTED = "mailbox_rejected"  # the login is taken, the mailbox is not opened
     MAILBOX_DEFERRED = "mailbox_deferred"  # it is in use, or the server says to come later
+    MESSAGE_REJECTED = "message_rejected"  # DATA, or the message itself, got a 5yz
+    MESSAGE_DEFERRED = "message_deferred"  # DATA, or the message itself, got a 4yz
+    MESSAGE_LOST = "message_lost"  # a message was accepted, and is in the mailbox by no deadline
     STARTTLS_MISSING = "starttls_missing"
     STARTTLS_REJECTED = "starttls_rejected"
     STARTTLS_DEFERRED = "starttls_deferred"

@@ -20,7 +20,7 @@ from netmon.mail.mx.fence import outside
 from netmon.model import Check, CheckKey, Confirm, Host, Limits, Route
 from netmon.probes.base import Library, ProbeKind
 
-LONGEST_RUN: Final = 60.0  # seconds; a run never outlives its interval either
+LONGEST_RUN: Final = 60.0  # seconds, unless a probe says more; a run never outlives its interval either
 
 
 class PlannedProbe(Protocol):
@@ -91,6 +91,26 @@ class PlannedDomain(Protocol):
         """Of hosts that nobody has configured."""
 
 
+class PlannedMailflow(Protocol):
+    """A message's way through mail servers; durations in seconds."""
+
+    @property
+    def host(self) -> Host:
+        """The host that it is a check of: that of the first mailbox."""
+
+    @property
+    def interval(self) -> float:
+        """Between the starts of two runs."""
+
+    @property
+    def timeout(self) -> float:
+        """For one answer."""
+
+    @property
+    def probe(self) -> PlannedProbe:
+        """The mailflow itself."""
+
+
 class PlannedConfig(Protocol):
     """All that is planned from; a Protocol, since config and plan do not know each other."""
 
@@ -102,6 +122,10 @@ class PlannedConfig(Protocol):
     def domains(self) -> Iterable[PlannedDomain]:
         """Every domain that is configured."""
 
+    @property
+    def mailflows(self) -> Iterable[PlannedMailflow]:
+        """Every mailflow that is configured."""
+
 
 def plan(config: PlannedConfig, library: Library, discovered: Sequence[Route] = ()) -> frozenset[Check]:
     """One check for each probe of each host, and one for each address of `discovered` and port.
@@ -111,6 +135,10 @@ def plan(config: PlannedConfig, library: Library, discovered: Sequence[Route] = 
     """
     binding = _Binding(library)
     configured = [_check(entry, probe, binding) for entry in config.hosts for probe in entry.probes]
+    configured += [
+        _check(_Entry(flow.host, flow.interval, flow.timeout), flow.probe, binding)
+        for flow in config.mailflows
+    ]
     servers = tuple(_of_domains(config, discovered, binding)) if discovered else ()
     return frozenset([*configured, *servers, *_of_policies(config, discovered, servers, binding)])
 
@@ -258,7 +286,7 @@ def _check(
     kind, settings = probe.kind, probe.settings
     bound, encoded = binding(kind, settings)
     interval = max(entry.interval, kind.least_interval)
-    deadline = min(interval, LONGEST_RUN)
+    deadline = min(interval, LONGEST_RUN if kind.longest is None else kind.longest(bound))
     timeout = min(entry.timeout, deadline)
     role = kind.role(settings)
     required = bool(getattr(settings, "required", True))

@@ -27,7 +27,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from netmon.errors import Reason
-from netmon.model import Check, CheckKey, Observation, Result
+from netmon.model import Check, CheckKey, Observation, Result, Role
 
 log = structlog.get_logger(__name__)
 
@@ -221,11 +221,15 @@ class Scheduler:
         """Run a check soon, out of its turn; the observation adds evidence, never a streak.
 
         Coalesced and rate-limited: False if it runs now, ran on request in the last
-        `REQUEST_PAUSE` seconds, or is not in the plan.
+        `REQUEST_PAUSE` seconds, or is not in the plan.  A mailflow sends a message each time, so one more
+        in half of its interval is enough, whoever asks.
         """
         entry = self._entries.get(key)
         now = self._loop.time()
-        if entry is None or entry.task is not None or now - entry.requested < REQUEST_PAUSE:
+        if entry is None or entry.task is not None:
+            return False
+        pause = entry.check.interval / 2 if entry.check.role is Role.FLOW else REQUEST_PAUSE
+        if now - entry.requested < pause:
             return False
         entry.requested = now
         log.debug("check requested", **_name(key), why=why)

@@ -34,6 +34,7 @@ from netmon.model import (
     HostVerdict,
     News,
     Result,
+    Role,
     Silenced,
     SilenceKind,
     VerdictName,
@@ -224,9 +225,13 @@ class Watch:
         host = self._source.hosts()[name]
         checks = self._source.checks_of(name)
         current = self._source.verdicts()[name]
-        # After a restart or a reload a known verdict stands until every check has had its turn.
+        # After a restart or a reload a known verdict stands until every check has had its turn, but for
+        # mailflows: one may take minutes, and an outage of the doors must not wait for it.
         if current.since and any(
-            state.observation is None and not is_stale(state, self._started, now) for state in checks
+            state.observation is None
+            and state.check.role is not Role.FLOW
+            and not is_stale(state, self._started, now)
+            for state in checks
         ):
             return
         alone = [

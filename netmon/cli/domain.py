@@ -93,6 +93,7 @@ class _Planned:
 
     hosts: Sequence[Any]
     domains: Sequence[DomainConfig]
+    mailflows: Sequence[Any] = ()
 
 
 async def look_at(domain: DomainConfig, config: Config | None, context: Context) -> DomainOutcome:

@@ -28,7 +28,7 @@ from netmon.cli.snmp_options import (
     UserName,
     version_of,
 )
-from netmon.cli.targets import Wanted, check_of_url, checks_of_host
+from netmon.cli.targets import MAILFLOW_URL, Wanted, check_of_mailflow, check_of_url, checks_of_host
 from netmon.cli.verdict import Outcome, Status, first_line, look, plain
 from netmon.cli.waterfall import render
 from netmon.config import Config, ConfigError, DomainConfig
@@ -114,6 +114,8 @@ def probe_command(
 
         netmon probe submissions://mx1.example.org --tls-name mail.example.org
 
+        netmon probe mailflow://example
+
         netmon probe policy://example.org --dkim mail2026 --validating
 
         NETMON_COMMUNITY=... netmon probe snmp://sw1
@@ -195,6 +197,9 @@ def _checks(
         return known, checks_of_host(known, target, probe, wanted, modules_of(known, modules))
     if probe is not None:
         raise NetmonError(f'a URL names its probe already; leave "{probe}" away')
+    if target.startswith(MAILFLOW_URL):
+        known = open_config(path or DEFAULT_CONFIG)
+        return known, check_of_mailflow(known, target, wanted)
     # A URL stands for itself: a netmon.yml that happens to lie here is asked only when it is wanted.
     wants_config = path is not None or wanted.auth is not None
     config = open_config(path or DEFAULT_CONFIG) if wants_config else None

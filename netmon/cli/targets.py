@@ -9,6 +9,7 @@ the product's own and not one that resembles it.  Schemes as services are called
     imap://host  port 143, STARTTLS (implicit TLS on 993);  imaps://host  port 993;  imap+plain://
     pop3://host  port 110, STLS (implicit TLS on 995);  pop3s://host  port 995;  pop3+plain://
     snmp://sw1  ping://sw1
+    mailflow://NAME           a mailflow of the config, which alone knows its logins
     policy://example.org      what a domain publishes: DANE, MTA-STS, TLS-RPT, SPF, DKIM, DMARC, reverse DNS
 """
 
@@ -22,7 +23,7 @@ from pydantic import ValidationError
 
 from netmon.cli.common import COMMUNITY_VARIABLE
 from netmon.cli.snmp_options import Security, given_auth
-from netmon.config import PUBLIC_AUTH, Config, DomainConfig, HostConfig, ProbeEntry
+from netmon.config import PUBLIC_AUTH, Config, DomainConfig, HostConfig, MailflowConfig, ProbeEntry
 from netmon.errors import NetmonError
 from netmon.fields import Secret
 from netmon.mib.auto import AUTO
@@ -33,6 +34,8 @@ from netmon.probes import PROBES
 from netmon.probes.base import Auth, Library
 from netmon.wording import did_you_mean
 
+MAILFLOW_URL: Final = "mailflow://"
+_MAILFLOW: Final = "mailflow"
 _GIVEN: Final = "given"  # the auth made of a community that was given here
 # Scheme -> probe, and its settings where the URL says nothing else.
 _SCHEMES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
@@ -81,6 +84,7 @@ class _Hosts:
 
     hosts: Sequence[HostConfig]
     domains: Sequence[DomainConfig] = ()
+    mailflows: Sequence[MailflowConfig] = ()
 
 
 def checks_of_host(
@@ -88,6 +92,7 @@ def checks_of_host(
 ) -> tuple[Check, ...]:
     """The checks of a configured host: all, or those that `probe` names: `smtp`, `smtp:25` or `mx1:25`.
 
+    A mailflow takes as long as mail does, so it is among them only where it is named, or all there is.
     Raises NetmonError that says what there is instead.
     """
     hosts = {entry.host.name: entry for entry in config.hosts}
@@ -106,8 +111,12 @@ def checks_of_host(
     # A user, level or context is said on top of the host's own auth; a community stands for itself.
     own = (probe.settings.auth for probe in hosts[name].probes if probe.kind.name == "snmp")
     base = config.auths.get(next(own, ""), Auth()) if wanted.community is None else Auth()
-    every = _planned(entry, _library(config.auths, wanted, modules, base))
-    chosen = tuple(check for check in every if probe is None or probe in _names(check))
+    flows = tuple(_in_time(flow, wanted) for flow in config.mailflows if flow.host.name == name)
+    every = _planned(entry, _library(config.auths, wanted, modules, base), flows)
+    quick = [check for check in every if check.key.probe != _MAILFLOW] or every
+    chosen = tuple(
+        check for check in (quick if probe is None else every) if not probe or probe in _names(check)
+    )
     if not chosen:
         there = ", ".join(dict.fromkeys(_names(check)[-1] for check in every)) or "nothing"
         raise NetmonError(f'{name} has no check "{probe}" in {config.path}; it has {there}')
@@ -117,7 +126,28 @@ def checks_of_host(
 def _names(check: Check) -> tuple[str, ...]:
     """What a check may be called on the command line; the last is what is suggested."""
     port = check.key.endpoint.removeprefix(check.key.host)
+    if check.key.probe == _MAILFLOW:
+        port = f":{check.key.endpoint}"
     return check.key.probe, check.key.endpoint, f"{check.key.probe}{port}"
+
+
+def check_of_mailflow(config: Config, url: str, wanted: Wanted) -> tuple[Check, ...]:
+    """The configured mailflow that a URL names.  Raises NetmonError."""
+    name = url.removeprefix(MAILFLOW_URL).rstrip("/")
+    flows = {flow.name: flow for flow in config.mailflows}
+    if name not in flows:
+        there = ", ".join(flows) or "none"
+        raise NetmonError(
+            f'{config.path} has no mailflow "{name}"{did_you_mean(name, flows)}; there is {there}'
+        )
+    if wanted.tls_name is not None or wanted.ca_file is not None:
+        raise NetmonError(f"--tls-name and --ca-file of a mailflow are in {config.path}")
+    hosts = _Hosts((), mailflows=(_in_time(flows[name], wanted),))
+    return tuple(plan(hosts, Library({}, {})))
+
+
+def _in_time(flow: MailflowConfig, wanted: Wanted) -> MailflowConfig:
+    return flow if wanted.timeout is None else replace(flow, timeout=wanted.timeout)
 
 
 def check_of_url(
@@ -129,7 +159,7 @@ def check_of_url(
     """
     scheme, _, rest = url.partition("://")
     if scheme not in _SCHEMES:
-        there = (*_SCHEMES, "domain")
+        there = (*_SCHEMES, "domain", "mailflow")
         near = did_you_mean(scheme, there)
         raise NetmonError(f'"{scheme}" is not a scheme to probe{near}; there are {", ".join(there)}')
     probe, defaults = _SCHEMES[scheme]
@@ -237,5 +267,5 @@ def _library(
     return Library(known, modules)
 
 
-def _planned(entry: HostConfig, library: Library) -> tuple[Check, ...]:
-    return tuple(sorted(plan(_Hosts((entry,)), library), key=lambda check: check.key))
+def _planned(entry: HostConfig, library: Library, flows: Sequence[MailflowConfig] = ()) -> tuple[Check, ...]:
+    return tuple(sorted(plan(_Hosts((entry,), mailflows=flows), library), key=lambda check: check.key))

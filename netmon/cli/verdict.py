@@ -18,7 +18,17 @@ from netmon.health import Device, HostView, follow, judge
 from netmon.health.view import SNMP
 from netmon.mail import report
 from netmon.mib.auto import Judged, explain
-from netmon.model import Check, CheckKey, CheckState, HostVerdict, Observation, Result, Verdict, VerdictName
+from netmon.model import (
+    Check,
+    CheckKey,
+    CheckState,
+    HostVerdict,
+    Observation,
+    Result,
+    Role,
+    Verdict,
+    VerdictName,
+)
 from netmon.probes import PROBES
 from netmon.probes.base import Context
 from netmon.store import advance
@@ -142,6 +152,8 @@ def perfdata(states: Iterable[CheckState]) -> Iterator[str]:
         if seen is None:
             continue
         port = key.endpoint.removeprefix(key.host).replace(":", "_")
+        if state.check.role is Role.FLOW:
+            port = f"_{key.endpoint}"
         if state.check.mx:  # a domain's servers have one port, and each its name and addresses
             port = f"_{state.check.mx}_{state.check.address}"
         name = _SAFE_LABEL.sub("_", f"{key.probe}{port}")

@@ -12,7 +12,7 @@ from netmon.config.load import load
 from netmon.config.mistakes import ConfigError, Mistake
 from netmon.config.public import public_dump, schema, starter
 from netmon.config.receiver import receiver_settings
-from netmon.config.records import PUBLIC_AUTH, Config, DomainConfig, HostConfig, ProbeEntry
+from netmon.config.records import PUBLIC_AUTH, Config, DomainConfig, HostConfig, MailflowConfig, ProbeEntry
 from netmon.config.values import RESERVED_LABELS, Listen
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "DomainConfig",
     "HostConfig",
     "Listen",
+    "MailflowConfig",
     "Mistake",
     "ProbeEntry",
     "load",

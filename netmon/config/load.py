@@ -6,7 +6,7 @@ where it was written; let pydantic judge; at last check what only the whole can 
 """
 
 import glob
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from netmon.config.compose import YamlError, read
 from netmon.config.expand import expand
+from netmon.config.mailflows import as_lists, check_mailflows, fetched_hosts
 from netmon.config.merge import merge
 from netmon.config.mistakes import Mistakes, seen
 from netmon.config.module_files import Anything, ModuleFiles, read_module_files
@@ -27,6 +28,7 @@ from netmon.config.records import (
     DomainEntry,
     HostConfig,
     HostEntry,
+    MailflowConfig,
     ProbeEntry,
     Records,
     StateEntry,
@@ -92,6 +94,7 @@ class _Loading:
             top, self.modules, self.env, _cache_folder(top) if self.cache else None, self.mistakes
         )
         names = self._names(top, host_nodes)
+        as_lists(_entries(top, "mailflows"))
         for root in roots:
             shape = record_shape(self.records.top if root is top else self.records.file)
             inspect(root, shape, names, self.mistakes)
@@ -103,6 +106,7 @@ class _Loading:
         hosts = self._hosts(top, host_nodes)
         check_windows(_entries(top, "windows"), names, self.env, self.mistakes)
         check_domains(_entries(top, "domains"), self.mistakes)
+        check_mailflows(_entries(top, "mailflows"), self.mistakes)
         if main is None or self.mistakes:
             raise self.mistakes.error()
         auths = {PUBLIC_AUTH: Auth(), **self.module_files.auths, **main.auths}
@@ -126,6 +130,7 @@ class _Loading:
             alerting=main.alerting,
             windows=tuple(entry.window(self.env) for entry in main.windows),
             domains=tuple(self._domain(entry, main) for entry in main.domains),
+            mailflows=tuple(self._mailflows(main, hosts)),
             traps=main.traps,
             public={
                 source.name: redacted(
@@ -224,6 +229,7 @@ class _Loading:
         """Every host with its groups and the defaults merged in."""
         groups = _mapping(top, "groups")
         bases: dict[tuple[str, ...], MapNode] = {}
+        flows = fetched_hosts(_entries(top, "mailflows"))
         hosts: list[tuple[HostConfig, MapNode]] = []
         for node in nodes:
             if not isinstance(node, MapNode):
@@ -238,7 +244,7 @@ class _Loading:
             entry = self._record(self.records.host, merged)
             if entry is not None:
                 host = self._host(entry)
-                check_host(host, merged, self.of_hosts, self.mistakes)
+                check_host(host, merged, self.of_hosts, self.mistakes, others=entry.name in flows)
                 hosts.append((host, merged))
         check_cycles(hosts, self.mistakes)
         return [host for host, _ in hosts]
@@ -281,6 +287,19 @@ class _Loading:
             entry.allow,
             self._policy(entry),
         )
+
+    def _mailflows(self, main: TopEntry, hosts: Iterable[HostConfig]) -> Iterator[MailflowConfig]:
+        """Each is a check of its first mailbox's host."""
+        known = {config.host.name: config.host for config in hosts}
+        addresses = {name: host.address for name, host in known.items()}
+        for entry in main.mailflows:
+            yield MailflowConfig(
+                entry.name,
+                known[entry.fetch[0].host],
+                entry.interval,
+                main.defaults.timeout if entry.timeout is None else entry.timeout,
+                ProbeEntry(self.kinds["mailflow"], entry.settings(addresses)),
+            )
 
     def _policy(self, entry: DomainEntry) -> ProbeEntry | None:
         """What is looked at of the domain itself."""

@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from netmon.config.mailflows import MailflowEntry
 from netmon.config.settings import SettingsEntry
 from netmon.config.shapes import Switch
 from netmon.config.traps import TrapsEntry
@@ -281,6 +282,7 @@ class TopEntry(Settings):
     settings: SettingsEntry = SettingsEntry()
     windows: tuple[WindowEntry, ...] = ()
     domains: tuple[DomainEntry, ...] = ()
+    mailflows: tuple[MailflowEntry, ...] = ()
     traps: TrapsEntry | None = None
 
 
@@ -349,6 +351,17 @@ class DomainConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MailflowConfig:
+    """A message's way through mail servers, as a check of the first mailbox's host; durations in seconds."""
+
+    name: str
+    host: Host
+    interval: float
+    timeout: float
+    probe: ProbeEntry
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole valid config.
 
@@ -372,5 +385,6 @@ class Config:
     settings: SettingsEntry
     windows: tuple[Window, ...]
     domains: tuple[DomainConfig, ...]  # in the file's order
+    mailflows: tuple[MailflowConfig, ...]  # in the file's order
     traps: TrapsEntry | None  # None: no receiver
     public: Mapping[str, str] = field(repr=False)

@@ -20,11 +20,7 @@ LISTED: Final = 8  # names that a message lists
 
 # Keys of the public surface that this version does not act on: refused, so that nobody believes
 # to be watched by them.  By the section that they stand in.
-_HOST: Final = frozenset({"mailflow"})
 PLANNED: Final[Mapping[str, frozenset[str]]] = {
-    "": frozenset({"mailflows"}),
-    "hosts": _HOST,
-    "groups": _HOST,
     "web": frozenset({"config_file"}),
 }
 

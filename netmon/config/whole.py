@@ -18,9 +18,14 @@ from netmon.windows import is_pattern
 _ALIKE = ("smtp", "imap", "pop3")  # probes of ports
 
 
-def check_host(host: HostConfig, node: MapNode, kinds: Collection[str], mistakes: Mistakes) -> None:
-    """Every host checks something, and nothing twice; `node` is the host with all merged in."""
-    if not host.probes and not mistakes.told(node):  # a misspelled probe is one mistake
+def check_host(
+    host: HostConfig, node: MapNode, kinds: Collection[str], mistakes: Mistakes, *, others: bool = False
+) -> None:
+    """Every host checks something, and nothing twice; `node` is the host with all merged in.
+
+    `others`: it has checks that do not stand among its keys.
+    """
+    if not host.probes and not others and not mistakes.told(node):  # a misspelled probe is one mistake
         mistakes.at(node, f"has nothing to check: give it one of {', '.join(kinds)}")
     ports = node.items.get("upstream_ports")
     for name in host.host.upstream_ports:

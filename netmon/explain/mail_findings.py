@@ -152,6 +152,50 @@ MAIL_FINDINGS: Final[Mapping[FindingKind, Text]] = {
         ("the wrong certificate is loaded", "the host is configured by address or by an alias"),
         ("Set `tls_name` to the name that clients use, or issue the certificate for it",),
     ),
+    FindingKind.MIME_CHANGED: Text(
+        "A message arrived with another content than was sent; another encoding of the same is fine.",
+        (
+            "a filter or gateway that rewrites messages (footers, disclaimers, stripped attachments)",
+            "a store or relay that damages 8bit text, long lines or binary attachments",
+        ),
+        (
+            "The finding names the part; the trail of the check has all changes and the way of the message",
+            "Send through each hop on its own to see which one does it; if it is meant, tell the users",
+        ),
+    ),
+    FindingKind.DELIVERED_TO_JUNK: Text(
+        "netmon's message was delivered, into the folder for junk: users may miss such mail.",
+        ("the filter's rules or training", "SPF, DKIM or DMARC of the sender's domain fail"),
+        ("Read the Authentication-Results and the filter's headers in the trail of the check",),
+    ),
+    FindingKind.DELIVERED_TWICE: Text(
+        "A message arrived more than once.",
+        (
+            "two ways to one mailbox: an alias, a forwarding, a rule of the user",
+            "a server timed out at the end of DATA, and its client sent again",
+        ),
+        ("Compare the Received headers of both copies in the trail, from the end: they part at one hop",),
+    ),
+    FindingKind.DELIVERED_LATE: Text(
+        "A message took longer than late_after, or arrived after the run that sent it had given up.",
+        ("a long queue or a slow filter", "greylisting between two of your own servers"),
+        ("The hop times in the trail say where it waited; the servers' clocks need not agree",),
+    ),
+    FindingKind.MAIL_LOST: Text(
+        "A server accepted a message that did not reach the mailbox within the mailflow's deadline.",
+        ("it waits in a queue", "the mailbox is over its quota", "a filter or rule put it aside"),
+        ("Search the log of the accepting server for the queue identifier that the finding names",),
+    ),
+    FindingKind.MAIL_DEFERRED: Text(
+        "A server put the message off at first and then took it; for information.",
+        ("greylisting, which does so to every new sender",),
+        ("Nothing, unless every run says it: then let greylisting know netmon's address",),
+    ),
+    FindingKind.MAILBOX_UNREADABLE: Text(
+        "The mailbox that a mailflow's message must reach could not be read.",
+        ("the IMAP or POP3 server is down or hangs", "the store behind it is broken"),
+        ("Run the check by hand, netmon probe HOST mailflow, and see where it stops",),
+    ),
     FindingKind.POLICY_MISSING: Text(
         "A domain, or one of its servers, publishes nothing of this policy; nothing is broken.",
         ("it was never set up", "its records were lost with a change of the DNS provider"),

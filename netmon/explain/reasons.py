@@ -318,6 +318,44 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ),
         ("Ask the endpoint by hand: curl -d grant_type=client_credentials ... TOKEN_URL", "Renew the secret"),
     ),
+    Reason.MESSAGE_REJECTED: Text(
+        "The server took sender and recipient, and refused the message itself (5yz after DATA).",
+        (
+            "a filter takes netmon's message for spam or for dangerous",
+            "it is larger than the server or the mailbox takes",
+            "the store behind the server is full or read-only",
+        ),
+        (
+            "Search the server's log for the recipient at the time of the run; the detail quotes its words",
+            "If a filter is strict, let it know netmon's sender or address",
+        ),
+    ),
+    Reason.MESSAGE_DEFERRED: Text(
+        "The server took sender and recipient, and put the message off (4yz after DATA) until the deadline.",
+        (
+            "greylisting that waits for the message",
+            "a filter or the store behind the server is down",
+            "no room in its spool",
+        ),
+        (
+            "Search the server's log for the recipient at the time of the run; the detail quotes its words",
+            "Where greylisting waits longer than the mailflow's deadline, let it know netmon's address",
+        ),
+    ),
+    Reason.MESSAGE_LOST: Text(
+        "The server accepted a message, and it was in the mailbox by no deadline: neither INBOX nor junk.",
+        (
+            "it waits in a queue: the next server, the filter or the store does not answer",
+            "the mailbox is over its quota, and the message was sent back",
+            "a filter put it aside or threw it away; a rule of the user moved it",
+            "delivery is slower than the mailflow's deadline",
+        ),
+        (
+            "Search the log of the accepting server for the queue identifier that the finding names",
+            "Look into its queue: postqueue -p (Postfix), exim -bp (Exim)",
+            "If it arrives later the next run says so, and takes it away",
+        ),
+    ),
     Reason.MAILBOX_REJECTED: Text(
         "The IMAP or POP3 server took the login and did not open the mailbox: its user cannot read mail.",
         (

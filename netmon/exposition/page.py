@@ -8,7 +8,7 @@ than a reader should wait for.
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from netmon.errors import NetmonError, Reason
 from netmon.exposition.families import check_labels, check_tables, domain_labels, host_tables
@@ -47,7 +47,8 @@ class Exposition:
     """The pages of `/metrics`, over a `Source`.
 
     `own` gives the text of the agent's own families, which end the page of all hosts.
-    `own_labels` are those of `ProbeKind`, by probe: which fields of its key a check's own series carry.
+    `own_labels` and `unrun` are those of `ProbeKind`, by probe: which fields of its key a check's own series
+    carry, and what stands there before its first run.
     For the event loop's thread only; so are the iterators that it gives.
     """
 
@@ -57,11 +58,13 @@ class Exposition:
         own: Callable[[], bytes] = bytes,
         *,
         own_labels: Mapping[str, Sequence[str]] | None = None,
+        unrun: Mapping[str, Callable[[Any], Sequence[Table]]] | None = None,
         limit: int = LIMIT,
     ) -> None:
         self._source = source
         self._own = own
         self._own_labels = own_labels or {}
+        self._unrun = unrun or {}
         self._limit = limit
         self._known: dict[str, _Known] = {}
 
@@ -111,11 +114,17 @@ class Exposition:
             key = state.check.key
             part = None if known is None else known.checks.get(key)
             if part is None or part.state is not state:
-                part = _CheckPart(state, part, self._own_labels.get(key.probe, _OWN_LABELS))
+                labels = self._own_labels.get(key.probe, _OWN_LABELS)
+                part = _CheckPart(state, part, labels, state.own or self._before(state))
             checks[key] = part
         self._known[name] = _Known(about, checks)
         yield about
         yield from checks.values()
+
+    def _before(self, state: CheckState) -> Sequence[Table]:
+        """The own tables of a check that has brought none yet."""
+        unrun = self._unrun.get(state.check.key.probe)
+        return () if unrun is None else unrun(state.check.settings)
 
 
 class _Lines:
@@ -208,7 +217,13 @@ class _CheckPart(_Part):
 
     __slots__ = ("state",)
 
-    def __init__(self, state: CheckState, earlier: "_CheckPart | None", own_labels: Sequence[str]) -> None:
+    def __init__(
+        self,
+        state: CheckState,
+        earlier: "_CheckPart | None",
+        own_labels: Sequence[str],
+        own_tables: Sequence[Table],
+    ) -> None:
         self.state = state
         key = state.check.key
         about = check_labels(state)
@@ -217,7 +232,7 @@ class _CheckPart(_Part):
         tables = []
         for more in domain_labels(state):
             tables += [((*about, *more), table) for table in check_tables(state)]
-            tables += [((*own, *more), table) for table in state.own]
+            tables += [((*own, *more), table) for table in own_tables]
         tables += [(host, table) for table in _fresh(state.observation)]
         super().__init__(key.host, tables, () if earlier is None else earlier.lines)
 

@@ -19,7 +19,18 @@ from netmon.health.view import (
     roles,
     tested,
 )
-from netmon.model import CheckState, Finding, MailState, Result, Severity, SnmpState, Verdict, VerdictName
+from netmon.model import (
+    CheckState,
+    Finding,
+    FindingKind,
+    MailState,
+    Result,
+    Role,
+    Severity,
+    SnmpState,
+    Verdict,
+    VerdictName,
+)
 
 # What a filter on the path looks like from outside: nothing at all.
 _SILENCE: Final = frozenset({Reason.TIMEOUT})
@@ -38,6 +49,7 @@ class _Case:
         self.snmp = tuple(state for state in self.fresh if state.check.key.probe == SNMP)
         self.failing_mail = failing_mail(self.fresh)
         self.down = tuple(state for group in roles(self.mail).values() for state in _down(group, now))
+        self.down = _without_open_doors(self.down, self.tested)
         self.degraded = bool(self.failing_mail) or self._has(Severity.FAULT, self.mail)
         causes = [finding for finding in findings if finding.severity is Severity.CAUSE]
         # Those failures of mail that a cause explains; a full disk does not explain a bad certificate.
@@ -128,7 +140,13 @@ class _Case:
         return self.failing_mail or tuple(self._saying(self.mail, {Severity.FAULT}))
 
     def untestable(self) -> tuple[CheckState, ...] | None:
-        groups = [*roles(self.view.checks).values(), tuple(self._configured_snmp())]
+        # The first run of a mailflow may take minutes, in which it is no blind spot yet.
+        groups = [
+            group
+            for role, group in roles(self.view.checks).items()
+            if role is not Role.FLOW or any(state.result is not None for state in group)
+        ]
+        groups.append(tuple(self._configured_snmp()))
         fresh = set(map(id, self.tested))
         blind = [
             state
@@ -256,6 +274,33 @@ def _down(group: tuple[CheckState, ...], now: float) -> tuple[CheckState, ...]:
         if state.result is Result.DEFERRED and waiting:
             return ()
     return required
+
+
+def _without_open_doors(
+    down: tuple[CheckState, ...], tested_: Iterable[CheckState]
+) -> tuple[CheckState, ...]:
+    """What is down, without mailflows that fail behind doors which stand open.
+
+    A message that was accepted and does not arrive is a fault of the mail, and no outage of it, while users
+    and servers are let in; one that cannot be fetched, while others' mailboxes can be opened.  Where no door
+    of the host is checked the mailflow is all the proof there is, and what refuses its message refuses mail.
+    """
+    doors = {state.check.role for state in tested_ if state.result is Result.OK} - {None, Role.FLOW}
+
+    def stands(state: CheckState) -> bool:
+        if state.check.role is not Role.FLOW or (state.result is Result.REJECTED and not _unread(state)):
+            return True
+        return Role.ACCESS not in doors if _unread(state) else not doors
+
+    return tuple(state for state in down if stands(state))
+
+
+def _unread(state: CheckState) -> bool:
+    """Whether a mailflow's mailbox could not be read."""
+    seen = state.observation
+    return seen is not None and any(
+        finding.kind == FindingKind.MAILBOX_UNREADABLE for finding in seen.findings
+    )
 
 
 def _port(state: CheckState) -> int | None:

@@ -12,10 +12,13 @@ from typing import Final, NamedTuple
 from netmon.errors import Reason
 from netmon.health.rules import DATED
 from netmon.health.view import SNMP, HostView, refused_us
-from netmon.model import CheckState, Finding, Result, Severity, VerdictName
+from netmon.model import CheckState, Finding, FindingKind, Result, Severity, VerdictName
 
 MOST: Final = 3  # facts in a sentence; the rest stand below it
 _ORDER: Final = (Severity.CAUSE, Severity.FAULT, Severity.RISK, Severity.INFO)
+_FLOW: Final = "mailflow"
+# Told as the symptom of its check already.
+_SYMPTOMS: Final = frozenset({FindingKind.MAIL_LOST, FindingKind.MAILBOX_UNREADABLE})
 _PROBES: Final[Mapping[str, str]] = {"smtp": "SMTP", "imap": "IMAP", "pop3": "POP3", "snmp": "SNMP"}
 # What the reason alone says well enough; the others are told in the check's own words.
 _SAYS: Final[Mapping[Reason, str]] = {
@@ -125,6 +128,8 @@ def _ports(group: Sequence[CheckState]) -> str:
     """` on 25 and 587` for mail; a host has one check of everything else."""
     if group[0].check.role is None:
         return ""
+    if group[0].check.key.probe == _FLOW:
+        return f" {_list(state.check.key.endpoint for state in group)}"
     return f" on {_list(state.check.key.endpoint.rpartition(':')[2] for state in group)}"
 
 
@@ -133,6 +138,8 @@ def _says(state: CheckState) -> str:
     seen = state.observation
     if seen is None:
         return f"ended as {state.result} before netmon started"
+    if state.check.key.probe == _FLOW:
+        return f"fails: {seen.detail}"  # which tells the phase
     verb = {Result.REJECTED: "refuses", Result.DEFERRED: "defers"}.get(seen.result)
     if reply := _REPLY.match(seen.detail) if verb else None:
         text = f"{verb} with {reply['code']}"
@@ -150,7 +157,7 @@ def _noticed(name: VerdictName, view: HostView, told: Told) -> Iterator[str]:
     met = {f"{state.check.key.probe}_{state.result}" for state in view.checks}
     facts: dict[tuple[Severity, str], Finding] = {}
     for finding in sorted(told.findings, key=lambda finding: _ORDER.index(finding.severity)):
-        if finding.kind not in met:  # those are told as symptoms
+        if finding.kind not in met and finding.kind not in _SYMPTOMS:  # those are told as symptoms
             facts.setdefault((finding.severity, finding.text), finding)
     weighty = [finding for (severity, _), finding in facts.items() if severity is not Severity.INFO]
     for finding in weighty or (facts.values() if name in _WHOLE else ()):
@@ -164,6 +171,8 @@ def _fact(finding: Finding, view: HostView) -> str:
     probe = _PROBES.get(finding.key.probe, finding.key.probe)
     if finding.key.probe == SNMP:
         return f"{text} ({probe})"
+    if finding.key.probe == _FLOW:
+        return f"{probe} {finding.key.endpoint}: {text}"
     return f"{probe} on {finding.key.endpoint.rpartition(':')[2]}: {text}"
 
 

@@ -183,6 +183,11 @@ class Conversation:
             finally:
                 self._protocol.hidden = False
 
+    async def message(self, octets: bytes) -> aiosmtplib.SMTPResponse:
+        """A message with CRLF line ends, after DATA's 354; the reply, whatever it is."""
+        with self._phase("message", self._patience, self._silence("the message")):
+            return await self._protocol.execute_message(stuffed(octets))
+
     async def another_reply(self, phase: str) -> aiosmtplib.SMTPResponse | None:
         """A reply to no command of ours, or None where none comes."""
         silence = failed(Reason.DEADLINE, "no further reply")
@@ -247,3 +252,10 @@ class Conversation:
             if "quit" not in self._phases:
                 self._trail.note("no answer to QUIT")
                 self._phases["quit"] = time.perf_counter() - begun
+
+
+def stuffed(octets: bytes) -> bytes:
+    """A message as it goes over the wire: a dot before each dot at a line's begin, and the end (§4.5.2)."""
+    body = octets if octets.endswith(b"\r\n") else octets + b"\r\n"
+    first = b"." if body.startswith(b".") else b""
+    return first + body.replace(b"\r\n.", b"\r\n..") + b".\r\n"

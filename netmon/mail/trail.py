@@ -6,7 +6,18 @@ from typing import Final
 LINES: Final = 120  # of one conversation
 WIDTH: Final = 500  # characters of one line
 # Arguments of others may be secret.
-_OPEN_VERBS: Final = {b"EHLO", b"HELO", b"STARTTLS", b"QUIT", b"MAIL", b"RCPT", b"RSET", b"VRFY", b"XNETMON"}
+_OPEN_VERBS: Final = {
+    b"EHLO",
+    b"HELO",
+    b"STARTTLS",
+    b"QUIT",
+    b"MAIL",
+    b"RCPT",
+    b"RSET",
+    b"DATA",
+    b"VRFY",
+    b"XNETMON",
+}
 _SHORTEST: Final = 4  # characters of a secret that is looked for in what a server says
 
 

@@ -240,6 +240,18 @@ class Protocol(SMTPProtocol):
         self._quit_sent = commands[0] == (b"QUIT",)
         return await self.read_response()
 
+    async def execute_message(self, data: bytes) -> aiosmtplib.SMTPResponse:
+        """Send a message that is ready for the wire, with its end; the reply to it (RFC 5321 §4.1.1.4)."""
+        if self._buffer or self._unasked:
+            self._trail.note(f"{len(self._buffer) + self._unasked} bytes that no command asked for")
+            self._buffer.clear()
+            self._unasked = 0
+        self._lines, self._size = [], 0
+        self._trail.note(f"the message, {len(data)} octets")
+        self._response_pending = True
+        self.write(data)
+        return await self.read_response()
+
     async def read_response(self, timeout: float | None = None) -> aiosmtplib.SMTPResponse:  # noqa: ARG002, ASYNC109 (as above)
         """The next reply; the end of the phase comes in its place."""
         waiter = self._response_waiter

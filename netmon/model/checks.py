@@ -27,6 +27,7 @@ class Role(StrEnum):
     INBOUND = "inbound"  # port 25
     SUBMISSION = "submission"  # ports 465 and 587
     ACCESS = "access"  # imap, pop3
+    FLOW = "flow"  # mailflow: what goes in comes out
 
 
 class Kind(StrEnum):

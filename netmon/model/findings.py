@@ -70,6 +70,14 @@ class FindingKind(StrEnum):
     CERTIFICATE_WEAK = "certificate_weak"  # a short key, or a signature that can be forged
     CERTIFICATE_CHAIN_INVALID = "certificate_chain_invalid"
     CERTIFICATE_NAME_MISMATCH = "certificate_name_mismatch"
+    # What became of a message that netmon sent.
+    MIME_CHANGED = "mime_changed"
+    DELIVERED_TO_JUNK = "delivered_to_junk"
+    DELIVERED_TWICE = "delivered_twice"
+    DELIVERED_LATE = "delivered_late"
+    MAIL_LOST = "mail_lost"  # accepted, and in the mailbox by no deadline
+    MAIL_DEFERRED = "mail_deferred"  # put off at first, and then accepted
+    MAILBOX_UNREADABLE = "mailbox_unreadable"
     # What a domain publishes about its mail.
     POLICY_MISSING = "policy_missing"
     DANE_INVALID = "dane_invalid"

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, ValidationInfo, field_validator, model_vali
 from pydantic_core import PydanticCustomError
 
 from netmon.fields import Secret, Settings
+from netmon.mail.flows import Flows
 from netmon.mail.manners import Manners
 from netmon.mail.memory import Memory
 from netmon.mail.policy.memory import PolicyMemory
@@ -23,7 +24,7 @@ from netmon.mail.tokens import Tokens
 from netmon.mib.auto import Row, shipped_rows
 from netmon.mib.choices import Choices
 from netmon.mib.prefer import shipped_preferences
-from netmon.model import Check, Family, Observation, Role
+from netmon.model import Check, Family, Observation, Role, Table
 from netmon.probes.snmp_static import StaticColumns
 from netmon.snmp.usm import MAX_NAME, MIN_PASSWORD
 
@@ -148,6 +149,7 @@ class Context:
     policies: PolicyMemory = field(default_factory=PolicyMemory)  # of domains
     manners: Manners = field(default_factory=Manners)  # towards mail servers
     memory: Memory = field(default_factory=lambda: Memory(tests=False))  # of mail servers, over days
+    flows: Flows = field(default_factory=Flows)  # of mailflows, from run to run
     tokens: Tokens = field(default_factory=Tokens)  # OAuth2, for logins
 
 
@@ -166,3 +168,7 @@ class ProbeKind:
     own_labels: tuple[str, ...] = ("host", "endpoint")  # of CheckKey; `own` tables carry only further ones
     least_interval: float = 0.0  # seconds; it is not asked more often, whatever its host's interval
     of_hosts: bool = True  # False: a host of the config has no key for it
+    # Seconds that a run may take, within its interval; None: as any other probe's.
+    longest: Callable[[Any], float] | None = None
+    # Own tables before the first run: counters that begin with 0, so that the first event is an increase.
+    unrun: Callable[[Any], Sequence[Table]] | None = None

@@ -12,7 +12,8 @@ from netmon.probes.smtp_settings import LoginSettings
 _LONGEST_NAME = 200  # characters of a mailbox's name
 
 
-def _mailbox_name(text: str) -> str:
+def mailbox_name(text: str) -> str:
+    """The name of an IMAP mailbox."""
     if not text or not text.isprintable() or len(text) > _LONGEST_NAME:
         raise PydanticCustomError("mailbox_name", "is not the name of a mailbox like INBOX or Archive/2026")
     return text
@@ -53,7 +54,7 @@ class ImapSettings(MailboxSettings):
     PORTS: ClassVar[tuple[int, int]] = (143, 993)
 
     port: Annotated[int, Field(ge=1, le=65535)] = 993
-    mailbox: Annotated[str, AfterValidator(_mailbox_name)] = "INBOX"
+    mailbox: Annotated[str, AfterValidator(mailbox_name)] = "INBOX"
 
 
 class Pop3Settings(MailboxSettings):

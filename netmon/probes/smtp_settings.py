@@ -18,10 +18,16 @@ _MAILBOX: Final = re.compile(
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def _mailbox(text: str) -> str:
+def mail_address(text: str) -> str:
+    """A mail address as a person writes it, without quoted local parts."""
     if not _MAILBOX.fullmatch(text):
         raise PydanticCustomError("mailbox", "is not a mail address like postmaster@example.org")
     return text
+
+
+def is_mail_address(text: str) -> bool:
+    """Whether a text is a mail address such as netmon can send to."""
+    return "@" in text and _MAILBOX.fullmatch(text) is not None
 
 
 def _switch(value: Any) -> Any:
@@ -37,8 +43,8 @@ class EnvelopeSettings(Settings):
     An empty sender is the null reverse-path `<>`, which every server must take (RFC 5321 §4.5.5).
     """
 
-    sender: Annotated[str, AfterValidator(lambda text: text and _mailbox(text))] = ""
-    recipient: Annotated[str, AfterValidator(_mailbox)] | None = None
+    sender: Annotated[str, AfterValidator(lambda text: text and mail_address(text))] = ""
+    recipient: Annotated[str, AfterValidator(mail_address)] | None = None
 
 
 class RelaySettings(Settings):
@@ -47,8 +53,8 @@ class RelaySettings(Settings):
     The recipient must not be one of the server's own; example.net is nobody's (RFC 2606 §3).
     """
 
-    sender: Annotated[str, AfterValidator(_mailbox)] | None = None
-    recipient: Annotated[str, AfterValidator(_mailbox)] = "netmon-relay-test@example.net"
+    sender: Annotated[str, AfterValidator(mail_address)] | None = None
+    recipient: Annotated[str, AfterValidator(mail_address)] = "netmon-relay-test@example.net"
 
 
 def _token_url(text: str) -> str:
@@ -110,7 +116,7 @@ class SmtpSettings(Settings):
     port: Annotated[int, Field(ge=1, le=65535)] = 25
     tls: Literal["none", "starttls", "implicit"] | None = None  # default: implicit on 465, else starttls
     required: bool = True
-    role: Role | None = None  # default: by port
+    role: Literal[Role.INBOUND, Role.SUBMISSION, Role.ACCESS] | None = None  # default: by port
     tls_name: str | None = None  # default: the host's address
     ca_file: Path | None = None  # default: the system's trust store
     cert_warn: Duration = 14 * 86400.0

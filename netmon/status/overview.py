@@ -27,7 +27,7 @@ _RUNS: Final = 20  # in a cell
 _NEWS: Final = 15
 _EVENTS: Final = 15
 _LABELS: Final = 60  # to choose from; any other one is found by its text
-_ROLES: Final = (Role.INBOUND, Role.SUBMISSION, Role.ACCESS)
+_ROLES: Final = (Role.INBOUND, Role.SUBMISSION, Role.ACCESS, Role.FLOW)
 
 
 def overview(  # noqa: PLR0917 - what the page is made of

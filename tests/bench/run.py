@@ -1,6 +1,8 @@
 """Runs the comparisons, prints a table and writes the numbers as JSON.
 
-    python -m tests.bench.run [--only snmp far v3 fleet smtp mail metrics traps] [--quick] [--json FILE]
+    python -m tests.bench.run [--only NAME ...] [--quick] [--json FILE]
+
+The names are snmp far v3 fleet smtp mail mailflow metrics traps.
 
 `--quick` shows that everything works; its numbers mean little.
 """
@@ -19,7 +21,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from tests.bench import metrics_page, smtp_fleet, smtp_probe, snmp_far, snmp_fleet, snmp_page, snmp_v3, traps
+from tests.bench import (
+    mailflows,
+    metrics_page,
+    smtp_fleet,
+    smtp_probe,
+    snmp_far,
+    snmp_fleet,
+    snmp_page,
+    snmp_v3,
+    traps,
+)
 from tests.bench.process import ROOT, Contender, Fact
 
 Measure = Callable[[Path, bool], list[Contender] | list[Fact]]
@@ -56,6 +68,10 @@ BENCHES: Final[dict[str, tuple[str, Measure]]] = {
             silent=20 if quick else 200,
             interval=10.0 if quick else 60.0,
         ),
+    ),
+    "mailflow": (
+        "50 mailflows at once through Postfix and Dovecot, every 30 s (10 with --quick)",
+        lambda folder, quick: mailflows.measure(folder, flows=10 if quick else 50, interval=30.0),
     ),
     "metrics": (
         "/metrics of 1,000,000 series (50,000 with --quick)",

@@ -14,7 +14,8 @@ servers="snmpd:snmpd snmpbulkwalk:snmp postfix:postfix prometheus:prometheus pro
          chromium:chromium ip:iproute2 sysctl:procps
          systemd-analyze:systemd"
 if [ "${1:-test}" = bench ]; then
-    servers="prometheus-snmp-exporter:prometheus-snmp-exporter
+    servers="postfix:postfix /usr/lib/dovecot/imap:dovecot-imapd /usr/lib/dovecot/lmtp:dovecot-lmtpd
+             prometheus-snmp-exporter:prometheus-snmp-exporter
              prometheus-blackbox-exporter:prometheus-blackbox-exporter"
 fi
 

@@ -131,8 +131,11 @@ def running(
     extra: Mapping[str, str] = {},
     doors: Sequence[str] = ("127.0.0.1:", "[::1]:"),
     postscreen: bool = False,
+    services: str = "",
 ) -> Iterator[Postfix]:
-    """A Postfix that serves the private key and certificate chain in `pem`; `extra` goes into main.cf.
+    """A Postfix that serves the private key and certificate chain in `pem`.
+
+    `extra` goes into main.cf, `services` are more lines of master.cf.
 
     With `postscreen` that answers the port `smtp` on 127.0.0.1 first, and trusts no network.
     """
@@ -149,7 +152,7 @@ def running(
             extra = {"postscreen_access_list": "", "postscreen_cache_map": "", **extra}
             set_up(behind, pem, doors=("127.0.0.1:",), extra=extra, services=services)
         else:
-            set_up(server, pem, doors=doors, extra=extra)
+            set_up(server, pem, doors=doors, extra=extra, services=services)
         try:
             server.start()
             yield server

@@ -151,6 +151,7 @@ def test_settings_that_cannot_be_hashed_are_planned_all_the_same() -> None:
     """A probe whose settings hold a mapping is bound for each host anew."""
     kind: Any = SimpleNamespace(
         least_interval=0.0,
+        longest=None,
         name="odd",
         bind=lambda settings, _library: settings,
         role=lambda _settings: None,
@@ -159,7 +160,7 @@ def test_settings_that_cannot_be_hashed_are_planned_all_the_same() -> None:
     host = SimpleNamespace(name="a", address="a")
     probe = SimpleNamespace(kind=kind, settings={"a": [1]})
     entry = SimpleNamespace(host=host, interval=60.0, timeout=10.0, retries=2, probes=(probe,))
-    (check,) = plan(SimpleNamespace(hosts=(entry,), domains=()), Library({}, {}))
+    (check,) = plan(SimpleNamespace(hosts=(entry,), domains=(), mailflows=()), Library({}, {}))
     assert check.key == ("a", "odd", "a")
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from netmon.cli.common import split_host_port
 from netmon.cli.snmp_options import Security, given_auth
-from netmon.cli.targets import Wanted, check_of_url, checks_of_host
+from netmon.cli.targets import Wanted, check_of_mailflow, check_of_url, checks_of_host
 from netmon.errors import NetmonError
 from netmon.fields import Secret
 from netmon.loading import load_config
@@ -109,6 +109,32 @@ def test_a_url_that_is_none(url: str, words: str) -> None:
         of(url)
     assert words in str(caught.value)
     assert "sesame" not in str(caught.value)
+
+
+def test_a_mailflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is run where it is named, by its host or by a URL, and not among a host's quick checks."""
+    monkeypatch.setenv("CANARY", "sesame")
+    path = tmp_path / "netmon.yml"
+    login = 'login: {username: a@example.org, password: "${env:CANARY}"}'
+    flows = ", ".join(
+        f"{{name: {name}, send: {{host: mx1}}, fetch: {{host: {host}, {login}}}}}"
+        for name, host in (("other", "mx1"), ("example", "store"))
+    )
+    path.write_text(f"{CONFIG}  - {{name: store}}\nmailflows: [{flows}]\n")
+    config = load_config(path, MODULES)
+    probes = [check.key.probe for check in checks_of_host(config, "mx1", None, Wanted(), MODULES)]
+    assert "mailflow" not in probes
+    assert len(probes) == 4
+    for named in ("mailflow", "other", "mailflow:other"):
+        (check,) = checks_of_host(config, "mx1", named, Wanted(timeout=3.0), MODULES)
+        assert (check.key, check.timeout) == (("mx1", "mailflow", "other"), 3.0)
+    (alone,) = checks_of_host(config, "store", None, Wanted(), MODULES)
+    assert alone.key == ("store", "mailflow", "example")
+    assert check_of_mailflow(config, "mailflow://example", Wanted()) == (alone,)
+    with pytest.raises(NetmonError, match='no mailflow "exampel"; did you mean "example"'):
+        check_of_mailflow(config, "mailflow://exampel", Wanted())
+    with pytest.raises(NetmonError, match="has no check"):
+        checks_of_host(config, "store", "mailflow:nobody", Wanted(), MODULES)
 
 
 def test_a_configured_host(tmp_path: Path) -> None:

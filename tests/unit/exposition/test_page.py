@@ -194,6 +194,22 @@ def test_own_series_carry_the_labels_of_their_kind() -> None:
     assert get(series, "netmon_module_up", host="sw1", module="if_mib") == 1.0
 
 
+def test_own_series_before_the_first_run() -> None:
+    """Counters that `unrun` gives stand there from the first scrape on, until the check brings its own."""
+    world = World(SW1)
+    of = Family("netmon_things_total", Kind.COUNTER, "Things.")
+    known = ran(SW1, "mailflow", 25)
+    world.add(replace(known, observation=None, own=()))
+    page = Exposition(
+        world,
+        own_labels={"mailflow": ()},
+        unrun={"mailflow": lambda _: (Table((), ((),), (Column(of, (0,)),)),)},
+    )
+    assert get(scrape(page), "netmon_things_total") == 0.0
+    world.add(replace(known, own=(Table((), ((),), (Column(of, (7,)),)),)))
+    assert get(scrape(page), "netmon_things_total") == 7.0
+
+
 def test_two_checks_with_the_same_series_show_the_first() -> None:
     """A series that two checks of a host bring appears once, from the first of them."""
     world = World(SW1, MX1)

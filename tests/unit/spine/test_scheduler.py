@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from netmon.errors import Reason
-from netmon.model import Check, CheckKey, Observation, Result
+from netmon.model import Check, CheckKey, Observation, Result, Role
 from netmon.scheduler import REQUEST_PAUSE, LoopTime, Scheduler, spread
 from tests.unit.spine.records import check, seen
 from tests.virtual import run_virtual
@@ -257,6 +257,24 @@ def test_a_request_runs_at_once_is_coalesced_and_marked() -> None:
     bench, wishes = run_virtual(main())
     assert wishes == [True] + [False] * 9 + [True, False]
     assert [o.scheduled for o in bench.observations] == [True, False, False]
+
+
+def test_a_mailflow_is_requested_rarely() -> None:
+    """Each run of it sends a message, so whoever asks gets one more in half of its interval."""
+
+    async def main() -> list[bool]:
+        bench = Bench()
+        of = replace(check("mailflow", interval=600.0), role=Role.FLOW)
+        bench.scheduler.apply([of])
+        bench.scheduler.start()
+        wishes = []
+        for _ in range(5):
+            await asyncio.sleep(100)
+            wishes.append(bench.scheduler.request(of.key, "a trap"))
+        await bench.scheduler.stop()
+        return wishes
+
+    assert run_virtual(main()) == [True, False, False, True, False]
 
 
 def test_hasten_brings_the_next_run_forward_and_keeps_the_grid() -> None:

@@ -19,6 +19,8 @@ from dashboards.build.panels import (
 )  # fmt: skip
 from dashboards.build.promql import host, per_second, state_number
 from dashboards.build.states import (
+    AGREEMENT_FIRST,
+    AGREEMENTS,
     MAIL_FIRST,
     MAIL_STATES,
     RESULTS,
@@ -27,6 +29,7 @@ from dashboards.build.states import (
     VERDICT_COLORS,
     VERDICTS,
 )  # fmt: skip
+from netmon.history import Agreement
 from netmon.model import MailState, Result, SnmpState, VerdictName
 
 
@@ -88,11 +91,15 @@ def _verdict() -> Row:
             ),
             timeline(
                 "Verdict, mail and SNMP",
-                "The verdict over the host, and what mail and SNMP say of it, on one axis.",
-                (*VERDICTS, *MAIL_STATES, *SNMP_STATES),
+                "The verdict, what mail and SNMP say, and whether the two agree, on one axis.",
+                (*VERDICTS, *MAIL_STATES, *SNMP_STATES, *AGREEMENTS),
                 Query(state_number("netmon_host_verdict", "verdict", VerdictName, 1), "verdict"),
                 Query(state_number("netmon_host_mail_state", "state", MailState, MAIL_FIRST), "mail"),
                 Query(state_number("netmon_host_snmp_state", "state", SnmpState, SNMP_FIRST), "SNMP"),
+                Query(
+                    state_number("netmon_host_agreement", "agreement", Agreement, AGREEMENT_FIRST),
+                    "agreement",
+                ),
                 height=7,
             ),
             timeline(

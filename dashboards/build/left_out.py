@@ -14,10 +14,14 @@ NOT_SHOWN: Final[Mapping[str, str]] = {
     "netmon_scrape_duplicate_series": "is on the page of one /snmp request, whose job is the user's own",
     "netmon_probe_reason_info": _PROBE,
     "netmon_probe_rejected": _PROBE,
+    "netmon_probe_ssl_chain_valid": _PROBE,
+    "netmon_probe_ssl_name_valid": _PROBE,
+    "netmon_probe_ssl_not_before_timestamp_seconds": _PROBE,
 }
 
 _DOMAINS: Final = "the demo has no domain: it asks no DNS"
 _MAILBOXES: Final = "the demo's mail hosts have no IMAP and POP3 servers"
+_FLOWS: Final = "the demo has no mailflow: its mail hosts keep no mailboxes"
 _POLICIES: Final = "policies are a domain's, and the demo has none"
 _LOGINS: Final = "the demo's mail servers offer no login"
 _RECEIVERS: Final = "the demo sends its alerts and events to nobody"
@@ -37,6 +41,10 @@ NOT_IN_DEMO: Final[Mapping[str, str]] = {
     "Size of mailboxes": _MAILBOXES,
     "Mailbox logins": _MAILBOXES,
     "Backing off from mailbox servers": _MAILBOXES,
+    "Delivery": _FLOWS,
+    "Messages by what became of them": _FLOWS,
+    "MIME intact": _FLOWS,
+    "Time since the last delivery": _FLOWS,
     "Published policies": _POLICIES,
     "Sound policies": _POLICIES,
     "DANE": _POLICIES,

@@ -15,7 +15,7 @@ from dashboards.build.panels import (
     rows,
     timeline,
 )  # fmt: skip
-from dashboards.build.promql import host, state_number
+from dashboards.build.promql import host, increase, state_number
 from dashboards.build.states import RESULTS
 from netmon.model import Result
 
@@ -37,7 +37,16 @@ def mail_dashboard() -> Dashboard:
         "netmon-mail",
         "Mail servers",
         "Conversations with mail servers: how long each phase took, TLS, capabilities, mailboxes, policies.",
-        [_conversations(), _tls(), _capabilities(), _mx(), _mailboxes(), _queues(), _policies()],
+        [
+            _conversations(),
+            _tls(),
+            _capabilities(),
+            _mx(),
+            _mailboxes(),
+            _mailflows(),
+            _queues(),
+            _policies(),
+        ],
     )
 
 
@@ -284,6 +293,49 @@ def _mailboxes() -> Row:
                 "Ports that netmon asks less often for a while, since the server asked it to.",
                 (State(0, "no", GREEN), State(1, "backs off", YELLOW)),
                 Query(f"{BY_DOOR(host('netmon_mailbox_backoff_seconds'))} > bool 0", NAMED),
+                span=6,
+            ),
+        ],
+    )
+
+
+def _mailflows() -> Row:
+    messages = host("netmon_mailflow_messages_total")
+    return Row(
+        "Mailflow: messages sent right through",
+        [
+            lines(
+                "Delivery",
+                "From the acceptance of the latest delivered message until it was found in its last mailbox.",
+                "s",
+                Query(f"max by (mailflow) ({host('netmon_mailflow_delivery_seconds')})", "{{mailflow}}"),
+                steps=((None, GREEN), (60, YELLOW), (300, RED)),
+                span=6,
+            ),
+            lines(
+                "Messages by what became of them",
+                "Messages sent through each mailflow: delivered, lost, late, duplicated or in a junk folder.",
+                "short",
+                Query(f"sum by (mailflow, outcome) ({increase(messages)})", "{{mailflow}} {{outcome}}"),
+                stacked=True,
+                span=6,
+            ),
+            timeline(
+                "MIME intact",
+                "Whether the latest delivered message had the content that was sent.",
+                (State(0, "changed", RED), State(1, "intact", GREEN)),
+                Query(f"min by (mailflow) ({host('netmon_mailflow_mime_intact')})", "{{mailflow}}"),
+                span=6,
+            ),
+            lines(
+                "Time since the last delivery",
+                "Time since a message was last found where it belongs.",
+                "s",
+                Query(
+                    f"time() - max by (mailflow) ({host('netmon_mailflow_last_delivery_timestamp_seconds')})",
+                    "{{mailflow}}",
+                ),
+                steps=((None, GREEN), (900, YELLOW), (3600, RED)),
                 span=6,
             ),
         ],

@@ -5,7 +5,6 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from dashboards.build.frame import Row, dashboard
 from dashboards.build.panels import (
     GREEN,
-    PLAIN,
     PRESENT,
     RED,
     YELLOW,
@@ -18,7 +17,7 @@ from dashboards.build.panels import (
     timeline,
 )  # fmt: skip
 from dashboards.build.promql import SAME_HOST, agent, host, state_number
-from dashboards.build.states import STATE_COLORS, VERDICT_COLORS, VERDICTS
+from dashboards.build.states import AGREEMENT_COLORS, STATE_COLORS, VERDICT_COLORS, VERDICTS
 from netmon.model import VerdictName
 
 DOWN = "host_down|device_down|mail_down|mail_starved|path_filtered"
@@ -241,35 +240,25 @@ def _domains() -> Row:
 
 
 def _agreement() -> Row:
-    works = "max by (host) ({}) == bool 1".format
-    mail = works(host("netmon_host_mail_state", 'state=~"ok|degraded"'))
-    snmp = works(host("netmon_host_snmp_state", 'state=~"ok|degraded"'))
-    both = " and on (host) ".join(
-        f"max by (host) ({host(metric, bad)}) == 1"
-        for metric, bad in (
-            ("netmon_host_mail_state", 'state=~"ok|degraded|down"'),
-            ("netmon_host_snmp_state", 'state=~"ok|degraded|rejected|failed"'),
-        )
-    )
-    tested = f"and on (host) {both}"
-    pairs = (("both", 1, 1), ("only SNMP", 0, 1), ("only mail", 1, 0), ("neither", 0, 0))
+    now = f"max by (host, agreement) ({host('netmon_host_agreement')})"
     return Row(
         "SNMP and mail",
         [
             lines(
                 "Agreement of SNMP and mail",
-                "Of the hosts of which both are tested: how many work by both, by one alone, or by neither.",
+                "Hosts that work by both, by one alone, or by neither; untold: one was not tested.",
                 "short",
-                *(
-                    Query(
-                        f"count(({mail}) == {a} and on (host) ({snmp}) == {b} {tested}) or vector(0)",
-                        told,
-                    )
-                    for told, a, b in pairs
-                ),
-                steps=PLAIN,
+                Query(f"sum by (agreement) ({now})", "{{agreement}}"),
                 stacked=True,
-                span=24,
+            ),
+            rows(
+                "Agreement over time",
+                "Share of the tested time of all hosts that SNMP and mail said this, in each window.",
+                "percentunit",
+                Query(f"sort_desc(max by (window, agreement) ({agent('netmon_agreement_ratio')}))"),
+                {"window": "Window", "agreement": "Agreement"},
+                value="Share",
+                colors=AGREEMENT_COLORS,
             ),
         ],
     )

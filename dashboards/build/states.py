@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from dashboards.build.panels import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, YELLOW, State
+from netmon.history import Agreement
 from netmon.model import MailState, Result, SnmpState, VerdictName
 
 VERDICT_COLORS: Final[Mapping[str, str]] = {
@@ -27,8 +28,16 @@ STATE_COLORS: Final[Mapping[str, str]] = {
     "none": "transparent", "ok": GREEN, "degraded": YELLOW, "down": RED, "rejected": ORANGE,
     "deferred": YELLOW, "failed": RED, "untestable": GREY,
 }  # fmt: skip
+AGREEMENT_COLORS: Final[Mapping[str, str]] = {
+    Agreement.BOTH: GREEN,
+    Agreement.ONLY_SNMP: ORANGE,
+    Agreement.ONLY_MAIL: YELLOW,
+    Agreement.NEITHER: RED,
+    Agreement.UNTOLD: GREY,
+}
 MAIL_FIRST: Final = 20
 SNMP_FIRST: Final = 30
+AGREEMENT_FIRST: Final = 40
 
 
 def _numbered(names: Iterable[StrEnum], colors: Mapping[str, str], first: int) -> Sequence[State]:
@@ -39,4 +48,5 @@ def _numbered(names: Iterable[StrEnum], colors: Mapping[str, str], first: int) -
 VERDICTS: Final = _numbered(VerdictName, VERDICT_COLORS, 1)
 MAIL_STATES: Final = _numbered(MailState, STATE_COLORS, MAIL_FIRST)
 SNMP_STATES: Final = _numbered(SnmpState, STATE_COLORS, SNMP_FIRST)
+AGREEMENTS: Final = _numbered(Agreement, AGREEMENT_COLORS, AGREEMENT_FIRST)
 RESULTS: Final = _numbered(Result, STATE_COLORS, 1)

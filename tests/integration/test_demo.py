@@ -47,6 +47,8 @@ SEEN = (
     ("mx1", "healthy"),
     ("mx2", "unreachable"),
     ("mx2", "healthy"),
+    ("box1", "mail_degraded"),
+    ("box1", "healthy"),
     ("mx3", "unknown"),
 )
 SAMPLE = "devices/eaton-93e-80.snmprec.bz2"

@@ -33,6 +33,10 @@ check: $(VENV)/.dev ## Lint, types, import contracts
 dashboards: $(VENV)/.dev ## Write dashboards/*.json anew from dashboards/build
 	$(BIN)/python -m dashboards.build
 
+.PHONY: dashboards-schema
+dashboards-schema: $(VENV)/.dev ## Hold dashboards/*.json against Grafana's published schema (needs npm)
+	$(BIN)/python -m dashboards.build.schema
+
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure CPU side by side with the peers (build/bench.json)
 	sh tests/servers/install.sh bench

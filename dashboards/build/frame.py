@@ -36,6 +36,9 @@ def dashboard(
         for panel in row.panels:
             made = made.with_panel(panel)
     whole = made.build()
+    # The SDK writes these three, which only variables of intervals have; the schema knows none of them.
+    for model_ in (whole.templating and whole.templating.list_val) or []:
+        model_.auto = model_.auto_count = model_.auto_min = None
     for number, placed in enumerate(whole.panels or [], 1):
         placed.id_val = number
     return whole

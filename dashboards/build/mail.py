@@ -15,7 +15,7 @@ from dashboards.build.panels import (
     rows,
     timeline,
 )  # fmt: skip
-from dashboards.build.promql import host, increase, state_number
+from dashboards.build.promql import agent, host, increase, state_number
 from dashboards.build.states import RESULTS
 from netmon.model import Result
 
@@ -300,7 +300,7 @@ def _mailboxes() -> Row:
 
 
 def _mailflows() -> Row:
-    messages = host("netmon_mailflow_messages_total")
+    messages = agent("netmon_mailflow_messages_total")
     return Row(
         "Mailflow: messages sent right through",
         [
@@ -308,13 +308,13 @@ def _mailflows() -> Row:
                 "Delivery",
                 "From the acceptance of the latest delivered message until it was found in its last mailbox.",
                 "s",
-                Query(f"max by (mailflow) ({host('netmon_mailflow_delivery_seconds')})", "{{mailflow}}"),
+                Query(f"max by (mailflow) ({agent('netmon_mailflow_delivery_seconds')})", "{{mailflow}}"),
                 steps=((None, GREEN), (60, YELLOW), (300, RED)),
                 span=6,
             ),
             lines(
                 "Messages by what became of them",
-                "Messages sent through each mailflow: delivered, lost, late, duplicated or in a junk folder.",
+                "Messages of each mailflow: delivered, lost, late, duplicated or in a junk folder.",
                 "short",
                 Query(f"sum by (mailflow, outcome) ({increase(messages)})", "{{mailflow}} {{outcome}}"),
                 stacked=True,
@@ -324,7 +324,7 @@ def _mailflows() -> Row:
                 "MIME intact",
                 "Whether the latest delivered message had the content that was sent.",
                 (State(0, "changed", RED), State(1, "intact", GREEN)),
-                Query(f"min by (mailflow) ({host('netmon_mailflow_mime_intact')})", "{{mailflow}}"),
+                Query(f"min by (mailflow) ({agent('netmon_mailflow_mime_intact')})", "{{mailflow}}"),
                 span=6,
             ),
             lines(
@@ -332,7 +332,8 @@ def _mailflows() -> Row:
                 "Time since a message was last found where it belongs.",
                 "s",
                 Query(
-                    f"time() - max by (mailflow) ({host('netmon_mailflow_last_delivery_timestamp_seconds')})",
+                    "time() - max by (mailflow)"
+                    f" ({agent('netmon_mailflow_last_delivery_timestamp_seconds')})",
                     "{{mailflow}}",
                 ),
                 steps=((None, GREEN), (900, YELLOW), (3600, RED)),

@@ -112,6 +112,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
                 portal.call(company.tell, name, told)
                 server.await_samples(f"sum(netmon_traps_total) == {count}", 20)
             server.await_samples("netmon_host_silenced_info", 20)
+            server.await_samples("netmon_mailflow_delivery_seconds", 20)
+            server.await_samples("rate(netmon_mailflow_messages_total[10s])", 20)
             server.await_samples("rate(netmon_trap_commits_total[10s]) > 0", 20)
             yield Watched(server, [*calm, *series(watcher)], begun)
 

@@ -72,7 +72,8 @@ def test_schema_describes_hosts_probes_and_defaults() -> None:
         records["SettingsEntry"]["properties"]["allow"],
     ):
         assert place["description"]
-    assert records["AuthEntry"]["properties"]["community"] == {"type": "string", "writeOnly": True}
+    community = records["AuthEntry"]["properties"]["community"]
+    assert (community["type"], community["writeOnly"], "default" in community) == ("string", True, False)
     assert all(
         record["additionalProperties"] is False for record in records.values() if "properties" in record
     )

@@ -28,6 +28,8 @@ def _told(record: str, node: dict[str, Any]) -> dict[str, Any]:
         else place | {"description": KEY_TEXTS.get(f"{record}.{key}") or KEY_TEXTS[key]}
         for key, place in node.get("properties", {}).items()
     }
+    if "anyOf" in node:
+        return node | {"anyOf": [_told(record, option) for option in node["anyOf"]]}
     return node | {"properties": places} if places else node
 
 

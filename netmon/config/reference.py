@@ -30,7 +30,7 @@ def _records(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     seen: set[str] = set()
 
     def below(node: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
-        for key, place in node.get("properties", {}).items():
+        for key, place in _keys(node).get("properties", {}).items():
             for name, more in _references(place, ""):
                 if name not in seen:
                     seen.add(name)
@@ -52,7 +52,13 @@ def _references(place: Mapping[str, Any], more: str) -> Iterator[tuple[str, str]
         yield from _references(option, more)
 
 
+def _keys(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The record, or of one that may be a text too what it is as a mapping."""
+    return next((option for option in record.get("anyOf", ()) if "properties" in option), record)
+
+
 def _table(record: Mapping[str, Any]) -> Sequence[str]:
+    record = _keys(record)
     must = record.get("required", ())
     lines = ["| key | type | default | what |", "|---|---|---|---|"]
     for key, place in record.get("properties", {}).items():

@@ -2,7 +2,7 @@
 
 The whole one is wired as such companies are::
 
-    core1 -- sw1 -- mx1, mx3, ups1, print1
+    core1 -- sw1 -- mx1, mx3, box1, ups1, print1
           -- sw2 -- mx2
 """
 
@@ -68,7 +68,7 @@ def small(seed: int, mail_ports: Mapping[str, int] | None = None) -> Sequence[Ma
 
 
 def whole(seed: int) -> Sequence[Machine]:
-    """Core and access switches, two mail hosts and a backup MX, a power supply, an old device."""
+    """Core and access switches, two mail hosts, a backup MX, mailboxes, a power supply, an old device."""
     inbound = ("inbound", Tls.STARTTLS, "inbound")
     submission = ("submission", Tls.IMPLICIT, "submission")
     # No processes on mx1: its Postfix stops, and the demo shows what is said where nobody knows why.
@@ -88,6 +88,7 @@ def whole(seed: int) -> Sequence[Machine]:
         _mail_host(
             "mx3", "127.62.0.12", (inbound,), behind=("sw1",), days_up=203.0, processes=("master", "qmgr")
         ),
+        _mail_host("box1", "127.62.0.13", (inbound,), behind=("sw1",), days_up=31.0, mailbox=True),
         Machine("ups1", "127.62.0.20", partial(ups_rows, f"ups1.{DOMAIN}"), kind="power", behind=("sw1",)),
         Machine(
             "print1",
@@ -118,6 +119,7 @@ def _mail_host(
     numbers: Mapping[str, int] | None = None,
     processes: Sequence[str] = (),
     ping: bool = False,
+    mailbox: bool = False,
 ) -> MailMachine:
     return MailMachine(
         name,
@@ -131,4 +133,5 @@ def _mail_host(
         days_up=days_up,
         phase=250.0,
         ping=ping,
+        mailbox=mailbox,
     )

@@ -30,10 +30,11 @@ class Pace:
     timeout: str = "1s"  # of a mail server's answer: generous, on loopback
     snmp_timeout: str = "1s"
     retry: str = "2s"
+    flow: str = "30s"  # of a mailflow
 
 
 # A run must end within its interval: three silent ports are met one after the other.
-FAST: Final = Pace(interval="1s", timeout="250ms", snmp_timeout="600ms", retry="1s")
+FAST: Final = Pace(interval="1s", timeout="250ms", snmp_timeout="600ms", retry="1s", flow="10s")
 
 
 class Company:
@@ -80,6 +81,8 @@ class Company:
             for machine in self.machines.values():
                 stack.push_async_callback(machine.close)
                 machine.set_up(around)
+                if isinstance(machine, MailMachine):
+                    await machine.open_mailbox()
             self._stack = stack.pop_all()
         return self
 
@@ -139,6 +142,9 @@ class Company:
             "web": {"listen": listen},
             "state": {"path": str(self._folder / "state")},
         }
+        mails = [machine for machine in self.machines.values() if isinstance(machine, MailMachine)]
+        if flows := [flow for machine in mails if (flow := machine.mailflow(self.ca_file))]:
+            config["mailflows"] = [{**flow, "interval": pace.flow, "deadline": "10s"} for flow in flows]
         if self._trap_port:
             config["traps"] = {
                 "listen": [f"127.0.0.1:{self._trap_port}"],

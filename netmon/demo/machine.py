@@ -15,6 +15,7 @@ from typing import Any, Final
 from netmon.demo.certificates import DAY, Authority, Identity
 from netmon.demo.device import Device, Row, Template
 from netmon.demo.linux import MAIL_PROCESSES, SSH, SYSTEM_PROCESSES, LinuxHost
+from netmon.demo.mailbox import USER, Mailbox
 from netmon.demo.mailhost import MailServer, Tls
 
 COMMUNITY: Final = "demo"  # everyone may read it: it opens nothing but made-up numbers
@@ -155,9 +156,12 @@ class MailMachine(Machine):
         *,
         numbers: MutableMapping[str, int] | None = None,
         processes: Sequence[str] = (),
+        mailbox: bool = False,
         **more: Any,
     ) -> None:
         """`numbers` are the ports' numbers by name; what is missing or 0 becomes any free port.
+
+        `mailbox`: mail is delivered into one, which IMAP opens.
 
         `processes` are those that netmon is to look for.
         """
@@ -166,6 +170,8 @@ class MailMachine(Machine):
         self.ports = dict(numbers or {})
         self._offered = ports
         self._processes = processes
+        self.mailbox = Mailbox(linux.name) if mailbox else None
+        self.imap_port = 0
         self._server: MailServer | None = None
         self._context: ssl.SSLContext | None = None
 
@@ -176,12 +182,21 @@ class MailMachine(Machine):
         self._server = MailServer(self.linux.name, self.address, self._context)
         for name, tls, _role in self._offered:
             self.ports[name] = self._server.listen(tls, self.ports.get(name, 0))
+        if self.mailbox is not None:
+            self._server.deliver = self.mailbox.deliver
         super().set_up(around)
+
+    async def open_mailbox(self) -> None:
+        """Have the mailbox opened by IMAP, if there is one.  Raises OSError."""
+        if self.mailbox is not None and self._context is not None:
+            self.imap_port = await self.mailbox.listen(self.address, self._context)
 
     async def close(self) -> None:
         """Close every port and cut what conversations there are."""
         if self._server is not None:
             await self._server.close()
+        if self.mailbox is not None:
+            await self.mailbox.close()
 
     def entry(self, snmp_port: int, ca_file: Path) -> dict[str, Any]:
         """The host's entry in netmon.yml."""
@@ -199,7 +214,40 @@ class MailMachine(Machine):
             }
             for name, tls, role in self._offered
         ]
+        if self.mailbox is not None:
+            entry["imap"] = [{**self._door(ca_file), "login": self._login(self.mailbox)}]
+            entry["confirm"] = {"fail": 1, "recover": 1}  # its mailflow takes its time already
         return entry
+
+    def mailflow(self, ca_file: Path) -> dict[str, Any]:
+        """The entry of `mailflows` that sends through this host, if it has a mailbox."""
+        if self.mailbox is None:
+            return {}
+        name, tls, _ = self._offered[0]
+        tls_name = {"tls_name": self.linux.name, "ca_file": str(ca_file)}
+        return {
+            "name": self.name,
+            "send": {
+                "host": self.name, "port": self.ports[name], "tls": tls.value, **tls_name,
+                "from": f"netmon@{self.linux.name}", "to": f"{USER}@{self.linux.name}",
+            },
+            "fetch": {"host": self.name, **self._door(ca_file), "login": self._login(self.mailbox)},
+        }  # fmt: skip
+
+    def _door(self, ca_file: Path) -> dict[str, Any]:
+        return {
+            "port": self.imap_port,
+            "tls": "implicit",
+            "tls_name": self.linux.name,
+            "ca_file": str(ca_file),
+        }
+
+    def _login(self, mailbox: Mailbox) -> dict[str, Any]:
+        """The password stands in a file, as netmon wants it."""
+        path = self._surroundings.folder / f"{self.name}.password"
+        path.touch(0o600)
+        path.write_text(mailbox.password)
+        return {"username": USER, "password": f"${{file:{path}}}"}
 
     def stop_mail(self) -> None:
         """The mail server ends; its ports refuse."""

@@ -1,17 +1,20 @@
-"""A small mail server for the demo: real SMTP, real TLS, and no mail kept.
+"""A small mail server for the demo: real SMTP, real TLS, and mail for one mailbox or none.
 
 It speaks enough of RFC 5321 and RFC 3207 that any client may hold a whole conversation with it:
-greeting, EHLO, STARTTLS or implicit TLS (RFC 8314 §3.3), MAIL, RCPT, DATA (read and dropped), RSET,
-NOOP, VRFY, QUIT.  Lines, messages, sessions and silences are bounded.
+greeting, EHLO, STARTTLS or implicit TLS (RFC 8314 §3.3), MAIL, RCPT, DATA (delivered where there is a
+mailbox, else dropped), RSET, NOOP, VRFY, QUIT.  Lines, messages, sessions and silences are bounded.
 
 It also has its bad days: it can be stopped, stand behind a filter, or refuse whoever calls.
 """
 
 import asyncio
 import contextlib
+import secrets
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from enum import Enum
 from typing import Final
 
@@ -44,6 +47,7 @@ class MailServer:
         self.name = name
         self.address = address
         self.refusal = ""
+        self.deliver: Callable[[bytes], None] | None = None
         self._context = context
         self._ports: list[Port] = []
         self._arrivals: set[asyncio.Task[None]] = set()
@@ -101,7 +105,9 @@ class MailServer:
         """Make a session of a connection; with implicit TLS the handshake comes first."""
 
         def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            session = _Session(self.name, tls, self._context, reader, writer, refusal=self.refusal)
+            session = _Session(
+                self.name, tls, self._context, reader, writer, refusal=self.refusal, deliver=self.deliver
+            )
             task = asyncio.create_task(_serve(session))
             self._sessions.add(task)
             task.add_done_callback(self._sessions.discard)
@@ -148,7 +154,9 @@ class _Session:
         writer: asyncio.StreamWriter,
         *,
         refusal: str,
+        deliver: Callable[[bytes], None] | None,
     ) -> None:
+        self._deliver = deliver
         self._name = name
         self._refusal = refusal
         self._context = context
@@ -253,13 +261,24 @@ class _Session:
     async def _data(self) -> None:
         await self._say("354 End data with <CR><LF>.<CR><LF>")
         size = 0
+        lines: list[bytes] = []
         while (line := await self._line()) != b".\r\n":
             size += len(line)
             if size > 2 * MESSAGE:  # it was told the limit twice over and goes on
                 raise EOFError
+            if self._deliver is not None and size <= MESSAGE:
+                lines.append(line.removeprefix(b"."))  # RFC 5321 §4.5.2
         self._reset()
-        too_big = "552 5.3.4 Message too big"
-        await self._say("250 2.0.0 Ok: read and dropped" if size <= MESSAGE else too_big)
+        if size > MESSAGE:
+            await self._say("552 5.3.4 Message too big")
+        elif self._deliver is None:
+            await self._say("250 2.0.0 Ok: read and dropped")
+        else:
+            queued = secrets.token_hex(5).upper()
+            await self._say(f"250 2.0.0 Ok: queued as {queued}")
+            now = format_datetime(datetime.now(UTC))
+            received = f"Received: by {self._name} with ESMTP id {queued};\r\n {now}\r\n"
+            self._deliver(received.encode() + b"".join(lines))
 
     async def _start_tls(self) -> bool:
         """Upgrade the connection; False if the client has put commands behind STARTTLS."""

@@ -76,6 +76,16 @@ def _power_back(company: Company) -> None:
     company.tell("mx1", COLD_START)
 
 
+def _stall(company: Company) -> None:
+    if (box := company.mail("box1").mailbox) is not None:
+        box.stall()
+
+
+def _release(company: Company) -> None:
+    if (box := company.mail("box1").mailbox) is not None:
+        box.release()
+
+
 STORIES: Final[Sequence[Story]] = (
     Story(
         "postfix",
@@ -178,6 +188,14 @@ STORIES: Final[Sequence[Story]] = (
                 mx2=VerdictName.UNREACHABLE,
             ),
             _step("sw2", "the uplink is back", _uplink_back, mx2=HEALTHY),
+        ),
+    ),
+    Story(
+        "delivery",
+        "box1 takes mail and delivers none: every door stands open, and a message sent through is lost",
+        (
+            _step("box1", "its queue hangs", _stall, box1=VerdictName.MAIL_DEGRADED),
+            _step("box1", "the queue runs again", _release),
         ),
     ),
     Story(

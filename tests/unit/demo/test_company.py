@@ -36,11 +36,11 @@ async def test_the_whole_company_is_wired_as_a_network_is(tmp_path: Path) -> Non
         path.write_text(company.config(listen="127.0.0.1:0", pace=FAST))
         config = load(path, PROBES, builtin_modules(), {})
     entries = {entry.host.name: entry for entry in config.hosts}
-    assert sorted(entries) == ["core1", "mx1", "mx2", "mx3", "print1", "sw1", "sw2", "ups1"]
+    assert sorted(entries) == ["box1", "core1", "mx1", "mx2", "mx3", "print1", "sw1", "sw2", "ups1"]
     for name, entry in entries.items():
         kinds = {probe.kind.name for probe in entry.probes}
         assert ("ping" in kinds) is (name == "core1")
-        assert ("smtp" in kinds) is name.startswith("mx")
+        assert ("smtp" in kinds) is name.startswith(("mx", "box"))
         assert entry.interval == 1.0
         top = entry.host
         while top.depends_on:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import re
 import sys
 from collections.abc import Coroutine, Iterator
@@ -103,6 +104,11 @@ def split_host_port(text: str) -> tuple[str, int | None]:
     elif not _PORT.fullmatch(port) or not 0 < int(port) <= _MAX_PORT:
         raise NetmonError(f'"{text}" is no target: wanted HOST, HOST:PORT or [IPV6]:PORT')
     return host.removeprefix("[").removesuffix("]"), int(port) if colon else None
+
+
+def paints() -> bool:
+    """Whether standard output is a terminal that shows colours, and nobody has said NO_COLOR."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def draws_blocks() -> bool:

@@ -7,7 +7,7 @@ import typer
 
 from netmon.cli.common import Json, fail
 from netmon.explain.render import as_json as to_json
-from netmon.explain.render import as_markdown, as_text, overview_as_text
+from netmon.explain.render import as_markdown, as_text, metrics_as_markdown, overview_as_text
 from netmon.loading import explained
 from netmon.mib.modules import builtin_modules
 from netmon.wording import did_you_mean
@@ -28,6 +28,10 @@ def explain_command(
     ] = None,
     *,
     as_json: Json = False,
+    metrics: Annotated[
+        bool,
+        typer.Option("--metrics", help="Print a table of metrics, as docs/metrics.md is made."),
+    ] = False,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print Markdown, as docs/explain.md is made.")
     ] = False,
@@ -51,6 +55,8 @@ def explain_command(
         fail(f'nothing is called "{name}"{near or "; netmon explain lists all names"}')
     if as_json:
         typer.echo(json.dumps(to_json(found), indent=2))
+    elif metrics:
+        typer.echo(metrics_as_markdown(found))
     elif markdown:
         typer.echo(as_markdown(found))
     elif name is None:

@@ -9,6 +9,7 @@ import typer
 from netmon.cli.common import DEFAULT_CONFIG, EX_CONFIG, bad_config, fail, shown
 from netmon.cli.mib import library_of
 from netmon.config import ConfigError, schema, starter
+from netmon.config.reference import as_markdown
 from netmon.loading import load_config
 from netmon.mib.modules import builtin_modules
 from netmon.probes import PROBES
@@ -63,11 +64,17 @@ def check_config_command(
     typer.echo(f"{file}: fine, {len(config.hosts)} hosts with {checks} checks{domains}")
 
 
-def schema_command() -> None:
+def schema_command(
+    *,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print Markdown, as docs/config.md is made.")
+    ] = False,
+) -> None:
     """Print the JSON Schema of the config, for editors.
 
     For example:
 
         netmon schema > netmon.schema.json
     """
-    typer.echo(json.dumps(schema(PROBES), indent=2))
+    found = schema(PROBES)
+    typer.echo(as_markdown(found) if markdown else json.dumps(found, indent=2))

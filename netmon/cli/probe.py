@@ -17,6 +17,7 @@ from netmon.cli.common import (
     draws_blocks,
     in_loop,
     open_config,
+    paints,
 )
 from netmon.cli.domain import SCHEME, DomainOutcome, domain_json, domain_lines, domain_of, look_at
 from netmon.cli.snmp_options import (
@@ -148,7 +149,7 @@ def probe_command(
         typer.echo(json.dumps(_json(outcome), indent=2))
     else:
         typer.echo(first_line(outcome))
-        for line in render(outcome, blocks=draws_blocks()):
+        for line in render(outcome, blocks=draws_blocks(), colours=paints()):
             typer.echo(line)
     raise typer.Exit(int(outcome.status))
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import shutil
 import sys
+import textwrap
 import time
 import urllib.error
 import urllib.request
@@ -14,7 +15,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from netmon import __version__
-from netmon.cli.common import Json, fail, shown
+from netmon.cli.common import Json, fail, paints, shown
 from netmon.errors import NetmonError
 from netmon.model import Result, VerdictName
 
@@ -35,6 +36,7 @@ _COLOUR: Final = {
 }
 _HEAD: Final = ("HOST", "VERDICT", "SINCE", "LIFE", "SNMP", "MAIL", "WHY")
 _NARROW: Final = 80
+_ROOM: Final = 20  # columns in which a sentence can still be read
 
 
 def top_command(
@@ -58,7 +60,7 @@ def top_command(
             typer.echo(json.dumps(fetch(url), indent=2))
             return
         while True:
-            _show(fetch(url), url, tty=tty and not once)
+            _show(fetch(url), url, live=tty and not once)
             if once:
                 return
             time.sleep(interval)
@@ -97,17 +99,19 @@ def fetch(url: str) -> list[dict[str, Any]]:
     return sorted(hosts, key=lambda h: (_RANK.get(h["verdict"], -1), str(h.get("name"))))
 
 
-def _show(hosts: Sequence[dict[str, Any]], url: str, *, tty: bool) -> None:
+def _show(hosts: Sequence[dict[str, Any]], url: str, *, live: bool) -> None:
     size = shutil.get_terminal_size((120, 40))
     width = max(size.columns, _NARROW)
     now = time.time()
-    if not tty:
-        typer.echo("\n".join(table(hosts, now, width=None)))
+    if not live:
+        # Into a pipe a host is one line, whatever its length; a person reads on below its beginning.
+        fold = width if sys.stdout.isatty() else None
+        typer.echo("\n".join(table(hosts, now, width=fold, wrap=True, colour=paints())))
         return
     bad = sum(host["verdict"] != VerdictName.HEALTHY for host in hosts)
     room = max(size.lines - 4, 1)
     lines = [f"{shown(url)}   {len(hosts)} hosts, {bad} not healthy   {time.strftime('%H:%M:%S')}", ""]
-    lines += table(hosts[:room], now, width=width, colour=True)
+    lines += table(hosts[:room], now, width=width, colour=paints())
     if len(hosts) > room:
         lines.append(f"and {len(hosts) - room} more")
     # Home, each line to its end, then what is below: no flicker, and no trace of a longer table before.
@@ -117,17 +121,34 @@ def _show(hosts: Sequence[dict[str, Any]], url: str, *, tty: bool) -> None:
 
 
 def table(
-    hosts: Sequence[dict[str, Any]], now: float, *, width: int | None, colour: bool = False
+    hosts: Sequence[dict[str, Any]],
+    now: float,
+    *,
+    width: int | None,
+    wrap: bool = False,
+    colour: bool = False,
 ) -> Iterator[str]:
-    """The lines; `width` cuts them, None leaves them whole."""
+    """The lines; `width` cuts them, or with `wrap` has the sentence go on below; None leaves them whole."""
     rows = [_HEAD, *(_row(host, now) for host in hosts)]
     wide = [max(len(row[column]) for row in rows) for column in range(len(_HEAD) - 1)]
     for number, row in enumerate(rows):
         cells = [f"{cell:<{wide[column]}}" for column, cell in enumerate(row[:-1])]
-        text = "  ".join([*cells, row[-1]]).rstrip()
-        text = text if width is None or len(text) <= width else f"{text[: width - 1]}~"
+        before = "  ".join([*cells, ""])
         paint = _COLOUR.get(row[1]) if number and colour else None  # type: ignore[call-overload]
-        yield f"\x1b[{paint}m{text}\x1b[0m" if paint else text
+        for text in _fitting(before, row[-1], width, wrap=wrap):
+            yield f"\x1b[{paint}m{text}\x1b[0m" if paint else text
+
+
+def _fitting(before: str, sentence: str, width: int | None, *, wrap: bool) -> Sequence[str]:
+    """The row as lines of the terminal; where names leave no room for a sentence below, it is cut."""
+    text = f"{before}{sentence}".rstrip()
+    if width is None or len(text) <= width:
+        return [text]
+    room = width - len(before)
+    if not wrap or room < _ROOM:
+        return [f"{text[: width - 1]}~"]
+    first, *others = textwrap.wrap(sentence, room) or [""]
+    return [before + first, *(" " * len(before) + line for line in others)]
 
 
 def _row(host: dict[str, Any], now: float) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ does, and costs it nothing.
 """
 
 import json
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from netmon.cli.common import DEFAULT_CONFIG, Json, complete_host, open_config, sentences, shown
+from netmon.cli.common import DEFAULT_CONFIG, Json, complete_host, open_config, paints, sentences, shown
 from netmon.config.receiver import FOLDER
 from netmon.errors import NetmonError
 from netmon.events import Reader, Wanted, to_json
@@ -63,7 +62,7 @@ def tail_command(  # noqa: PLR0917 - typer's
             raise NetmonError(f'{config} has no host "{host}"{did_you_mean(host, names)}')
         reader = Reader(loaded.state.path / FOLDER)
         wanted = Wanted(host, trap, tuple(severity or ()), source)
-        colours = sys.stdout.isatty() and not as_json
+        colours = paints() and not as_json
         try:
             for text in follow(reader, wanted, lines, as_json=as_json, colours=colours, once=once):
                 typer.echo(text)

@@ -9,14 +9,24 @@ from netmon.mib.auto import Judged
 from netmon.model import CheckState, Observation, Phase, Result
 
 _BAR: Final = 40  # columns
+_RED, _YELLOW, _GREEN = "31", "33", "32"
+_COLOUR: Final = {
+    Result.OK: _GREEN,
+    Result.DEFERRED: _YELLOW,
+    Result.UNTESTABLE: _YELLOW,
+    Result.REJECTED: _RED,
+    Result.FAILED: _RED,
+}
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
 
 
-def render(outcome: Outcome, *, blocks: bool) -> Iterator[str]:
-    """All lines below the first; `blocks`: the terminal can show block characters."""
+def render(outcome: Outcome, *, blocks: bool, colours: bool = False) -> Iterator[str]:
+    """All lines below the first; `blocks`, `colours`: the terminal can show block characters, colours."""
     for state in outcome.states:
         yield ""
-        yield from check_lines(state, outcome.choices.get(state.check.key, ()), blocks=blocks)
+        yield from check_lines(
+            state, outcome.choices.get(state.check.key, ()), blocks=blocks, colours=colours
+        )
     verdict = outcome.verdict
     yield ""
     host = outcome.states[0].check.host
@@ -29,13 +39,16 @@ def render(outcome: Outcome, *, blocks: bool) -> Iterator[str]:
     yield f"  netmon explain {verdict.name}"
 
 
-def check_lines(state: CheckState, choice: Sequence[Judged] = (), *, blocks: bool) -> Iterator[str]:
+def check_lines(
+    state: CheckState, choice: Sequence[Judged] = (), *, blocks: bool, colours: bool = False
+) -> Iterator[str]:
     """One check's run; `choice` is what `modules: auto` chose."""
     key, seen = state.check.key, state.observation
     if seen is None:
         return
     why = "" if seen.result is Result.OK else f" ({seen.reason})"
-    yield f"{key.probe} {key.endpoint}: {seen.result}{why} in {_time(seen.duration).strip()}"
+    result = f"\x1b[{_COLOUR[seen.result]}m{seen.result}\x1b[0m" if colours else seen.result
+    yield f"{key.probe} {key.endpoint}: {result}{why} in {_time(seen.duration).strip()}"
     yield f"  {plain(seen.detail)}"
     if seen.phases:
         yield ""

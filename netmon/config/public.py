@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
+from netmon.config.key_texts import KEY_TEXTS
 from netmon.config.records import Config, records
 from netmon.probes.base import ProbeKind
 
@@ -13,10 +14,23 @@ def schema(kinds: Mapping[str, ProbeKind]) -> dict[str, Any]:
     found = records(kinds).top.model_json_schema()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **_as_written(found),
+        **_told("", _as_written(found)),
         "title": "netmon.yml",
-        "$defs": {name: _as_written(record) for name, record in found["$defs"].items()},
+        "$defs": {name: _told(name, _as_written(record)) for name, record in found["$defs"].items()},
     }
+
+
+def _told(record: str, node: dict[str, Any]) -> dict[str, Any]:
+    """The record with a description at each key."""
+    places = {
+        key: place
+        if "description" in place
+        else place | {"description": KEY_TEXTS.get(f"{record}.{key}") or KEY_TEXTS[key]}
+        for key, place in node.get("properties", {}).items()
+    }
+    if "anyOf" in node:
+        return node | {"anyOf": [_told(record, option) for option in node["anyOf"]]}
+    return node | {"properties": places} if places else node
 
 
 def _as_written(node: dict[str, Any]) -> dict[str, Any]:

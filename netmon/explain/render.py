@@ -7,9 +7,11 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from netmon.explain import KINDS, Entry
+from netmon.explain.labels import LABELS
 
 _WIDTH: Final = 100
 _TITLES: Final = ("Likely", "To do")
+_TYPE: Final = re.compile(r" \((gauge|counter|histogram)\)")
 _MARKDOWN: Final = re.compile(r"(`[^`]*`)|[*<]")
 
 
@@ -60,6 +62,37 @@ def as_markdown(known: Iterable[Entry]) -> str:
                 if items:
                     lines += [f"{title}:", "", *(f"- {_plain(item)}" for item in items), ""]
     return "\n".join(lines).rstrip("\n")
+
+
+def metrics_as_markdown(known: Iterable[Entry]) -> str:
+    """A table of netmon's own metrics: name, type, labels and help; and where the devices' are told."""
+    lines = [
+        "# netmon's own metrics",
+        "",
+        "Made by `netmon explain --metrics`: change the help where the metric is made, not this file.",
+        "What is behind a value and what to do is in [explain.md](explain.md). Metrics of devices keep their",
+        "names from the MIBs and the labels of snmp_exporter, with `host` besides: [modules.md](modules.md)",
+        "lists them by module, and `netmon explain ifHCInOctets` says what one means. Series of checks that",
+        "come from `domains` carry `domain` and `mx` besides.",
+        "",
+        "| metric | type | labels | what |",
+        "|---|---|---|---|",
+    ]
+    own = {entry.name: entry for entry in known if entry.kind == "metric" and not entry.of_device}
+    for name, entry in sorted(own.items()):
+        labels = ", ".join(f"`{label}`" if label.isidentifier() else label for label in LABELS.get(name, ()))
+        means = _TYPE.sub("", entry.text.means).rstrip(".")
+        lines.append(f"| `{name}` | {_kind(entry)} | {labels} | {_plain(means)}. |")
+    return "\n".join(lines)
+
+
+def _kind(entry: Entry) -> str:
+    """A family tells its type in its text; of the agent's own metrics the name tells it."""
+    if found := _TYPE.search(entry.text.means):
+        return found[1]
+    if entry.name == "netmon_check_lateness_seconds":
+        return "histogram"
+    return "counter" if entry.name.endswith("_total") else "gauge"
 
 
 def by_kind(known: Iterable[Entry]) -> list[tuple[str, Sequence[Entry]]]:

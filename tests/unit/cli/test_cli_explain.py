@@ -22,6 +22,7 @@ from netmon.explain import (
     VERDICTS,
     Text,
 )
+from netmon.explain.labels import LABELS
 from netmon.exposition import SelfMetrics
 from netmon.loading import explained
 from netmon.mib.modules import builtin_modules
@@ -78,6 +79,17 @@ def test_the_document_is_fresh() -> None:
     document = ROOT / "docs" / "explain.md"
     fresh = document.read_text() == call("explain", "--markdown").output
     assert fresh, "make it anew: .venv/bin/netmon explain --markdown > docs/explain.md"
+
+
+def test_the_reference_of_metrics_is_fresh() -> None:
+    """docs/metrics.md is what `netmon explain --metrics` prints; no labels are of nothing."""
+    made = call("explain", "--metrics").output
+    assert (ROOT / "docs" / "metrics.md").read_text() == made, (
+        "make it anew: .venv/bin/netmon explain --metrics > docs/metrics.md"
+    )
+    own = {entry.name for entry in KNOWN if entry.kind == "metric" and not entry.of_device}
+    assert set(LABELS) - own == set()
+    assert set(re.findall(r"^\| `(\w+)` \|", made, re.MULTILINE)) == own
 
 
 def test_the_document_has_every_name_but_the_devices_metrics() -> None:

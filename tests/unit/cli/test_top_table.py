@@ -56,6 +56,21 @@ def test_worst_first() -> None:
     assert "\x1b" not in told.output
 
 
+def test_a_long_sentence_goes_on_below() -> None:
+    """Under its own column, in the row's colour, and with nothing lost; a cut line ends with a tilde."""
+    why = "SMTP on 25 and 587 defers with 452 4.3.1 since 10:02; /var/spool is 100% full since 10:01 (SNMP)"
+    hosts = [host("mx1", "mail_starved", sentence=why)]
+    head, *lines = table(hosts, 1000.0, width=80, wrap=True)
+    at = head.index("WHY")
+    assert len(lines) > 1
+    assert all(len(line) <= 80 and not line[:at].strip() for line in lines[1:])
+    assert " ".join(line[at:] for line in lines) == why
+    painted = list(table(hosts, 1000.0, width=80, wrap=True, colour=True))[1:]
+    assert painted == [f"\x1b[31m{line}\x1b[0m" for line in lines]
+    (cut,) = list(table(hosts, 1000.0, width=80))[1:]
+    assert (len(cut), cut[-1]) == (80, "~")
+
+
 def test_every_verdict_has_its_place() -> None:
     """A new verdict is to be put into the order."""
     from netmon.cli.top import _WORST_FIRST  # noqa: PLC0415

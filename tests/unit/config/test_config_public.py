@@ -1,9 +1,12 @@
 """What others see of the config: the text of /config and the JSON Schema."""
 
 import json
+import re
 from pathlib import Path
 
 from netmon.config import public_dump, schema
+from netmon.config.key_texts import KEY_TEXTS
+from netmon.config.reference import as_markdown
 from netmon.probes import PROBES
 from tests.unit.config.reading import GOOD, SECRET, read
 
@@ -69,7 +72,8 @@ def test_schema_describes_hosts_probes_and_defaults() -> None:
         records["SettingsEntry"]["properties"]["allow"],
     ):
         assert place["description"]
-    assert records["AuthEntry"]["properties"]["community"] == {"type": "string", "writeOnly": True}
+    community = records["AuthEntry"]["properties"]["community"]
+    assert (community["type"], community["writeOnly"], "default" in community) == ("string", True, False)
     assert all(
         record["additionalProperties"] is False for record in records.values() if "properties" in record
     )
@@ -78,3 +82,25 @@ def test_schema_describes_hosts_probes_and_defaults() -> None:
 def test_schema_is_json_without_nulls() -> None:
     """It can be written out, and an empty value is not allowed, as in the config."""
     assert '"null"' not in json.dumps(schema(PROBES))
+
+
+def test_each_key_is_told_and_no_text_is_about_nothing() -> None:
+    """Every key of every record has a description; every text of the table has its key."""
+    found = schema(PROBES)
+    records = {"": found, **found["$defs"]}
+    keys = set()
+    for record, whole in records.items():
+        for node in (whole, *whole.get("anyOf", ())):
+            for key, place in node.get("properties", {}).items():
+                keys.add((record, key))
+                assert place["description"]
+    known = {key for _, key in keys} | {f"{record}.{key}" for record, key in keys}
+    assert set(KEY_TEXTS) - known == set()
+
+
+def test_the_document_is_fresh() -> None:
+    """docs/config.md is what `netmon schema --markdown` prints, and each of its links leads somewhere."""
+    made = as_markdown(schema(PROBES))
+    fresh = (Path(__file__).parents[3] / "docs" / "config.md").read_text() == f"{made}\n"
+    assert fresh, "make it anew: .venv/bin/netmon schema --markdown > docs/config.md"
+    assert set(re.findall(r"\(#([a-z0-9]+)\)", made)) == set(re.findall(r'<a id="([a-z0-9]+)">', made))

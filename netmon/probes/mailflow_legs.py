@@ -30,6 +30,7 @@ from netmon.probes.mailflow_settings import FetchSettings, SendSettings
 
 _GREETING: Final = 30.0
 _HEADER: Final = 262_144  # octets in which a message's header is looked for
+_MESSAGE: Final = 4 * MOST  # octets that are fetched: what has grown so far is changed, and no fault of IMAP
 _LOGIN: Final = frozenset({Reason.LOGIN_REJECTED, Reason.LOGIN_DEFERRED, Reason.TOKEN_UNAVAILABLE})
 _CLOSED: Final = frozenset({Reason.MAILBOX_REJECTED, Reason.MAILBOX_DEFERRED, Reason.PROTOCOL_ERROR})
 _COPIES: Final = 5  # of one message that are fetched
@@ -268,7 +269,7 @@ class ImapLook(Look[ImapSession]):
         for uid in (await talk.search_header(HEADER, self._wanted.token))[:_COPIES]:
             if (folder, uid) in self._looked_at:  # and could not be deleted: it is no second copy
                 continue
-            message = await talk.fetch(uid, MOST)
+            message = await talk.fetch(uid, _MESSAGE)
             self._looked_at.add((folder, uid))
             if self._ours(self._read(message)):
                 self.copies.append(Copy(folder, junk, message))
@@ -297,7 +298,7 @@ class Pop3Look(Look[Pop3Session]):
                     self.earlier.append(token)
                     await self._away(partial(talk.dele, number))
             elif len(self.copies) < _COPIES:
-                self.copies.append(Copy("INBOX", junk=False, message=await talk.retr(number, MOST)))
+                self.copies.append(Copy("INBOX", junk=False, message=await talk.retr(number, _MESSAGE)))
                 await self._away(partial(talk.dele, number))
 
 

@@ -255,6 +255,14 @@ async def test_uidl_and_stat() -> None:
     assert await with_pop3(work, said) == ({1: "abc", 2: "d"}, (2, 320))
 
 
+async def test_uidl_of_a_large_mailbox() -> None:
+    """A hundred thousand messages with long names are many, and no fault of the server."""
+    name = b"f" * 70  # RFC 1939 §7: at most so long
+    listing = b"".join(b"%d %s\r\n" % (number, name) for number in range(1, 100_001))
+    found = await with_pop3(lambda session: session.uidl(), {b"UIDL": b"+OK\r\n" + listing + b".\r\n"})
+    assert len(found) == 100_000
+
+
 @pytest.mark.parametrize("answer", [b"+OK\r\n", b"+OK two 3\r\n", b"+OK -1 3\r\n"])
 async def test_stat_without_numbers(answer: bytes) -> None:
     """What counts nothing is no STAT."""

@@ -23,6 +23,7 @@ from netmon.mail.imap_words import (
     encode_mailbox,
     literal,
     response,
+    uids,
     values,
 )
 from netmon.mail.mailbox import (
@@ -47,7 +48,6 @@ _SMALL_LITERAL: Final = 65_536  # octets, where no message is asked for
 _HEADERS: Final = 262_144  # octets of a message's header
 _MAILBOXES: Final = 1_000
 _UIDS: Final = 1_000
-_UID_DIGITS: Final = 10  # of 32 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ class ImapSession(MailboxSession):
 
     upgrade_word: ClassVar[str] = "STARTTLS"
     goodbye_word: ClassVar[str] = "LOGOUT"
+    validity = ""  # UIDVALIDITY of the open mailbox: what its UIDs mean (RFC 9051 §2.3.1.1)
     _tags = 0
     _preauth = False
 
@@ -83,11 +84,11 @@ class ImapSession(MailboxSession):
         return await self._open("SELECT", mailbox)
 
     async def search_header(self, name: str, value: str) -> list[int]:
-        """The UIDs of the messages whose header `name` holds `value`; at most a thousand."""
-        reply = await self._do(
-            "search", b"UID SEARCH HEADER", astring(name.encode()), astring(value.encode())
-        )
-        return _uids(reply)
+        """The UIDs of the messages whose header `name` holds `value`; the newest thousand."""
+        words = astring(name.encode()), astring(value.encode())
+        # Who can send mail here can make it a long answer, and a long line of it.
+        reply = await self._do("search", b"UID SEARCH HEADER", *words, line=BUDGET)
+        return uids(reply.data)[-_UIDS:]
 
     async def list_mailboxes(self) -> list[Mailbox]:
         """All mailboxes, at most a thousand, with their special uses where the server tells them."""
@@ -117,19 +118,22 @@ class ImapSession(MailboxSession):
     async def delete(self, uid: int) -> None:
         """Delete one message, and never another: raises MailError where that cannot be had.
 
-        UID EXPUNGE takes one out (RFC 4315 §2.1).  Plain EXPUNGE takes all that are flagged, so it is
-        used only while no other message is.
+        UID EXPUNGE takes one out (RFC 4315 §2.1; RFC 9051 §6.4.9 has it without a word of UIDPLUS).  Plain
+        EXPUNGE takes all that are flagged, so it is used only while the server says that this one alone is.
         """
         number = str(uid).encode()
-        if "UIDPLUS" not in self.capabilities and await self._others_flagged(uid):
+        by_uid = "UIDPLUS" in self.capabilities or (
+            "IMAP4REV2" in self.capabilities and "IMAP4REV1" not in self.capabilities
+        )
+        if not by_uid and set(await self._flagged()) - {uid}:
             text = "other messages are marked as deleted, and the server has no UIDPLUS: nothing is expunged"
             raise failed(Reason.MAILBOX_REJECTED, text)
         await self._do("delete", b"UID STORE", number, b"+FLAGS.SILENT (\\Deleted)")
-        if "UIDPLUS" in self.capabilities:
+        if by_uid:
             await self._do("delete", b"UID EXPUNGE", number)
-        elif await self._others_flagged(uid):
+        elif await self._flagged() != [uid]:
             await self._do("delete", b"UID STORE", number, b"-FLAGS.SILENT (\\Deleted)")
-            text = "another message was marked as deleted meanwhile, and there is no UIDPLUS: it is left"
+            text = "the server has no UIDPLUS, and does not say that this message alone is marked: it is left"
             raise failed(Reason.MAILBOX_REJECTED, text)
         else:
             await self._do("delete", b"EXPUNGE")
@@ -224,13 +228,15 @@ class ImapSession(MailboxSession):
         with self._phase(command.lower(), self._patience, self._silence(command)):
             reply = await self._command(command.encode(), astring(encode_mailbox(mailbox)))
             self._expect(command, reply, MAILBOX)
+        self.validity = next((item.arguments for item in reply.data if item.code == "UIDVALIDITY"), "")
         counts = [item.number for item in reply.data if item.kind == "EXISTS" and item.number is not None]
         if not counts:
             raise failed(Reason.PROTOCOL_ERROR, f"{command} tells no number of messages")
         return counts[-1]
 
-    async def _others_flagged(self, uid: int) -> bool:
-        return bool(set(_uids(await self._do("delete", b"UID SEARCH DELETED"))) - {uid})
+    async def _flagged(self) -> list[int]:
+        """The messages that EXPUNGE would take."""
+        return uids((await self._do("delete", b"UID SEARCH DELETED", line=BUDGET)).data)
 
     async def _fetch(self, uid: int, what: bytes, limit: int) -> bytes:
         reply = await self._do("fetch", b"UID FETCH", str(uid).encode(), b"(" + what + b")", limit=limit)
@@ -250,11 +256,11 @@ class ImapSession(MailboxSession):
                 return body
         raise failed(Reason.MAILBOX_REJECTED, f"there is no message with the UID {uid} any more")
 
-    async def _do(self, phase: str, *words: bytes, limit: int = _SMALL_LITERAL) -> Reply:
+    async def _do(self, phase: str, *words: bytes, limit: int = _SMALL_LITERAL, line: int = LINE) -> Reply:
         """A command in a phase of its own that must be answered with OK."""
         name = words[0].decode()
         with self._phase(phase, self._patience, self._silence(name)):
-            reply = await self._command(*words, limit=limit)
+            reply = await self._command(*words, limit=limit, longest=line)
             self._expect(name, reply, MAILBOX)
         return reply
 
@@ -273,11 +279,12 @@ class ImapSession(MailboxSession):
         answer: Callable[[str], bytes] | None = None,
         secrets: Sequence[bytes] = (),
         limit: int = _SMALL_LITERAL,
+        longest: int = LINE,
     ) -> Reply:
         """Send a command and read all up to its tagged response.
 
         `shown` takes its place in the trail where it holds secrets; `answer` gives what is said to each
-        request to go on; `limit` is that of a literal.
+        request to go on; `limit` is that of a literal, `longest` that of a line.
         """
         self._tags += 1
         tag = f"N{self._tags}"
@@ -288,7 +295,7 @@ class ImapSession(MailboxSession):
         self._stream.write(waiting.pop(0))
         data: list[Response] = []
         while True:
-            told = await self._response(limit)
+            told = await self._response(limit, longest)
             if told.tag == "+":
                 if waiting:
                     self._stream.write(waiting.pop(0))
@@ -310,11 +317,11 @@ class ImapSession(MailboxSession):
             else:
                 raise failed(Reason.PROTOCOL_ERROR, "a response to a command that was not given")
 
-    async def _response(self, limit: int = _SMALL_LITERAL) -> Response:
+    async def _response(self, limit: int = _SMALL_LITERAL, longest: int = LINE) -> Response:
         """The next response; its literals of at most `limit` octets each."""
         pieces: list[bytes] = []
         while True:
-            line = await self._stream.line(LINE)
+            line = await self._stream.line(longest)
             self._trail.received(line + b"\r\n")
             pieces.append(line)
             size = literal(line) if len(pieces) > 1 or line[:1] == b"*" else None
@@ -373,18 +380,6 @@ def _pieces(tag: str, words: Sequence[bytes]) -> list[bytes]:
             pieces[-1] += b" " + word
     pieces[-1] += b"\r\n"
     return pieces
-
-
-def _uids(reply: Reply) -> list[int]:
-    found: set[int] = set()
-    for item in reply.data:
-        if item.kind == "SEARCH":
-            found.update(
-                int(word)
-                for word in item.rest[0].split()[:_UIDS]
-                if word.isdigit() and len(word) <= _UID_DIGITS
-            )
-    return sorted(found)
 
 
 def _lower(word: Value) -> str:

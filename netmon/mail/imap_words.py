@@ -16,6 +16,9 @@ _CODE: Final = re.compile(rb"\[([A-Za-z0-9/._-]{1,64})(?: ((?:[^\]\"]|\"(?:[^\"\
 _DEEPEST: Final = 20
 _QUOTABLE: Final = re.compile(rb"[\x20-\x7e]*")
 _TAG: Final = re.compile(rb"[A-Za-z0-9.]{1,32}")
+_UID: Final = re.compile(rb"[0-9]{1,10}")  # of 32 bits
+_ALL: Final = re.compile(rb"(?i)\bALL ([0-9:,]+)")
+_RANGES: Final = 1_000  # of a set, and numbers of a range: the last of them
 _NUMBER: Final = re.compile(rb"[0-9]{1,20}")
 
 # A piece of a response that is data: an atom, a string, NIL, a list.
@@ -156,6 +159,20 @@ def _coded(rest: bytes) -> tuple[str, str, str]:
 
 def _text(octets: bytes) -> str:
     return octets.decode("utf-8", "backslashreplace")
+
+
+def uids(items: Sequence[Response]) -> list[int]:
+    """The numbers in SEARCH, and in the ESEARCH that servers of IMAP4rev2 alone say (RFC 9051 §7.3.4)."""
+    found: set[int] = set()
+    for item in items:
+        if item.kind == "SEARCH":
+            found.update(int(word) for word in item.rest[0].split() if _UID.fullmatch(word))
+        elif item.kind == "ESEARCH" and (told := _ALL.search(item.rest[-1])):
+            for part in told[1].split(b",")[-_RANGES:]:
+                ends = sorted(int(end) for end in part.split(b":")[:2] if _UID.fullmatch(end))
+                if ends:
+                    found.update(range(max(ends[0], ends[-1] - _RANGES + 1), ends[-1] + 1))
+    return sorted(found)
 
 
 def capabilities(words: str) -> dict[str, str]:

@@ -26,7 +26,7 @@ from netmon.mail.stream import BUDGET
 from netmon.mail.trail import Trail, printable
 
 _STATUS_LINE: Final = 4096  # octets; RFC 2449 §4 has 512
-_LIST: Final = 1 << 22  # octets of a listing: 50,000 messages and more
+_LIST: Final = 1 << 24  # octets of a listing: 200,000 messages with names of the longest (RFC 1939 §7)
 _CODE: Final = re.compile(r"\[([A-Za-z0-9/.-]{1,64})\] ?")
 _STAT: Final = re.compile(r"([0-9]{1,12}) ([0-9]{1,20})(?: .*)?$")
 _LINE_END: Final = re.compile(r"[\r\n\0]")

@@ -30,10 +30,12 @@ from netmon.probes.mailflow_settings import FetchSettings, SendSettings
 
 _GREETING: Final = 30.0
 _HEADER: Final = 262_144  # octets in which a message's header is looked for
+_MESSAGE: Final = 4 * MOST  # octets that are fetched: what has grown so far is changed, and no fault of IMAP
 _LOGIN: Final = frozenset({Reason.LOGIN_REJECTED, Reason.LOGIN_DEFERRED, Reason.TOKEN_UNAVAILABLE})
 _CLOSED: Final = frozenset({Reason.MAILBOX_REJECTED, Reason.MAILBOX_DEFERRED, Reason.PROTOCOL_ERROR})
 _COPIES: Final = 5  # of one message that are fetched
 _HEADERS: Final = 50  # messages whose header is looked at in one look
+_UID_DIGITS: Final = 10  # of 32 bits
 _AGAIN: Final = 0.1  # seconds after which a second copy is looked for
 _PREFIX: Final = "netmon-"  # of every token
 _JUNK: Final = frozenset({"junk", "spam", "junk e-mail", "junk email", "bulk mail"})
@@ -177,6 +179,7 @@ class Look(Leg[S], Generic[S]):
         self.copies: list[Copy] = []
         self.earlier: list[Token] = []  # that were sent by runs before this one
         self.left = False  # something of ours is still there
+        self._looked_at: set[tuple[str, int]] = set()  # messages with our token, by folder
 
     async def _speak(self, talk: S) -> None:
         door = Door("", self._port, self._mode, self._ctx.trust.context, self._server_name(), _GREETING)
@@ -202,7 +205,7 @@ class Look(Leg[S], Generic[S]):
         try:
             await delete()
         except MailError as fault:
-            if fault.result is Result.FAILED:
+            if fault.result is Result.FAILED and fault.reason is not Reason.MAILBOX_REJECTED:
                 raise
             self.left = True
             self._trail.note(f"not deleted: {fault}")
@@ -248,12 +251,14 @@ class ImapLook(Look[ImapSession]):
         if not self._wanted.sweep:
             return
         others = self._wanted.flows.others(self._wanted.flow, self._wanted.box)
+        # A mailbox that was made anew gives the same numbers to other messages.
+        known = f"{folder} {talk.validity[:_UID_DIGITS]} "
         uids = await talk.search_header(HEADER, _PREFIX)
-        unknown = [uid for uid in uids if f"{folder} {uid}" not in others]
+        unknown = [uid for uid in uids if f"{known}{uid}" not in others]
         for uid in unknown[-_HEADERS:]:
             token = self._read(await talk.fetch_headers(uid))
             if token is None:
-                others.add(f"{folder} {uid}")
+                others.add(f"{known}{uid}")
             elif not self._ours(token):
                 self.earlier.append(token)
                 await self._away(partial(talk.delete, uid))
@@ -262,7 +267,10 @@ class ImapLook(Look[ImapSession]):
 
     async def _canaries(self, talk: ImapSession, folder: str, *, junk: bool) -> None:
         for uid in (await talk.search_header(HEADER, self._wanted.token))[:_COPIES]:
-            message = await talk.fetch(uid, MOST)
+            if (folder, uid) in self._looked_at:  # and could not be deleted: it is no second copy
+                continue
+            message = await talk.fetch(uid, _MESSAGE)
+            self._looked_at.add((folder, uid))
             if self._ours(self._read(message)):
                 self.copies.append(Copy(folder, junk, message))
                 await self._away(partial(talk.delete, uid))
@@ -290,7 +298,7 @@ class Pop3Look(Look[Pop3Session]):
                     self.earlier.append(token)
                     await self._away(partial(talk.dele, number))
             elif len(self.copies) < _COPIES:
-                self.copies.append(Copy("INBOX", junk=False, message=await talk.retr(number, MOST)))
+                self.copies.append(Copy("INBOX", junk=False, message=await talk.retr(number, _MESSAGE)))
                 await self._away(partial(talk.dele, number))
 
 

@@ -15,6 +15,7 @@ from netmon.mail.imap_words import (
     encode_mailbox,
     literal,
     response,
+    uids,
     values,
 )
 
@@ -189,3 +190,15 @@ def test_capabilities() -> None:
     """Words with what follows "=" gathered under them."""
     told = capabilities("IMAP4rev1 AUTH=PLAIN auth=login THREAD=REFS")
     assert told == {"IMAP4REV1": "", "AUTH": "PLAIN LOGIN", "THREAD": "REFS"}
+
+
+def test_uids_of_both_answers() -> None:
+    """SEARCH lists numbers, ESEARCH a set; what a set may unfold to is bounded, its newest stay."""
+
+    def told(*lines: bytes) -> list[int]:
+        return uids([response([line]) for line in lines])
+
+    assert told(b"* SEARCH 9 3 x 12345678901", b"* 4 EXISTS", b"* SEARCH 3") == [3, 9]
+    assert told(b'* ESEARCH (TAG "N5") UID ALL 2,7:5,11') == [2, 5, 6, 7, 11]
+    assert told(b'* ESEARCH (TAG "N5") UID') == []
+    assert told(b"* ESEARCH UID ALL 1:4294967295") == list(range(4294966296, 4294967296))

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
@@ -100,16 +101,65 @@ async def test_delete_by_uid() -> None:
     assert said[1:3] == [b"UID STORE 9 +FLAGS.SILENT (\\Deleted)", b"UID EXPUNGE 9"]
 
 
-async def test_delete_without_uidplus_takes_nobody_elses() -> None:
-    """EXPUNGE would take all marked messages: it is said only where ours is the only one."""
-    _, server = await with_imap(
-        lambda session: session.delete(9), {b"UID SEARCH DELETED": b"* SEARCH\r\n%t OK\r\n"}
+@pytest.mark.parametrize(
+    ("capability", "before", "after", "commands"),
+    [
+        (b"IMAP4rev1", b"* SEARCH", b"* SEARCH 9", ["?", "+", "?", "EXPUNGE"]),
+        (b"IMAP4rev1", b"* SEARCH 4", b"* SEARCH 4 9", ["?"]),
+        (b"IMAP4rev1", b"* SEARCH", b"* SEARCH 4 9", ["?", "+", "?", "-"]),
+        # An answer of another form, or none, is no proof.
+        (b"IMAP4rev1", b"* OK hm", b"* OK hm", ["?", "+", "?", "-"]),
+        (b"IMAP4rev1", b"* SEARCH", b"* ESEARCH (TAG x) UID ALL 8:9", ["?", "+", "?", "-"]),
+        # RFC 9051 has UID EXPUNGE without a word of UIDPLUS, as long as it is the only protocol.
+        (b"IMAP4rev2", b"* SEARCH 4", b"* SEARCH 4 9", ["+", "UID EXPUNGE 9"]),
+        (b"IMAP4rev1 IMAP4rev2", b"* SEARCH 4", b"* SEARCH 4 9", ["?"]),
+    ],
+)
+async def test_delete_without_uidplus_takes_nobody_elses(
+    capability: bytes, before: bytes, after: bytes, commands: list[str]
+) -> None:
+    """EXPUNGE takes all marked messages: it is said only where the server says that ours alone is marked."""
+    said = {
+        "?": "UID SEARCH DELETED",
+        "+": "UID STORE 9 +FLAGS.SILENT (\\Deleted)",
+        "-": "UID STORE 9 -FLAGS.SILENT (\\Deleted)",
+    }
+    marked = False
+
+    async def script(peer: Peer) -> None:
+        nonlocal marked
+        await peer.say(b"* OK hi\r\n")
+        while (line := await peer.hear()) or not peer.gone:
+            tag, _, command = line.partition(b" ")
+            if command == b"CAPABILITY":
+                await peer.say(b"* CAPABILITY " + capability + b"\r\n")
+            elif command.startswith(b"UID STORE"):
+                marked = b"+FLAGS" in command
+            elif command.startswith(b"UID SEARCH"):
+                await peer.say((after if marked else before) + b"\r\n")
+            await peer.say(tag + b" OK\r\n")
+
+    limit = asyncio.get_running_loop().time() + 2
+    async with serving(script) as server:
+        async with ImapSession(Trail(), {}, limit=limit, patience=1) as session:
+            await session.connect("127.0.0.1", server.port, within=1)
+            await session.greet(1)
+            await session.ask()
+            with contextlib.suppress(MailError):
+                await session.delete(9)
+        heard = [line.partition(b" ")[2].decode() for line in server.heard]
+    assert heard[1 : 1 + len(commands)] == [said.get(word, word) for word in commands]
+    assert heard[1 + len(commands) :] == ["LOGOUT"]
+    assert marked == ("EXPUNGE" in commands[-1])
+
+
+async def test_search_of_a_flooded_mailbox() -> None:
+    """A stranger can send any number of messages with the header: the newest thousand are told, no fault."""
+    flood = b"* SEARCH " + b" ".join(b"%d" % uid for uid in range(100_000, 120_000)) + b"\r\n%t OK\r\n"
+    found, _ = await with_imap(
+        lambda session: session.search_header("X", "y"), {b'UID SEARCH HEADER "X" "y"': flood}
     )
-    assert server.heard[-2].endswith(b" EXPUNGE")
-    with pytest.raises(MailError, match="nothing is expunged"):
-        await with_imap(
-            lambda session: session.delete(9), {b"UID SEARCH DELETED": b"* SEARCH 4\r\n%t OK\r\n"}
-        )
+    assert found == list(range(119_000, 120_000))
 
 
 async def test_literal_waits_for_its_turn() -> None:
@@ -203,6 +253,14 @@ async def test_uidl_and_stat() -> None:
         return await session.uidl(), await session.stat()
 
     assert await with_pop3(work, said) == ({1: "abc", 2: "d"}, (2, 320))
+
+
+async def test_uidl_of_a_large_mailbox() -> None:
+    """A hundred thousand messages with long names are many, and no fault of the server."""
+    name = b"f" * 70  # RFC 1939 §7: at most so long
+    listing = b"".join(b"%d %s\r\n" % (number, name) for number in range(1, 100_001))
+    found = await with_pop3(lambda session: session.uidl(), {b"UIDL": b"+OK\r\n" + listing + b".\r\n"})
+    assert len(found) == 100_000
 
 
 @pytest.mark.parametrize("answer", [b"+OK\r\n", b"+OK two 3\r\n", b"+OK -1 3\r\n"])

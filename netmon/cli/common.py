@@ -5,6 +5,8 @@ import contextlib
 import os
 import re
 import sys
+import threading
+import time
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn, TypeVar
@@ -21,6 +23,7 @@ EX_CONFIG: Final = 78
 DEFAULT_CONFIG: Final = Path("netmon.yml")
 COMMUNITY_VARIABLE: Final = "NETMON_COMMUNITY"
 
+_PATIENCE: Final = 2.0  # seconds after which people wonder whether anything happens
 _MAX_PORT: Final = 65535
 _PORT: Final = re.compile(r"[0-9]{1,5}")
 
@@ -104,6 +107,33 @@ def split_host_port(text: str) -> tuple[str, int | None]:
     elif not _PORT.fullmatch(port) or not 0 < int(port) <= _MAX_PORT:
         raise NetmonError(f'"{text}" is no target: wanted HOST, HOST:PORT or [IPV6]:PORT')
     return host.removeprefix("[").removesuffix("]"), int(port) if colon else None
+
+
+@contextlib.contextmanager
+def working(what: str, patience: float = _PATIENCE) -> Iterator[None]:
+    """Say on a terminal that work goes on, and for how long, once it has taken `patience` seconds."""
+    done = threading.Event()
+    told = threading.Thread(target=_tell, args=(what, patience, done), daemon=True)
+    if sys.stderr.isatty():
+        told.start()
+    try:
+        yield
+    finally:
+        done.set()
+        if told.ident is not None:
+            told.join()
+
+
+def _tell(what: str, patience: float, done: threading.Event) -> None:
+    begun = time.monotonic()
+    wait = patience
+    while not done.wait(wait):
+        wait = 1.0
+        sys.stderr.write(f"\r{what}, {time.monotonic() - begun:.0f} s so far\x1b[K")
+        sys.stderr.flush()
+    if wait != patience:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
 
 
 def paints() -> bool:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from netmon.cli.common import DEFAULT_CONFIG, Json, fail, open_config, sentences, shown
+from netmon.cli.common import DEFAULT_CONFIG, Json, fail, open_config, sentences, shown, working
 from netmon.config import Config
 from netmon.errors import NetmonError
 from netmon.mib.library import Library, load
@@ -190,7 +190,7 @@ def compile_command(
 
         netmon mib compile mibs/
     """
-    with sentences():
+    with sentences(), working("compiling MIBs"):
         compiled = compile_places(places)
     modules = {name: len(rows) for name, rows in sorted(compiled.definitions.modules.items())}
     if as_json:

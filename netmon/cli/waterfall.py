@@ -53,9 +53,10 @@ def check_lines(
     if seen.phases:
         yield ""
         yield from _bars(seen, blocks=blocks)
-    if seen.trail:
+    said = {f"* {seen.detail}", f"* {seen.result}: {seen.detail}"}  # above already
+    if trail := [line for line in seen.trail if line not in said]:
         yield ""
-        yield from (f"  {plain(line)}" for line in seen.trail)
+        yield from (f"  {plain(line)}" for line in trail)
     if choice:
         yield ""
         yield "  modules: auto"

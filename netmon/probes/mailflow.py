@@ -16,22 +16,19 @@ from typing import Any, Final
 
 from netmon.errors import Reason
 from netmon.mail import canary
-from netmon.mail.canary import Comparison, Token
+from netmon.mail.canary import Comparison
 from netmon.mail.faults import MailError, failed
 from netmon.mail.trail import printable
 from netmon.model import Check, Finding, FindingKind, Observation, Phase, Result, Role, Severity
 from netmon.probes import mailflow_report as told
 from netmon.probes.base import Context, Library, ProbeKind
-from netmon.probes.mailflow_legs import Copy, ImapLook, Look, Pop3Look, SendLeg, Wanted
+from netmon.probes.mailflow_box import LAST, Box
+from netmon.probes.mailflow_legs import SendLeg
 from netmon.probes.mailflow_report import ARRIVED, Outcome
 from netmon.probes.mailflow_settings import MailflowSettings
 
 _SHARE: Final = 0.97  # of the deadline: the run itself says how it ended
 _CLEANING: Final = 5.0  # seconds of it that are kept for the last things, or a tenth of a short one
-_FIRST: Final = 0.2  # seconds from acceptance to the first look
-_GROWTH: Final = 1.6
-_LONGEST: Final = 5.0  # seconds between two looks
-_LAST: Final = 1.5  # seconds before the end for a last look
 _PATIENCE: Final = 30  # parts of the deadline: the first wait after a deferral is one of them
 _LINES: Final = 600  # of the trail
 _MOST_PATIENCE: Final = 60.0  # seconds between two tries to hand over
@@ -58,78 +55,6 @@ async def probe(check: Check, ctx: Context) -> Observation:
         turn.release()
 
 
-class _Box:
-    """A mailbox that the message must reach."""
-
-    def __init__(self, check: Check, ctx: Context, index: int) -> None:
-        self._check = check
-        self._ctx = ctx
-        self._index = index
-        self._settings = check.settings.fetch[index]
-        self.address: str = check.settings.addresses[index + 1]
-        self.copies: list[Copy] = []
-        self.found_at: float | None = None  # loop time of the look that found it
-        self.fault: MailError | None = None  # of the latest look
-        self.refusal = ""
-        self.earlier: list[Token] = []
-        self.left = False
-        self.alive: bool | None = None
-        self.looks = 0
-        self.phases: dict[str, float] = {}  # of the latest look
-        self.lines: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        settings = self._settings
-        user = printable(settings.login.username.encode())
-        return f"{user} on {settings.host} ({settings.protocol})"
-
-    async def look(self, until: float, token: str = "", *, sweep: bool = False, delete: bool = True) -> None:
-        """Look once; a fault is kept."""
-        wanted = Wanted(
-            self._check.settings.name, self._index, self._ctx.flows, token, sweep=sweep, delete=delete
-        )
-        kind: type[Look[Any]] = ImapLook if self._settings.protocol == "imap" else Pop3Look
-        leg = kind(self._check, self._ctx, wanted, until)
-        begun = asyncio.get_running_loop().time()
-        self.looks += 1
-        self.fault = None
-        try:
-            await leg.go()
-        except MailError as fault:
-            self.fault = MailError(fault.result, fault.reason, leg.cleaned(fault))
-            self.fault.phase = fault.phase
-            self.refusal = leg.refusal
-        self.earlier += leg.earlier
-        if self.fault is not None:
-            self.left = self.left or bool(leg.copies)
-        else:
-            self.left = leg.left or (self.left and not sweep)
-        if leg.alive is not None:
-            self.alive = leg.alive
-        if leg.copies and self.found_at is None:
-            self.found_at = begun
-            self.copies = leg.copies
-        if not self.copies or leg.copies:
-            self.phases, self.lines = dict(leg.phases), leg.lines()
-
-    async def wait(self, token: str, until: float, *, delete: bool) -> None:
-        """Look until the message is there; a login that is refused ends it."""
-        loop = asyncio.get_running_loop()
-        pause, swept = _FIRST, False
-        while True:
-            left = until - loop.time() - _LAST
-            await asyncio.sleep(max(min(pause, left), 0))
-            await self.look(until, token, sweep=not swept, delete=delete)
-            swept = True
-            if self.found_at is not None or left <= pause:
-                return
-            if self.fault is not None and self.fault.reason is Reason.LOGIN_REJECTED:
-                return
-            pause = min(pause * _GROWTH, _LONGEST)
-
-
 class _Run:
     """One run; it gathers what it learns on its way."""
 
@@ -144,7 +69,7 @@ class _Run:
         self._stopwatch = time.perf_counter()
         self._end = self._begun + check.deadline * _SHARE
         self._until = self._end - min(_CLEANING, check.deadline / 10)  # for all but the cleaning
-        self._boxes = [_Box(check, ctx, index) for index in range(len(self._settings.fetch))]
+        self._boxes = [Box(check, ctx, index) for index in range(len(self._settings.fetch))]
         self._phases: dict[str, float] = {}
         self._lines: list[str] = []
         self._findings: list[Finding] = []
@@ -250,7 +175,7 @@ class _Run:
             try:
                 await leg.go()
             except MailError as fault:
-                if fault.result is Result.DEFERRED and self._loop.time() + pause < self._until - _LAST:
+                if fault.result is Result.DEFERRED and self._loop.time() + pause < self._until - LAST:
                     tries += 1
                     self._lines += [
                         *leg.lines(),
@@ -282,7 +207,7 @@ class _Run:
             eight_bit=eight_bit,
         )
 
-    def _compare(self, sent: bytes, came: list[_Box]) -> None:
+    def _compare(self, sent: bytes, came: list[Box]) -> None:
         """What of the copies is not as it was sent: all of them count."""
         compared = [canary.compare(sent, copy.message) for box in came for copy in box.copies]
         worst = next((one for one in compared if not one.intact), compared[0])
@@ -321,7 +246,7 @@ class _Run:
         detail = f"delivered after {told.length(self._delivery)}"
         return outcome, f"{detail}, {how}" if not noticed else f"{detail}: {noticed[0][2]}"
 
-    def _missing(self, box: _Box, accepted: str) -> "_EndedError":
+    def _missing(self, box: Box, accepted: str) -> "_EndedError":
         if box.fault is not None:
             return self._unreadable(box, box.fault, f"{accepted}, but ")
         waited = told.length(self._loop.time() - (self._accepted_at or self._begun))
@@ -329,7 +254,7 @@ class _Run:
         self._notice(FindingKind.MAIL_LOST, Severity.FAULT, text)
         return _EndedError(Outcome.LOST, failed(Reason.MESSAGE_LOST, text))
 
-    def _unreadable(self, box: _Box, fault: MailError, before: str) -> "_EndedError":
+    def _unreadable(self, box: Box, fault: MailError, before: str) -> "_EndedError":
         text = f"{before}the mailbox of {box.name} cannot be read ({fault.phase}): {fault}"
         own_side = fault.result is Result.UNTESTABLE
         if told.refuses_us(fault, box.refusal):

@@ -23,13 +23,14 @@ from netmon.model import Check, Finding, FindingKind, Observation, Phase, Result
 from netmon.probes import mailbox_report
 from netmon.probes import mailflow_report as told
 from netmon.probes.base import Context, Library, ProbeKind
-from netmon.probes.mailflow_box import LAST, Box
+from netmon.probes.mailflow_box import Box
 from netmon.probes.mailflow_legs import SendLeg
 from netmon.probes.mailflow_report import ARRIVED, Outcome
 from netmon.probes.mailflow_settings import MailflowSettings
 
 _SHARE: Final = 0.97  # of the deadline: the run itself says how it ended
 _CLEANING: Final = 5.0  # seconds of it that are kept for the last things, or a tenth of a short one
+_LAST: Final = 1.5  # seconds before the end for a last look
 _PATIENCE: Final = 30  # parts of the deadline: the first wait after a deferral is one of them
 _LINES: Final = 600  # of the trail
 _MOST_PATIENCE: Final = 60.0  # seconds between two tries to hand over
@@ -176,7 +177,7 @@ class _Run:
             try:
                 await leg.go()
             except MailError as fault:
-                if fault.result is Result.DEFERRED and self._loop.time() + pause < self._until - LAST:
+                if fault.result is Result.DEFERRED and self._loop.time() + pause < self._until - _LAST:
                     tries += 1
                     self._lines += [
                         *leg.lines(),

@@ -1,8 +1,4 @@
-"""A mailbox that a mailflow's message must reach: how it is looked into, and what was learned there.
-
-Looks come at growing distances, each of them a short conversation, so that neither the server nor its other
-checks are kept busy by mail that takes its time.
-"""
+"""A mailbox that a mailflow's message must reach: looked into gently, until it is there."""
 
 import asyncio
 from typing import Any, Final
@@ -15,10 +11,10 @@ from netmon.model import Check
 from netmon.probes.base import Context
 from netmon.probes.mailflow_legs import Copy, ImapLook, Look, Pop3Look, Wanted
 
-LAST: Final = 1.5  # seconds before the end for a last look
 _FIRST: Final = 0.2  # seconds from acceptance to the first look
 _GROWTH: Final = 1.6
 _LONGEST: Final = 5.0  # seconds between two looks
+_LAST: Final = 1.5  # seconds before the end for a last look
 
 
 class Box:
@@ -82,7 +78,7 @@ class Box:
         loop = asyncio.get_running_loop()
         pause, swept = _FIRST, False
         while True:
-            left = until - loop.time() - LAST
+            left = until - loop.time() - _LAST
             await asyncio.sleep(max(min(pause, left), 0))
             await self.look(until, token, sweep=not swept, delete=delete)
             swept = True

@@ -147,7 +147,7 @@ def in_order(wanted: Sequence[tuple[str, str]], seen: Iterable[tuple[str, str]])
 def test_the_demo_leads_to_every_verdict(start: Callable[..., Demo], tmp_path: Path) -> None:
     """All hosts become healthy, browser and /metrics show it, then each fault is told and seen in order."""
     demo = start("--fast")
-    wait_for("eight healthy hosts", lambda: list(demo.verdicts().values()) == ["healthy"] * 8)
+    wait_for("nine healthy hosts", lambda: list(demo.verdicts().values()) == ["healthy"] * 9)
     page = demo.get("metrics").text
     assert len(re.findall(r"^ifHCInOctets\{host=\"sw1\"", page, re.MULTILINE)) >= 48
     assert re.search(r"^netmon_tls_chain_valid\{host=\"mx1\",.*\} 1$", page, re.MULTILINE)

@@ -41,6 +41,11 @@ def _value(match: re.Match[str], source: Source, env: Mapping[str, str], files: 
     if name is not None:
         if name not in env:
             raise _ReferenceError(f"the environment variable {name} is not set")
+        if not env[name].isascii():
+            try:
+                env[name].encode()
+            except UnicodeEncodeError:  # octets that were no text came in as surrogates (PEP 383)
+                raise _ReferenceError(f"the environment variable {name} is not UTF-8 text") from None
         return env[name]
     if path is None:
         raise _ReferenceError(

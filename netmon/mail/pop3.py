@@ -37,6 +37,7 @@ class Pop3Session(MailboxSession):
 
     upgrade_word: ClassVar[str] = "STLS"
     goodbye_word: ClassVar[str] = "QUIT"
+    removed = False  # the server has said with its goodbye that the marked messages are gone
 
     async def stat(self) -> tuple[int, int]:
         """The number of messages, and their octets."""
@@ -145,7 +146,7 @@ class Pop3Session(MailboxSession):
         return "USER" in self.capabilities or not self.capabilities
 
     async def _farewell(self) -> None:
-        await self._ask("QUIT")
+        self.removed, _ = await self._ask("QUIT")
 
     # Commands and replies.
 

@@ -20,6 +20,7 @@ from netmon.mail.canary import Comparison
 from netmon.mail.faults import MailError, failed
 from netmon.mail.trail import printable
 from netmon.model import Check, Finding, FindingKind, Observation, Phase, Result, Role, Severity
+from netmon.probes import mailbox_report
 from netmon.probes import mailflow_report as told
 from netmon.probes.base import Context, Library, ProbeKind
 from netmon.probes.mailflow_box import Box
@@ -258,7 +259,7 @@ class _Run:
     def _unreadable(self, box: Box, fault: MailError, before: str) -> "_EndedError":
         text = f"{before}the mailbox of {box.name} cannot be read ({fault.phase}): {fault}"
         own_side = fault.result is Result.UNTESTABLE
-        if told.refuses_us(fault, box.refusal):
+        if mailbox_report.refuses_us(fault.result, fault.reason, box.refusal):
             self._notice(FindingKind.PROBE_REJECTED, Severity.RISK, f"it refuses netmon itself: {fault}")
         elif not own_side:
             self._notice(FindingKind.MAILBOX_UNREADABLE, Severity.FAULT, text)

@@ -284,6 +284,12 @@ class Pop3Look(Look[Pop3Session]):
             self._trail, phases, limit=self._limit, patience=self._check.timeout, goodbye=self._goodbye
         )
 
+    async def go(self) -> None:
+        """Look; what was marked is still there if the goodbye fails (RFC 1939 §6)."""
+        await super().go()
+        if (self.copies or self.earlier) and (self._talk is None or not self._talk.removed):
+            self.left = True
+
     async def _look(self, talk: Pop3Session) -> None:
         there = await talk.uidl()
         others = self._wanted.flows.others(self._wanted.flow, self._wanted.box)

@@ -359,6 +359,17 @@ def test_a_server_that_tells_no_folders(mail: Mail) -> None:
     assert any("junk is not looked into" in line for line in seen.trail)
 
 
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [(b"NO [LIMIT] too many sessions", "probe_rejected"), (b"NO [SERVERBUG] no", "mailbox_unreadable")],
+)
+def test_a_login_that_is_not_taken_now(said: bytes, kind: str, mail: Mail) -> None:
+    """What the `imap` probe calls a refusal of netmon itself is none of the mail's faults here either."""
+    seen = scripted(mail, "AUTHENTICATE", says(b"%t " + said + b"\r\n"), deadline=3.0)
+    assert list(kinds(seen)) == [kind], seen.trail
+    assert outcomes(seen) == {"unreadable": 1}
+
+
 def test_a_search_that_finds_what_is_not_there(mail: Mail) -> None:
     """Another's message that a broken server names is no delivery, and is not deleted."""
     said: list[bytes] = []

@@ -111,3 +111,12 @@ def test_a_state_folder_that_cannot_be_told(text: str, wanted: str, tmp_path: Pa
     path.write_text(text)
     with pytest.raises(ConfigError, match=wanted):
         state_path(path, {})
+
+
+def test_an_environment_that_is_no_text(tmp_path: Path) -> None:
+    """Octets that are not UTF-8 are a mistake with its place, not an error wherever the secret is used."""
+    path = tmp_path / "netmon.yml"
+    path.write_text('state: {path: "${env:WHERE}"}')
+    with pytest.raises(ConfigError, match="the environment variable WHERE is not UTF-8 text") as caught:
+        state_path(path, {"WHERE": "/odd\udcff"})
+    assert "odd" not in str(caught.value)

@@ -5,25 +5,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from netmon.errors import Reason
 from netmon.mail import canary
 from netmon.mail.faults import failed
 from netmon.model import Check, CheckKey, Host
 from netmon.probes import PROBES
-from netmon.probes.mailflow_legs import ImapLook, Wanted
+from netmon.probes.base import Context
+from netmon.probes.mailflow_legs import ImapLook, Pop3Look, Wanted
+from tests.servers.evil_smtp import Peer, serving
 from tests.servers.mail_checks import make_context
 
 CTX = make_context()
 FLOW = "example"
+LOGIN = {"username": "a@example.org", "password": "secret", "plain_text": True}
 
 
 def look(token: str = "", *, sweep: bool = True) -> ImapLook:
     """A look into the only mailbox of a mailflow."""
+    return ImapLook(*parts(token, sweep=sweep))
+
+
+def parts(token: str, *, sweep: bool, **box: object) -> tuple[Check, Context, Wanted, float]:
+    """What a look is made of."""
     kind = PROBES["mailflow"]
     entry: dict[str, Any] = {
         "name": FLOW,
         "send": {"host": "mx1"},
-        "fetch": [{"host": "mx1", "login": {"username": "a@example.org", "password": "secret"}}],
+        "fetch": [{"host": "mx1", "login": {**LOGIN}, **box}],
         "sender": "a@example.org",
         "recipient": "a@example.org",
         "deadline": 10.0,
@@ -42,7 +52,7 @@ def look(token: str = "", *, sweep: bool = True) -> ImapLook:
         role=kind.role(settings),
     )
     until = asyncio.get_running_loop().time() + 10
-    return ImapLook(check, CTX, Wanted(FLOW, 0, CTX.flows, token, sweep=sweep), until)
+    return check, CTX, Wanted(FLOW, 0, CTX.flows, token, sweep=sweep), until
 
 
 def message(token: str) -> bytes:
@@ -124,3 +134,31 @@ async def test_numbers_of_a_mailbox_that_was_made_anew() -> None:
     second: Any = Mailbox({7: message(token)}, validity="2")
     await look()._look(second)
     assert (second.read, second.deleted) == ([7], [7])
+
+
+@pytest.mark.parametrize("goodbye", [b"+OK bye", b"-ERR some deleted messages not removed"])
+async def test_pop3_takes_away_with_the_goodbye_only(goodbye: bytes) -> None:
+    """A QUIT that is refused leaves the message there, and the next run calls it no second copy."""
+    token = CTX.flows.signer.make(FLOW, b"ijklmnop", 1e9)
+    lines = message(token).replace(b"\r\n.", b"\r\n..")
+    answers = {
+        b"CAPA": b"+OK\r\nUSER\r\nUIDL\r\n.",
+        b"UIDL": b"+OK\r\n1 one\r\n.",
+        b"TOP": b"+OK\r\n" + lines + b".",
+        b"RETR": b"+OK\r\n" + lines + b".",
+        b"QUIT": goodbye,
+    }
+
+    async def script(peer: Peer) -> None:
+        await peer.say(b"+OK hi\r\n")
+        while (line := await peer.hear()) or not peer.gone:
+            await peer.say(answers.get(line.split(b" ")[0], b"+OK") + b"\r\n")
+            if line == b"QUIT":
+                return
+
+    async with serving(script) as server:
+        one = Pop3Look(*parts(token, sweep=False, protocol="pop3", port=server.port, tls="none"))
+        await one.go()
+    assert [copy.message for copy in one.copies] == [message(token)]
+    assert b"DELE 1" in server.heard
+    assert one.left == goodbye.startswith(b"-ERR")

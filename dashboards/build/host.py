@@ -17,7 +17,7 @@ from dashboards.build.panels import (
     rows,
     timeline,
 )  # fmt: skip
-from dashboards.build.promql import host, per_second, state_number
+from dashboards.build.promql import host, per_second, presence, state_number
 from dashboards.build.states import (
     AGREEMENT_FIRST,
     AGREEMENTS,
@@ -106,21 +106,21 @@ def _verdict() -> Row:
                 "Causes",
                 "Facts of SNMP or traps that explain a fault of mail, while they hold.",
                 PRESENT,
-                Query(f"max by (finding) ({host('netmon_host_cause')})", "{{finding}}"),
+                Query(presence("finding", host("netmon_host_cause")), "{{finding}}"),
                 span=12,
             ),
             timeline(
                 "Findings",
                 "Facts that speak for the verdict, while they hold; netmon explain FINDING tells more.",
                 PRESENT,
-                Query(f"max by (finding) ({host('netmon_host_finding')})", "{{finding}}"),
+                Query(presence("finding", host("netmon_host_finding")), "{{finding}}"),
                 span=12,
             ),
             timeline(
                 "What silences alerts",
                 "A silence of a person, a maintenance window of the config, or a reboot that has just been.",
                 PRESENT,
-                Query(f"max by (kind) ({host('netmon_host_silenced_info')})", "{{kind}}"),
+                Query(presence("kind", host("netmon_host_silenced_info")), "{{kind}}"),
                 span=24,
                 height=4,
             ),

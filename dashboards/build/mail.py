@@ -5,6 +5,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from dashboards.build.frame import Row, dashboard
 from dashboards.build.panels import (
     GREEN,
+    OFFERED,
     ORANGE,
     RED,
     UP_DOWN,
@@ -15,7 +16,7 @@ from dashboards.build.panels import (
     rows,
     timeline,
 )  # fmt: skip
-from dashboards.build.promql import agent, host, increase, state_number
+from dashboards.build.promql import agent, host, increase, presence, state_number
 from dashboards.build.states import RESULTS
 from netmon.model import Result
 
@@ -173,9 +174,9 @@ def _capabilities() -> Row:
             timeline(
                 "Capability drift",
                 "What each SMTP port offers in EHLO; a band that ends is a capability that went.",
-                (State(1, "offered", GREEN),),
+                OFFERED,
                 Query(
-                    f"max by ({DOOR}, capability) ({host('netmon_smtp_capability')})",
+                    presence(f"{DOOR}, capability", host("netmon_smtp_capability")),
                     "{{endpoint}} {{capability}}",
                 ),
                 height=12,

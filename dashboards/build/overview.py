@@ -16,7 +16,7 @@ from dashboards.build.panels import (
     rows,
     timeline,
 )  # fmt: skip
-from dashboards.build.promql import SAME_HOST, agent, host, state_number
+from dashboards.build.promql import SAME_HOST, agent, host, presence, state_number
 from dashboards.build.states import AGREEMENT_COLORS, STATE_COLORS, VERDICT_COLORS, VERDICTS
 from netmon.model import VerdictName
 
@@ -230,9 +230,7 @@ def _domains() -> Row:
                 "What DNS tells of a domain",
                 "Facts of a domain's DNS, as a null MX or an alias.",
                 PRESENT,
-                Query(
-                    f"max by (domain, finding) ({agent('netmon_domain_finding')})", "{{domain}} {{finding}}"
-                ),
+                Query(presence("domain, finding", agent("netmon_domain_finding")), "{{domain}} {{finding}}"),
                 span=8,
             ),
         ],

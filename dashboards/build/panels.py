@@ -43,7 +43,8 @@ class State:
 
 
 UP_DOWN: Final = (State(0, "no", RED), State(1, "yes", GREEN))
-PRESENT: Final = (State(1, "now", ORANGE),)
+PRESENT: Final = (State(0, "", "transparent"), State(1, "now", ORANGE))
+OFFERED: Final = (State(0, "", "transparent"), State(1, "offered", GREEN))
 
 
 def lines(

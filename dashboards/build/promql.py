@@ -31,6 +31,16 @@ def increase(selector: str) -> str:
     return f"increase({selector}[$__rate_interval])"
 
 
+def presence(labels: str, selector: str) -> str:
+    """1 while a series is there, 0 while it is not but was before within the time shown.
+
+    A band of a state timeline goes on until the next value comes, so the end of a series needs one.
+    """
+    return (
+        f"max by ({labels}) ({selector})\n  or\nmax by ({labels}) (max_over_time({selector}[$__range])) * 0"
+    )
+
+
 def state_number(metric: str, label: str, states: Iterable[str], first: int = 0) -> str:
     """The place of the state that a stateset is in, per host, counted from `first`.
 

@@ -1,6 +1,7 @@
 """`netmon probe`: one run now of a host's checks, or of one that a URL names."""
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -102,8 +103,9 @@ def probe_command(
     """Probe now, once: phases, dialogue, result, and the verdict of what was tested.
 
     The exit code is a Nagios plugin's: 0 ok, 1 warning (degraded), 2 critical (down), 3 unknown (could
-    not be tested); so is the first line.  Secrets come from the config, or from the environment as
-    NETMON_COMMUNITY, NETMON_AUTH_PASSWORD and NETMON_PRIV_PASSWORD.  Examples:
+    not be tested); so is the first line, with performance data unless a terminal reads it.  Secrets
+    come from the config, or from the environment as NETMON_COMMUNITY, NETMON_AUTH_PASSWORD and
+    NETMON_PRIV_PASSWORD.  Examples:
 
         netmon probe mx1
 
@@ -148,7 +150,8 @@ def probe_command(
     if as_json:
         typer.echo(json.dumps(_json(outcome), indent=2))
     else:
-        typer.echo(first_line(outcome))
+        first = first_line(outcome)
+        typer.echo(first.partition(" | ")[0] if sys.stdout.isatty() else first)
         for line in render(outcome, blocks=draws_blocks(), colours=paints()):
             typer.echo(line)
     raise typer.Exit(int(outcome.status))

@@ -1,7 +1,11 @@
 """`netmon probe` against Debian's Postfix: exit codes, the first line, the dialogue, JSON."""
 
 import json
+import os
+import pty
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +15,7 @@ import trustme
 from tests.servers import postfix
 from tests.servers.command import netmon
 
+ROOT = Path(__file__).parents[2]
 NAME = "mail.example.test"
 FIRST = re.compile(r"NETMON (OK|WARNING|CRITICAL|UNKNOWN) - [^|\n]+ \| ('?[\w.:-]+'?=[0-9.]+s?[;0-9.]* ?)+")
 
@@ -121,3 +126,19 @@ def test_what_cannot_be_probed_is_unknown(arguments: list[str], words: str, tmp_
     if arguments:
         assert done.stdout.startswith("NETMON UNKNOWN - ")
     assert words in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_on_a_terminal(no_color: str) -> None:
+    """Results are in colour unless NO_COLOR says otherwise, and what only plugins read is left out."""
+    mine, its = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "NO_COLOR": no_color, "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-m", "netmon", "probe", "smtp://127.0.0.1:1"]
+    done = subprocess.run(words, stdout=its, env=environment, check=False, timeout=60)
+    os.close(its)
+    said = os.read(mine, 1 << 16).decode()
+    os.close(mine)
+    assert done.returncode == 2
+    assert said.startswith("NETMON CRITICAL - 127.0.0.1 mail_down")
+    assert " | " not in said
+    assert ("\x1b[31mfailed\x1b[0m" in said) is (not no_color)

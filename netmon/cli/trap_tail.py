@@ -60,7 +60,15 @@ def tail_command(  # noqa: PLR0917 - typer's
         names = [entry.host.name for entry in loaded.hosts]
         if host and host not in names:
             raise NetmonError(f'{config} has no host "{host}"{did_you_mean(host, names)}')
-        reader = Reader(loaded.state.path / FOLDER)
+        folder = loaded.state.path / FOLDER
+        try:
+            if folder.exists():
+                next(folder.iterdir(), None)
+        except OSError as error:
+            raise NetmonError(
+                f"{folder} cannot be read: {error.strerror}; run this as the agent's user"
+            ) from error
+        reader = Reader(folder)
         wanted = Wanted(host, trap, tuple(severity or ()), source)
         colours = paints() and not as_json
         try:
@@ -78,6 +86,8 @@ def follow(
     shown_events = reader.latest(wanted, limit=lines)[::-1] if lines else []
     watched: dict[int, Event] = {}
     while True:
+        # An event may come between the two questions, and must not be printed again.
+        at = max([at, *(event.id for event in shown_events)])
         for event in shown_events:
             watched[event.id] = event
             yield json.dumps(to_json(event)) if as_json else told(event, colours=colours)
@@ -121,8 +131,3 @@ def told(event: Event, *, colours: bool = False) -> str:
     if event.inform:
         parts.append("[inform]")
     return " ".join(parts)
-
-
-def _object(name: str) -> str:
-    """A varbind's name without its module."""
-    return shown(name.partition("::")[2] or name)

@@ -78,8 +78,16 @@ class Writer:
     def commit(self, rows: Sequence[Row], repeats: Sequence[Repeat] = (), *, durable: bool = False) -> int:
         """Have all of it on disk, or nothing: the ID of the first row, which the others follow.
 
-        Raises sqlite3.Error or OSError; the same may be tried again.
+        Raises sqlite3.Error or OSError; the same may be tried again, behind a broken file in a new one.
         """
+        try:
+            return self._commit(rows, repeats, durable=durable)
+        except sqlite3.DatabaseError as error:
+            if _broken(error):
+                self._set_aside(self._current, error)
+            raise
+
+    def _commit(self, rows: Sequence[Row], repeats: Sequence[Repeat], *, durable: bool) -> int:
         self._turn_over()
         db = self._open()
         if durable is not self._durable:
@@ -188,13 +196,13 @@ class Writer:
             if holder is not None:  # else dropped meanwhile
                 held.setdefault(holder, []).append(repeat)
         for holder, ours in held.items():
-            db = open_to_write(holder.path)
             try:
-                db.execute("BEGIN IMMEDIATE")
-                db.executemany(_UPDATE, ours)
-                db.execute("COMMIT")
-            finally:
-                db.close()
+                _update(holder, ours)
+            except sqlite3.DatabaseError as error:
+                if not _broken(error):
+                    raise
+                # What is new must not wait for a count in a file that nobody can mend.
+                log.warning("a file of events is broken", file=str(holder.path), why=str(error))
 
     def _give_up(self) -> None:
         """After a failure the connection is not trusted any more."""
@@ -221,6 +229,22 @@ def _own(folder: Path) -> IO[str]:
             time.sleep(0.05)
         else:
             return lock
+
+
+def _broken(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file is no good any more, and not only full or locked (https://sqlite.org/rescode.html)."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+    return code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def _update(holder: Partition, repeats: Sequence[Repeat]) -> None:
+    db = open_to_write(holder.path)
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        db.executemany(_UPDATE, repeats)
+        db.execute("COMMIT")
+    finally:
+        db.close()
 
 
 def _insert(db: sqlite3.Connection, first: int, rows: Sequence[Row]) -> None:

@@ -47,6 +47,30 @@ def test_a_repeat_behind_many_others_is_told(tmp_path: Path) -> None:
     writer.close()
 
 
+def test_what_comes_between_two_questions_is_printed_once(tmp_path: Path) -> None:
+    """A commit after the newest ID was read is in the answer and not in the next one."""
+    writer = pen(tmp_path)
+    writer.commit([row("sw1")])
+
+    class Late(Reader):
+        """A commit follows each look for the newest ID."""
+
+        more = 3
+
+        def last_id(self) -> int:
+            found = super().last_id()
+            if self.more:
+                self.more -= 1
+                writer.commit([row(f"late{self.more}")])
+            return found
+
+    lines = follow(Late(tmp_path), Wanted(), 9, as_json=True, colours=False, once=False)
+    assert [json.loads(next(lines))["id"] for _ in range(4)] == [1, 2, 3, 4]
+    writer.commit([row("sw9")])
+    assert json.loads(next(lines))["id"] == 5
+    writer.close()
+
+
 def test_json_lines(tmp_path: Path) -> None:
     """One event a line, in the shape of `/api/events`; `once` ends."""
     writer = pen(tmp_path)
@@ -89,3 +113,14 @@ def test_the_command(tmp_path: Path) -> None:
         assert sentence in answer.output
     config.write_text("hosts: [{name: sw1, address: 192.0.2.1, ping: true}]\n")
     assert "no section traps" in call(*arguments).output
+
+
+def test_a_folder_that_cannot_be_read(tmp_path: Path) -> None:
+    """It says so, and does not wait for ever."""
+    config = tmp_path / "netmon.yml"
+    config.write_text("traps: {listen: ['127.0.0.1:0'], communities: [a]}\nstate: {path: state}\n")
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state/events").touch()
+    answer = call("trap", "tail", "--config", str(config))
+    assert answer.exit_code == 1
+    assert "state/events cannot be read: Not a directory; run this as the agent's user" in answer.output

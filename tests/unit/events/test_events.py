@@ -184,6 +184,40 @@ def test_a_broken_file_is_set_aside(writer: Opened, tmp_path: Path) -> None:
     assert Reader(tmp_path).last_id() == 1 + _LOST
 
 
+def test_a_file_that_breaks_under_the_writer(writer: Opened, tmp_path: Path) -> None:
+    """The commit fails once; tried again, it stands in a new file."""
+    pen = writer(tmp_path)
+    pen.commit([row()])
+    pen._give_up()  # as after any failed commit: what SQLite has in memory would hide the damage
+    spoil(tmp_path)
+    with pytest.raises(sqlite3.DatabaseError):
+        pen.commit([row("mx1")], durable=True)
+    assert pen.commit([row("mx1")], [(1, NOON, 5)], durable=True) == 1 + _LOST
+    assert [event.host for event in Reader(tmp_path).since(0, limit=9)] == ["mx1"]
+    assert [entry.name for entry in tmp_path.iterdir() if "broken" in entry.name]
+
+
+def test_a_repeat_in_a_broken_file_stops_nothing(writer: Opened, tmp_path: Path) -> None:
+    """What is new is committed without that count."""
+    wall = Wall()
+    pen = writer(tmp_path, wall)
+    pen.commit([row()])
+    wall.now += DAY
+    pen.commit([row("sw2")])
+    spoil(tmp_path)
+    assert pen.commit([row("mx1")], [(1, NOON, 5)]) == 3
+    assert [event.id for event in Reader(tmp_path).since(0, limit=9)] == [2, 3]
+
+
+def spoil(folder: Path) -> None:
+    """Write over the oldest file and what stands beside it."""
+    path = partitions(folder)[0].path
+    for one in (path, path.with_name(path.name + "-wal")):
+        if one.exists():
+            with one.open("r+b") as file:
+                file.write(b"no database" * 10_000)
+
+
 def test_a_failed_commit_leaves_nothing_behind(writer: Opened, tmp_path: Path) -> None:
     """The same may be tried again, and the IDs have no gap."""
     pen = writer(tmp_path)
@@ -270,3 +304,5 @@ def test_rows_of_a_later_version_are_left_out(writer: Opened, tmp_path: Path) ->
     pen = writer(tmp_path)
     pen.commit([row(severity="apocalyptic"), row()])
     assert [event.id for event in Reader(tmp_path).latest(limit=5)] == [2]
+    pen.commit([row(severity="apocalyptic")])
+    assert Reader(tmp_path).last_id() == 3

@@ -131,7 +131,7 @@ class Stream(asyncio.Protocol):
         self._ended = True
         self._shaken(ConnectionResetError())
         self._wake()
-        return True  # we close ourselves, after a goodbye
+        return self._parting is None  # we close ourselves, after a goodbye
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever waits for anything learns that it will not come."""

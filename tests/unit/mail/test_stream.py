@@ -21,6 +21,14 @@ class Transport:
 
     def __init__(self) -> None:
         self.reading = True
+        self.sent = b""
+
+    def write(self, data: bytes) -> None:
+        """Send."""
+        self.sent += data
+
+    def close(self) -> None:
+        """End it."""
 
     def pause_reading(self) -> None:
         """No more is to come."""
@@ -104,6 +112,33 @@ def test_what_came_is_read_after_the_end() -> None:
         return heard
 
     assert run(work) == b"* BYE"
+
+
+class Session:
+    """A TLS session that stands."""
+
+    ended = False
+    established = True
+
+    def end(self) -> bytes:
+        """Its close_notify."""
+        return b"close_notify"
+
+
+def test_a_bare_end_is_answer_enough_to_a_goodbye() -> None:
+    """A server that closes without close_notify is not waited for; before the goodbye it is."""
+
+    async def work(stream: Stream, transport: Transport) -> list[bool]:
+        stream.tls = cast("Any", Session())
+        kept = [stream.eof_received()]
+        stream._ended = False
+        stream.part()
+        kept.append(stream.eof_received())
+        stream.connection_lost(None)
+        assert transport.sent == b"close_notify"
+        return kept
+
+    assert run(work) == [True, False]
 
 
 def test_flood_that_nobody_reads_is_left_in_the_network() -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from netmon.cli.common import fail
+from netmon.cli.common import fail, working
 from netmon.config import RESERVED_LABELS
 from netmon.imports import (
     ImportFileError,
@@ -49,17 +49,20 @@ def import_command(
     Of a snmptrapd.conf the section traps is printed, and the auths that it needs, without its secrets.
     """
     try:
-        trapd = read_snmptrapd(file)
-        if trapd is not None:
-            typer.echo(convert_snmptrapd(trapd, str(file)), nl=False)
-            return
-        old = read_old_modules(file)
-        if old is not None:
-            typer.echo(convert(old, str(file), from_env=secrets_from_env), nl=False)
-            return
-        found = read_targets(file)
+        with working(f"reading {file}"):
+            text = _converted(file, secrets_from_env=secrets_from_env)
     except ImportFileError as error:
         fail(str(error))
-    typer.echo(
-        render(found, str(file), Known(set(builtin_modules()), set(PROBES), RESERVED_LABELS)), nl=False
-    )
+    typer.echo(text, nl=False)
+
+
+def _converted(file: Path, *, secrets_from_env: bool) -> str:
+    """What is printed.  Raises ImportFileError."""
+    trapd = read_snmptrapd(file)
+    if trapd is not None:
+        return convert_snmptrapd(trapd, str(file))
+    old = read_old_modules(file)
+    if old is not None:
+        return convert(old, str(file), from_env=secrets_from_env)
+    known = Known(set(builtin_modules()), set(PROBES), RESERVED_LABELS)
+    return render(read_targets(file), str(file), known)

@@ -5,14 +5,26 @@ for nothing, neither as up nor as down.
 """
 
 import json
+import shutil
 import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from netmon.cli.common import DEFAULT_CONFIG, Json, complete_host, open_config, sentences, shown
+from netmon.cli.common import (
+    DEFAULT_CONFIG,
+    Json,
+    complete_host,
+    draws_blocks,
+    open_config,
+    paints,
+    sentences,
+    shown,
+    working,
+)
 from netmon.errors import NetmonError
 from netmon.history import WINDOWS, Agreement, Totals
 from netmon.history.disk import last_seen, read
@@ -22,6 +34,17 @@ _HEADS: Final = ("MAIL", "SNMP", "BOTH", "ONLY SNMP", "ONLY MAIL", "NEITHER", "K
 _FOUR: Final = (Agreement.BOTH, Agreement.ONLY_SNMP, Agreement.ONLY_MAIL, Agreement.NEITHER)
 _RUNNING: Final = 120.0  # seconds since its last sign of life in which an agent counts as running
 _DAY: Final = 86_400.0
+_RED, _YELLOW, _GREEN, _DIM = "31", "33", "32", "2"
+# The colours of the bar; the heads of its columns wear them too and so say what they mean.
+_COLOUR: Final = {
+    Agreement.BOTH: _GREEN,
+    Agreement.ONLY_SNMP: _RED,
+    Agreement.ONLY_MAIL: _YELLOW,
+    Agreement.NEITHER: _DIM,
+}
+_GOOD: Final = 0.999  # of the time: what people call three nines
+_FAIR: Final = 0.99
+_BAR: Final = 24  # columns
 
 
 def report_command(
@@ -55,7 +78,8 @@ def report_command(
         windows = list(WINDOWS) if host else [window]
         longest = max(WINDOWS[name] for name in windows)
         try:
-            totals = added_up(loaded.state.path, host, windows, now=now, longest=longest)
+            with working("adding up the history"):
+                totals = added_up(loaded.state.path, host, windows, now=now, longest=longest)
         except sqlite3.Error as error:
             raise NetmonError(f"{loaded.state.path}: the history cannot be read: {error}") from None
         if host and host not in names and host not in totals:
@@ -107,18 +131,62 @@ def _one(of: dict[str, Totals], windows: list[str]) -> list[str]:
 
 
 def _table(corner: str, rows: list[tuple[str, Totals]]) -> list[str]:
+    """The lines; on a terminal with colours each ends with a bar of the four, where there is room for it."""
     cells: list[tuple[str, ...]] = [(corner, *_HEADS)]
     for name, mine in rows:
         shares = [mine.mail, mine.snmp, *(mine.share(one) for one in _FOUR)]
         cells.append((shown(name), *map(percent, shares), _known(mine.known)))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [_padded(row, widths) for row in cells]
+    if not paints():
+        return ["  ".join(line).rstrip() for line in lines]
+    whole = sum(widths) + 2 * len(widths) + _BAR
+    bars = draws_blocks() and whole <= shutil.get_terminal_size((120, 40)).columns
     return [
-        "  ".join(
-            cell.ljust(width) if place == 0 else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
+        "  ".join(_painted(lines[0], [None, None, None, *_COLOUR.values(), None])),
+        *(
+            "  ".join([*_painted(line, _levels(mine)), *([_bar(mine)] if bars else [])])
+            for line, (_, mine) in zip(lines[1:], rows, strict=True)
+        ),
     ]
+
+
+def _padded(row: tuple[str, ...], widths: list[int]) -> list[str]:
+    return [f"{cell:{'>' if place else '<'}{widths[place]}}" for place, cell in enumerate(row)]
+
+
+def _painted(cells: list[str], colours: Sequence[str | None]) -> list[str]:
+    return [
+        f"\x1b[{colour}m{cell}\x1b[0m" if colour else cell
+        for cell, colour in zip(cells, colours, strict=True)
+    ]
+
+
+def _levels(mine: Totals) -> list[str | None]:
+    """The colours of a row: of how long mail and SNMP worked, and dim where nothing was."""
+
+    def level(share: float | None) -> str:
+        if share is None:
+            return _DIM
+        return _GREEN if share >= _GOOD else _YELLOW if share >= _FAIR else _RED
+
+    return [
+        None,
+        level(mine.mail),
+        level(mine.snmp),
+        *(None if mine.share(one) else _DIM for one in _FOUR),
+        None,
+    ]
+
+
+def _bar(mine: Totals) -> str:
+    """The four shares side by side; what was at all has at least a column."""
+    shares = {one: mine.share(one) or 0.0 for one in _FOUR}
+    wide = {one: max(1, round(share * _BAR)) if share > 0 else 0 for one, share in shares.items()}
+    largest = max(shares, key=lambda one: shares[one])
+    if shares[largest] > 0:
+        wide[largest] += _BAR - sum(wide.values())
+    return "".join(f"\x1b[{_COLOUR[one]}m{'█' * wide[one]}\x1b[0m" for one in _FOUR if wide[one])
 
 
 def _known(seconds: float) -> str:

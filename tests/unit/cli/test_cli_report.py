@@ -4,6 +4,8 @@ import json
 import time
 from pathlib import Path
 
+import pytest
+
 from netmon.history.disk import Change, Disk
 from netmon.history.track import State
 from netmon.model import MailState, SnmpState, VerdictName
@@ -53,3 +55,18 @@ def test_mistakes(tmp_path: Path) -> None:
     assert "1h, 24h, 7d, 30d" in call("report", "--window", "2h", *options).output
     (tmp_path / "history.db").unlink()
     assert "no history yet" in call("report", *options).output
+
+
+def test_colours_and_a_bar_where_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal: levels in colours, half the bar green and half red; no bar where it has no room."""
+    options = left(tmp_path)
+    monkeypatch.setattr("netmon.cli.report.paints", lambda: True)
+    monkeypatch.setattr("netmon.cli.report.draws_blocks", lambda: True)
+    monkeypatch.setenv("COLUMNS", "120")
+    head, mx1, sw1, _ = call("report", *options, colours=True).output.splitlines()
+    assert "\x1b[32m  BOTH\x1b[0m  \x1b[31mONLY SNMP\x1b[0m" in head
+    assert "\x1b[31m50.0 %\x1b[0m" in mx1
+    assert mx1.endswith(f"\x1b[32m{'█' * 12}\x1b[0m\x1b[31m{'█' * 12}\x1b[0m")
+    assert sw1.endswith(f"\x1b[32m{'█' * 24}\x1b[0m")
+    monkeypatch.setenv("COLUMNS", "90")
+    assert "█" not in call("report", *options, colours=True).output

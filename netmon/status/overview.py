@@ -164,7 +164,7 @@ def _row(row: HostRow, key: str, roles: Sequence[Role], traps: str) -> str:
     quiet = " quiet" if row.candidate is row.verdict is VerdictName.HEALTHY else ""
     return (
         f'<tr id="{key}" class="{style}{quiet}" role="row"><th scope="row" role="rowheader">'
-        f'<a href="{host_path(row.name)}">{text(row.name)}</a><div class="about">'
+        f'<a href="{host_path(row.name)}">{text(row.name).replace(".", ".<wbr>")}</a><div class="about">'
         f'<span class="address">{text(row.address)}</span>'
         f"{labels}</div></th>"
         f'<td role="cell" class="judged">{badge(row.verdict)} {since}'

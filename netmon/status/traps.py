@@ -4,6 +4,7 @@ Whatever an event says comes from the network, most of it from senders that nobo
 pages say so where it is so.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
@@ -15,6 +16,7 @@ from netmon.trap_board import TrapSummary
 _CLASS: Final = {EventSeverity.CRITICAL: "bad", EventSeverity.WARNING: "warn", EventSeverity.INFO: "soft"}
 _RAISED: Final = 8  # states that are named of one host
 _VALUES: Final = 30  # of one event; `netmon trap tail --json` and /api/events have all
+_WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")  # where a name such as upsTrapOnBattery may be broken
 _VERSIONS: Final = {1: "v1", 2: "v2c", 3: "v3"}
 
 
@@ -51,12 +53,13 @@ def trap_cell(summary: TrapSummary | None) -> str:
     if summary is None:
         return '<td role="cell" class="none"></td>'
     style = _CLASS[summary.severity]
+    name = _WORD.sub("<wbr>", text(summary.trap.rpartition("::")[2]))
     raised = ""
     if summary.raised:
         raised = f'<li class="outcome warn">{sign("warn")}{plural(summary.raised, "state")} raised</li>'
     return (
         f'<td role="cell" data-name="Traps"><ul>{raised}<li class="outcome {style}">{_mark(summary.severity)}'
-        f"{text(summary.trap.rpartition('::')[2])} {moment(summary.at)}</li></ul></td>"
+        f"{name} {moment(summary.at)}</li></ul></td>"
     )
 
 

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from netmon.errors import Reason
 from netmon.model import Finding, Host, News, Result, Severity
-from tests.servers.pages import Company, serving, system, ten_hosts, thousands, trapped
+from tests.servers.pages import Company, of_every_kind, serving, system, ten_hosts, thousands, trapped
 
 CHROMIUM = (
     "--no-sandbox",
@@ -91,6 +91,30 @@ async def test_what_is_wrong_is_seen_first() -> None:
         for width in (1280, 700, 320):
             await page.set_viewport_size({"width": width, "height": 800})
             assert await page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+# The pieces of text that are broken: they have boxes on more than one line.
+BROKEN = """(place) => [...document.querySelectorAll(place)].flatMap(place =>
+  [...place.childNodes].filter(node => node.nodeType === 3 && node.data.trim()).filter(node => {
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    return new Set([...range.getClientRects()].map(box => box.top)).size > 1;
+  }).map(node => node.data))"""
+
+
+async def test_with_every_column_no_word_is_broken() -> None:
+    """Nine columns at every width: heads and ports are whole, the sentence has room; reasons from 1280 on."""
+    async with browsing(of_every_kind()) as window:
+        page = await window.open()
+        await live(page)
+        assert await page.locator("thead th").count() == 9
+        for width in (1920, 1280, 1000, 900, 700, 320):
+            await page.set_viewport_size({"width": width, "height": 900})
+            assert await page.evaluate("document.documentElement.scrollWidth") <= width
+            whole = {"thead th": width >= 1000, ".where": True, ".why": not 900 <= width < 1280}
+            for place in (place for place, is_whole in whole.items() if is_whole):
+                assert await page.evaluate(BROKEN, place) == [], (width, place)
+            assert await page.locator(".judged").first.evaluate("cell => cell.clientWidth") > 200, width
 
 
 async def test_the_page_is_small() -> None:

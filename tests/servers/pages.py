@@ -34,7 +34,15 @@ from netmon.trap_board import TrapBoard
 from netmon.watch import Watch
 from netmon.web import Server
 
-ROLES = {25: Role.INBOUND, 465: Role.SUBMISSION, 587: Role.SUBMISSION}
+FLOW = 1  # no port: the check that sends a message through
+ROLES = {
+    25: Role.INBOUND,
+    465: Role.SUBMISSION,
+    587: Role.SUBMISSION,
+    993: Role.ACCESS,
+    995: Role.ACCESS,
+    FLOW: Role.FLOW,
+}
 TRAIL = (
     "S: 220 mx1.example.org ESMTP Postfix",
     "C: EHLO probe1.example.net",
@@ -272,6 +280,26 @@ def ten_hosts() -> Company:
     timeout: dict[str, Any] = {"detail": "no greeting in 30 s", "alive": None, "duration": 0.09}
     company.run("mx3", 465, Result.FAILED, Reason.TIMEOUT, **timeout)
     company.ago = 0
+    return company
+
+
+def of_every_kind() -> Company:
+    """Mail hosts with every kind of check and switches that send traps: the table has all its columns."""
+    company = Company()
+    labels = {"site": "berlin", "service": "mail"}
+    every = (0, 161, 25, 465, 587, 993, 995, FLOW)
+    company.plan(
+        (Host("mail-gateway-01.berlin.example.net", "192.0.2.4", labels=labels), every),
+        (Host("mx2", "192.0.2.5", labels=labels), every),
+        (Host("sw2", "192.0.2.9"), (0, 161)),
+        (Host("ups1", "2001:db8:1234:5678:9abc:def0:1234:5678"), (0, 161)),
+    )
+    for _ in range(30):
+        for name, _, port in company.checks:
+            company.run(name, port)
+    company.fail("mx2", 587, Reason.TIMEOUT, "no greeting in 10 s")
+    company.fail("mx2", 993, Reason.CERTIFICATE_UNTRUSTED, "the certificate is not trusted")
+    trapped(company)
     return company
 
 

@@ -81,10 +81,12 @@ class History:
         now = self._wall()
         at, totals = self._summed.get(window, (0.0, Totals()))
         if not 0 <= now - at < _FRESH:
-            totals = Totals()
+            seconds: dict[int, float] = {}
+            begin = now - WINDOWS[window]
             for host in self._verdicts():
                 if (track := self._tracks.get(host)) is not None:
-                    totals.plus(track.totals(now - WINDOWS[window], now))
+                    track.add_to(seconds, begin, now)
+            totals = Totals.of(seconds)
             self._summed[window] = now, totals
         return totals
 

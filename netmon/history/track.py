@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
 
@@ -52,6 +52,14 @@ class Totals:
     snmp_works: float = 0.0
     agreements: dict[Agreement, float] = field(default_factory=lambda: dict.fromkeys(Agreement, 0.0))
     verdicts: dict[VerdictName, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, seconds: Mapping[int, float]) -> Self:
+        """The totals of seconds by code of state."""
+        totals = cls()
+        for code, length in seconds.items():
+            totals.add(State.of(code), length)
+        return totals
 
     def add(self, state: State, seconds: float) -> None:
         """Count a span."""
@@ -143,6 +151,26 @@ class Track:
 
     def spans(self, begin: float, end: float) -> Iterator[tuple[float, float, State]]:
         """What is known of a time, as start, stop and state, in order."""
+        return ((start, stop, State.of(code)) for start, stop, code in self._known(begin, end))
+
+    def add_to(self, seconds: dict[int, float], begin: float, end: float) -> None:
+        """Add what is known of a time to `seconds` by code of state; `Totals.of` reads them."""
+        if self._starts and self._starts[-1] <= begin < end:
+            # One state all the time: so it is with nearly all of thousands of hosts.
+            code = self._codes[-1]
+            if code != NOTHING:
+                seconds[code] = seconds.get(code, 0.0) + (end - begin)
+            return
+        for start, stop, code in self._known(begin, end):
+            seconds[code] = seconds.get(code, 0.0) + (stop - start)
+
+    def totals(self, begin: float, end: float) -> Totals:
+        """The spans of a time added up."""
+        seconds: dict[int, float] = {}
+        self.add_to(seconds, begin, end)
+        return Totals.of(seconds)
+
+    def _known(self, begin: float, end: float) -> Iterator[tuple[float, float, int]]:
         first = max(bisect_right(self._starts, begin) - 1, 0)
         for place in range(first, len(self._starts)):
             start = max(self._starts[place], begin)
@@ -151,11 +179,4 @@ class Track:
             if start >= end:
                 return
             if stop > start and self._codes[place] != NOTHING:
-                yield start, stop, State.of(self._codes[place])
-
-    def totals(self, begin: float, end: float) -> Totals:
-        """The spans of a time added up."""
-        totals = Totals()
-        for start, stop, state in self.spans(begin, end):
-            totals.add(state, stop - start)
-        return totals
+                yield start, stop, self._codes[place]

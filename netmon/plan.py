@@ -35,12 +35,8 @@ class PlannedProbe(Protocol):
         """The probe's own record."""
 
 
-class PlannedHost(Protocol):
-    """A host and what to check on it; durations in seconds.  The config's hosts are such."""
-
-    @property
-    def host(self) -> Host:
-        """The host."""
+class Paced(Protocol):
+    """What is checked at a pace; durations in seconds."""
 
     @property
     def interval(self) -> float:
@@ -49,6 +45,14 @@ class PlannedHost(Protocol):
     @property
     def timeout(self) -> float:
         """For one answer."""
+
+
+class PlannedHost(Paced, Protocol):
+    """A host and what to check on it.  The config's hosts are such."""
+
+    @property
+    def host(self) -> Host:
+        """The host."""
 
     @property
     def retries(self) -> int:
@@ -59,20 +63,12 @@ class PlannedHost(Protocol):
         """What to check."""
 
 
-class PlannedDomain(Protocol):
-    """A domain whose MX records are followed; durations in seconds."""
+class PlannedDomain(Paced, Protocol):
+    """A domain whose MX records are followed."""
 
     @property
     def name(self) -> str:
         """The domain."""
-
-    @property
-    def interval(self) -> float:
-        """Between the starts of two runs."""
-
-    @property
-    def timeout(self) -> float:
-        """For one answer."""
 
     @property
     def probe(self) -> PlannedProbe:
@@ -91,20 +87,12 @@ class PlannedDomain(Protocol):
         """Of hosts that nobody has configured."""
 
 
-class PlannedMailflow(Protocol):
-    """A message's way through mail servers; durations in seconds."""
+class PlannedMailflow(Paced, Protocol):
+    """A message's way through mail servers."""
 
     @property
     def host(self) -> Host:
         """The host that it is a check of: that of the first mailbox."""
-
-    @property
-    def interval(self) -> float:
-        """Between the starts of two runs."""
-
-    @property
-    def timeout(self) -> float:
-        """For one answer."""
 
     @property
     def probe(self) -> PlannedProbe:

@@ -123,22 +123,12 @@ class _Compiler:
 
     def metric(self, parts: Sequence[Any], labellings: Sequence[Labelling]) -> Metric:
         name, oid, kind, help_text, labelling, enums, more = parts
-        syntax, octets = Syntax(kind), self._oid(oid)
+        syntax, octets, more = Syntax(kind), self._oid(oid), more or {}
         family = Family(
             f"{name}_info" if syntax is Syntax.ENUM_AS_INFO else name,
             Kind.COUNTER if syntax is Syntax.COUNTER else Kind.GAUGE,
             help_text,
         )
-        if not more:
-            return Metric(
-                name,
-                octets,
-                syntax,
-                family,
-                labellings[labelling],
-                self._states(enums),
-                _selector(octets, syntax),
-            )
         return Metric(
             name,
             octets,

@@ -133,7 +133,7 @@ def send_command(
 
         netmon trap send 127.0.0.1 IF-MIB::linkDown ifIndex.3=3 ifAdminStatus.3=up ifOperStatus.3=down
 
-        netmon trap send nms:1162 coldStart --inform -u noc -l authPriv
+        NETMON_AUTH_PASSWORD=... NETMON_PRIV_PASSWORD=... netmon trap send nms coldStart --inform -u noc
     """
     with sentences():
         wants_config = config or auth or DEFAULT_CONFIG.exists()

@@ -161,7 +161,7 @@ class MailMachine(Machine):
     ) -> None:
         """`numbers` are the ports' numbers by name; what is missing or 0 becomes any free port.
 
-        `mailbox`: mail is delivered into one, which IMAP opens.
+        `mailbox`: mail is delivered into one, which IMAP opens on the port named "imap".
 
         `processes` are those that netmon is to look for.
         """
@@ -171,7 +171,7 @@ class MailMachine(Machine):
         self._offered = ports
         self._processes = processes
         self.mailbox = Mailbox(linux.name) if mailbox else None
-        self.imap_port = 0
+        self.imap_port = self.ports.pop("imap", 0)
         self._server: MailServer | None = None
         self._context: ssl.SSLContext | None = None
 
@@ -189,7 +189,7 @@ class MailMachine(Machine):
     async def open_mailbox(self) -> None:
         """Have the mailbox opened by IMAP, if there is one.  Raises OSError."""
         if self.mailbox is not None and self._context is not None:
-            self.imap_port = await self.mailbox.listen(self.address, self._context)
+            self.imap_port = await self.mailbox.listen(self.address, self._context, self.imap_port)
 
     async def close(self) -> None:
         """Close every port and cut what conversations there are."""

@@ -55,9 +55,9 @@ class Mailbox:
         for message in held:
             self.deliver(message)
 
-    async def listen(self, address: str, context: ssl.SSLContext) -> int:
-        """Open any free port; its number.  Raises OSError."""
-        self._server = await asyncio.start_server(self._serve, address, 0, ssl=context, limit=_LINE)
+    async def listen(self, address: str, context: ssl.SSLContext, port: int = 0) -> int:
+        """Open this port, or any free one; its number.  Raises OSError."""
+        self._server = await asyncio.start_server(self._serve, address, port, ssl=context, limit=_LINE)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def close(self) -> None:

@@ -85,12 +85,12 @@ class Knot:
 
 
 @contextlib.contextmanager
-def knot(*zones: str) -> Iterator[Knot]:
-    """The authority of `zones`, which are empty at first, until the block ends."""
+def knot(*zones: str, port: int = 0) -> Iterator[Knot]:
+    """The authority of `zones`, which are empty at first, on `port` or a free one, until the block ends."""
     with tempfile.TemporaryDirectory(prefix="netmon-knot-") as folder:
         base = Path(folder)
         with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
+            free.bind(("127.0.0.1", port))
             port = free.getsockname()[1]
         server = Knot(base, port, zones)
         listed = "".join(f"  - domain: {zone}\n    file: {base / zone}.zone\n" for zone in zones)

@@ -2,6 +2,7 @@
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from dashboards.build.delivery import queues
 from dashboards.build.frame import Row, dashboard
 from dashboards.build.panels import (
     GREEN,
@@ -10,6 +11,7 @@ from dashboards.build.panels import (
     RED,
     UP_DOWN,
     YELLOW,
+    Panel,
     Query,
     State,
     lines,
@@ -35,11 +37,12 @@ from netmon.model import MailState, Result, SnmpState, VerdictName
 
 def host_dashboard() -> Dashboard:
     """One host, SNMP and mail side by side."""
+    mail = Row("Mail", queues("Mail queue", "Oldest message in the queue"))
     return dashboard(
         "netmon-host",
         "Host",
         "One host: what SNMP and mail say of it on one time axis, the verdict, and the facts behind it.",
-        [_verdict(), _checks(), _device(), _mail()],
+        [_verdict(), _checks(), _device(), mail],
         one_host=True,
     )
 
@@ -102,30 +105,38 @@ def _verdict() -> Row:
                 ),
                 height=7,
             ),
-            timeline(
+            _while_there(
                 "Causes",
                 "Facts of SNMP or traps that explain a fault of mail, while they hold.",
-                PRESENT,
-                Query(presence("finding", host("netmon_host_cause")), "{{finding}}"),
+                "finding",
+                "netmon_host_cause",
                 span=12,
             ),
-            timeline(
+            _while_there(
                 "Findings",
                 "Facts that speak for the verdict, while they hold; netmon explain FINDING tells more.",
-                PRESENT,
-                Query(presence("finding", host("netmon_host_finding")), "{{finding}}"),
+                "finding",
+                "netmon_host_finding",
                 span=12,
             ),
-            timeline(
+            _while_there(
                 "What silences alerts",
                 "A silence of a person, a maintenance window of the config, or a reboot that has just been.",
-                PRESENT,
-                Query(presence("kind", host("netmon_host_silenced_info")), "{{kind}}"),
+                "kind",
+                "netmon_host_silenced_info",
                 span=24,
                 height=4,
             ),
         ],
     )
+
+
+def _while_there(
+    title: str, description: str, label: str, metric: str, *, span: int, height: int = 8
+) -> Panel:
+    """A band for each value that `label` has, while it has it."""
+    query = Query(presence(label, host(metric)), f"{{{{{label}}}}}")
+    return timeline(title, description, PRESENT, query, span=span, height=height)
 
 
 def _checks() -> Row:
@@ -220,27 +231,6 @@ def _device() -> Row:
                 UP_DOWN,
                 Query(f"max by (module) ({host('netmon_module_up')})", "{{module}}"),
                 span=12,
-            ),
-        ],
-    )
-
-
-def _mail() -> Row:
-    return Row(
-        "Mail",
-        [
-            lines(
-                "Mail queue",
-                "Messages in the queue of the mail server, by an extension of its SNMP agent.",
-                "short",
-                Query(f"max by (host) ({host('netmon_mail_queue_messages')})", "{{host}}"),
-            ),
-            lines(
-                "Oldest message in the queue",
-                "Age of the message that has waited longest.",
-                "s",
-                Query(f"max by (host) ({host('netmon_mail_queue_oldest_seconds')})", "{{host}}"),
-                steps=((None, GREEN), (1800, YELLOW), (14400, RED)),
             ),
         ],
     )

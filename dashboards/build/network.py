@@ -5,11 +5,14 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from dashboards.build.frame import Row, dashboard
 from dashboards.build.panels import (
     GREEN,
+    PLAIN,
     RED,
     UP_DOWN,
     YELLOW,
     ZERO_IS_GOOD,
+    Panel,
     Query,
+    Steps,
     lines,
     number,
     ranking,
@@ -192,8 +195,15 @@ def _power() -> Row:
     )
 
 
+def _rate_of(
+    title: str, description: str, unit: str, metric: str, *, steps: Steps = PLAIN, span: int = 12
+) -> Panel:
+    """How often something happens with each host, by its counter."""
+    query = Query(f"sum by (host) ({per_second(host(metric))})", "{{host}}")
+    return lines(title, description, unit, query, steps=steps, span=span)
+
+
 def _polling() -> Row:
-    by_host = "sum by (host) ({})".format
     return Row(
         "Polling",
         [
@@ -210,40 +220,40 @@ def _polling() -> Row:
                 "s",
                 Query(f"max by (host) ({host('netmon_check_duration_seconds', POLLS)})", "{{host}}"),
             ),
-            lines(
+            _rate_of(
                 "Requests",
                 "SNMP requests sent to each host, repeated ones included.",
                 "reqps",
-                Query(by_host(per_second(host("netmon_snmp_packets_total"))), "{{host}}"),
+                "netmon_snmp_packets_total",
                 span=8,
             ),
-            lines(
+            _rate_of(
                 "Requests sent again",
                 "Requests repeated for want of an answer: loss on the way, or a slow agent.",
                 "reqps",
-                Query(by_host(per_second(host("netmon_snmp_retries_total"))), "{{host}}"),
+                "netmon_snmp_retries_total",
                 steps=((None, GREEN), (1, YELLOW)),
                 span=8,
             ),
-            lines(
+            _rate_of(
                 "Variable bindings",
                 "Values that agents answered with.",
                 "ops",
-                Query(by_host(per_second(host("netmon_snmp_varbinds_total"))), "{{host}}"),
+                "netmon_snmp_varbinds_total",
                 span=8,
             ),
-            lines(
+            _rate_of(
                 "Rows that an agent told twice",
                 "Series left out because the agent gave two rows the same labels.",
                 "ops",
-                Query(by_host(per_second(host("netmon_snmp_duplicate_series_total"))), "{{host}}"),
+                "netmon_snmp_duplicate_series_total",
                 steps=ZERO_IS_GOOD,
             ),
-            lines(
+            _rate_of(
                 "Values of the wrong type",
                 "Values left out because their type is not that of the module.",
                 "ops",
-                Query(by_host(per_second(host("netmon_snmp_mismatched_values_total"))), "{{host}}"),
+                "netmon_snmp_mismatched_values_total",
                 steps=ZERO_IS_GOOD,
             ),
         ],

@@ -1,0 +1,296 @@
+// Draws one dashboard with the published parts of Grafana, and is not Grafana: the grid, the queries
+// and the bands of state timelines are this file's own, and so is every difference to the original.
+//
+// The page says in `window.look` what to draw.  `document.body.dataset.drawn` is set when all is drawn:
+// a JSON list of the titles of panels without data, and of those that failed, with the reason.
+import {
+  FieldConfigOptionsRegistry, FieldType, applyFieldOverrides, applyNullInsertThreshold, cacheFieldDisplayNames, createTheme,
+  dateTime, formattedValueToString, getDisplayValueAlignmentFactors, getFieldDisplayName, getFieldDisplayValues,
+  rangeUtil, renderLegendFormat, standardTransformers, standardTransformersRegistry, transformDataFrame,
+} from '@grafana/data';
+import { BarGauge, BigValue, GlobalStyles, PanelChrome, Table, ThemeContext, TimeSeries, VizLegend, VizRepeater } from '@grafana/ui';
+import { useEffect, useState } from 'react';
+import { createRoot } from 'react-dom/client';
+import { lastValueFrom } from 'rxjs';
+
+const { board, prometheus, mode, from, to, scrape, width, chosen, caption } = window.look;
+const theme = createTheme({ colors: { mode } });
+const range = { from: dateTime(from), to: dateTime(to), raw: { from: dateTime(from), to: dateTime(to) } };
+const [CELL, GAP, EDGE] = [30, 8, 16]; // Grafana's grid: rows of 30 px, 8 px between
+const UNSTYLED = 'continuous-GrYlRd'; // the colour scheme of a state timeline that has none set
+const COLORS = { timeseries: 'palette-classic', 'state-timeline': UNSTYLED };
+
+const { organizeFieldsTransformer: organize } = standardTransformers; // the only one that the dashboards use
+standardTransformersRegistry.setInit(() => [{ id: organize.id, name: organize.name, transformation: organize, editor: null }]);
+
+async function ask(path, parameters) {
+  const answer = await fetch(`${prometheus}/api/v1/${path}`, { method: 'POST', body: new URLSearchParams(parameters) });
+  const body = await answer.json();
+  if (body.status !== 'success') {
+    throw new Error(body.error);
+  }
+  return body.data;
+}
+
+// Variables: `values` go into expressions, `shown` into the line at the top.
+const escaped = (word) => word.replace(/[\\^$*+?.()|[\]{}]/g, '\\\\$&');
+
+const filled = (text, values) =>
+  text.replace(/\$\{?(\w+)(?::\w+)?\}?/g, (whole, name) => (name in values ? values[name] : whole));
+
+async function variables() {
+  const [values, shown] = [{}, []];
+  for (const one of board.templating.list) {
+    if (one.type !== 'query') {
+      continue;
+    }
+    const [, selector, label] = filled(one.query.query, values).match(/^label_values\((.*), *(\w+)\)$/);
+    const series = await ask('series', { 'match[]': selector, start: from / 1000, end: to / 1000 });
+    const found = [...new Set(series.map((labels) => labels[label]))].filter(Boolean).sort();
+    const word = found.includes(chosen[one.name]) ? chosen[one.name] : found[0] ?? '';
+    const every = one.allValue ?? `(${found.map(escaped).join('|')})`;
+    values[one.name] = one.includeAll ? every : word;
+    shown.push(`${one.label}: ${one.includeAll ? 'All' : word}`);
+  }
+  return { values, shown };
+}
+
+// A panel's data, as the Prometheus data source gives it.
+const value = (text) => Number(text.replace('Inf', 'Infinity'));
+
+function series(rows, target, step) {
+  return rows.map(({ metric, values, value: one }) => {
+    const points = values ?? [one];
+    const name = target.legendFormat ? renderLegendFormat(target.legendFormat, metric) : undefined;
+    return {
+      refId: target.refId,
+      length: points.length,
+      fields: [
+        { name: 'Time', type: FieldType.time, config: { interval: step * 1000 }, values: points.map(([at]) => at * 1000) },
+        { name: 'Value', type: FieldType.number, labels: metric, config: { displayNameFromDS: name }, values: points.map(([, text]) => value(text)) },
+      ],
+    };
+  });
+}
+
+function table(rows, target) {
+  const labels = [...new Set(rows.flatMap((row) => Object.keys(row.metric)))].sort();
+  const column = (name, type, values) => ({ name, type, config: {}, values });
+  return {
+    refId: target.refId,
+    length: rows.length,
+    fields: [
+      column('Time', FieldType.time, rows.map((row) => row.value[0] * 1000)),
+      ...labels.map((label) => column(label, FieldType.string, rows.map((row) => row.metric[label] ?? ''))),
+      column('Value', FieldType.number, rows.map((row) => value(row.value[1]))),
+    ],
+  };
+}
+
+async function frames(panel, points, values) {
+  const interval = rangeUtil.calculateInterval(range, points, `${scrape}s`).intervalMs / 1000;
+  const own = {
+    __interval: `${interval}s`,
+    __rate_interval: `${Math.max(interval + scrape, 4 * scrape)}s`,
+    __range: `${Math.round((to - from) / 1000)}s`,
+  };
+  const answers = panel.targets.map(async (target) => {
+    const query = filled(target.expr, { ...own, ...values });
+    if (target.instant) {
+      const { result } = await ask('query', { query, time: to / 1000 });
+      return target.format === 'table' ? (result.length ? [table(result, target)] : []) : series(result, target, interval);
+    }
+    const start = Math.floor(from / 1000 / interval) * interval;
+    const { result } = await ask('query_range', { query, start, end: to / 1000, step: interval });
+    return series(result, target, interval);
+  });
+  return (await Promise.all(answers)).flat();
+}
+
+// Field settings are copied as they are; which kinds of panel know which is tsc's business, by the schema.
+function registry({ defaults, overrides }) {
+  const standard = ['unit', 'min', 'max', 'decimals', 'displayName', 'noValue', 'thresholds', 'mappings', 'links', 'color'];
+  const custom = Object.keys(defaults.custom ?? {}).map((name) => `custom.${name}`);
+  const changed = overrides.flatMap((override) => override.properties.map((property) => property.id));
+  return new FieldConfigOptionsRegistry(() =>
+    [...new Set([...standard, ...custom, ...changed])].map((id) => ({
+      id,
+      path: id.replace('custom.', ''),
+      name: id,
+      isCustom: id.startsWith('custom.'),
+      process: (given) => given,
+      shouldApply: () => true,
+    }))
+  );
+}
+
+async function prepared(panel, points, values) {
+  const raw = await frames(panel, points, values);
+  const data = await lastValueFrom(transformDataFrame(panel.transformations ?? [], raw));
+  const fieldConfig = structuredClone(panel.fieldConfig);
+  fieldConfig.defaults.color ??= COLORS[panel.type] && { mode: COLORS[panel.type] };
+  fieldConfig.defaults.thresholds.steps[0].value = -Infinity; // null in JSON
+  const replaceVariables = (text) => text;
+  const done = applyFieldOverrides({ data, fieldConfig, replaceVariables, theme, timeZone: 'utc', fieldConfigRegistry: registry(fieldConfig) });
+  cacheFieldDisplayNames(done);
+  return { data: done, fieldConfig };
+}
+
+// The kinds of panel.
+const figures = (panel, { data, fieldConfig }) => () =>
+  getFieldDisplayValues({ data, fieldConfig, reduceOptions: panel.options.reduceOptions, replaceVariables: (text) => text, theme, timeZone: 'utc' });
+
+function Stat({ panel, ready, width, height }) {
+  const draw = ({ value, width, height, count }) => (
+    <BigValue {...panel.options} value={value.display} count={count} width={width} height={height} theme={theme} />
+  );
+  return <VizRepeater getValues={figures(panel, ready)} renderValue={draw} source={ready} {...{ width, height }} orientation={panel.options.orientation} />;
+}
+
+function Bars({ panel, ready, width, height }) {
+  const draw = ({ value, width, height, count, alignmentFactors }) => (
+    <BarGauge {...panel.options} value={value.display} field={value.field} display={value.view?.getFieldDisplayProcessor(value.colIndex)}
+      alignmentFactors={alignmentFactors} showUnfilled width={width} height={height} theme={theme} itemSpacing={8} />
+  );
+  return (
+    <VizRepeater getValues={figures(panel, ready)} getAlignmentFactors={getDisplayValueAlignmentFactors} renderValue={draw} source={ready}
+      {...{ width, height }} orientation={panel.options.orientation} minVizHeight={panel.options.minVizHeight} maxVizHeight={panel.options.maxVizHeight}
+      itemSpacing={8} autoGrid={false} />
+  );
+}
+
+const Lines = ({ panel, ready, width, height }) => (
+  <TimeSeries frames={ready.data} timeRange={range} timeZone="utc" legend={panel.options.legend} {...{ width, height }} />
+);
+
+const Rows = ({ panel, ready, width, height }) => (
+  <Table data={ready.data[0]} fieldConfig={ready.fieldConfig} cellHeight={panel.options.cellHeight} initialSortBy={panel.options.sortBy}
+    noHeader={!panel.options.showHeader} {...{ width, height }} />
+);
+
+// Bands of one row: from, to, and the state; a step without a point ends a band.
+function bands(frame, field) {
+  const found = [];
+  const at = applyNullInsertThreshold({ frame, refFieldPseudoMin: from, refFieldPseudoMax: to });
+  const [times, states] = [at.fields[0].values, at.fields.find((one) => one.name === field.name).values];
+  states.forEach((state, place) => {
+    const last = found.at(-1);
+    if (last && last.state === state) {
+      last.end = times[place + 1] ?? to;
+    } else {
+      found.push({ state, begin: times[place], end: times[place + 1] ?? to });
+    }
+  });
+  return found.filter(({ state }) => state != null);
+}
+
+const measure = document.createElement('canvas').getContext('2d');
+measure.font = `12px ${theme.typography.fontFamily}`;
+
+// In the core of Grafana, so drawn here: with its measures, one page of rows, and names to the left.
+function Bands({ panel, ready, width, height }) {
+  const all = ready.data.map((frame) => ({ frame, field: frame.fields[1], name: getFieldDisplayName(frame.fields[1], frame, ready.data) }));
+  const shown = all.slice(0, panel.options.perPage);
+  const states = new Map(shown.flatMap(({ field }) => field.values.map((one) => [field.display(one).text, field.display(one).color])));
+  const scheme = panel.fieldConfig.defaults.color?.mode ?? UNSTYLED;
+  const legend = panel.options.legend.showLegend && !scheme.startsWith('continuous');
+  const left = Math.max(...shown.map(({ name }) => measure.measureText(name).width)) + 22;
+  const top = height - (legend ? 30 : 0) - (all.length > shown.length ? 40 : 0);
+  const lane = (top - 26) / shown.length;
+  const x = (time) => left + ((Math.max(time, from) - from) / (to - from)) * (width - left);
+  const minutes = Array.from({ length: 9 }, (_, place) => from + ((to - from) * (place + 0.5)) / 9);
+  return (
+    <div style={{ fontSize: 12 }}>
+      <svg width={width} height={top} style={{ display: 'block', overflow: 'hidden' }}>
+        {shown.map(({ frame, field, name }, row) => {
+          const tall = lane * panel.options.rowHeight;
+          const middle = lane * row + tall / 2;
+          return (
+            <g key={name + row}>
+              <text x={left - 16} y={middle + 4} textAnchor="end" fill={theme.colors.text.primary}>{name}</text>
+              {bands(frame, field).map(({ state, begin, end }) => {
+                const told = field.display(state);
+                const room = Math.floor((x(end) - x(begin)) / 9.5);
+                return (
+                  <g key={begin}>
+                    <rect x={x(begin)} y={middle - tall / 2} width={Math.max(1, x(end) - x(begin))} height={tall} fill={told.color} fillOpacity={field.config.custom.fillOpacity / 100} />
+                    {room > 1 && told.text && <text x={x(begin) + 2} y={middle + 4} fontWeight={500} fill={theme.colors.getContrastText(told.color, 3)}>{told.text.slice(0, room)}</text>}
+                  </g>
+                );
+              })}
+            </g>
+          );
+        })}
+        {minutes.map((time) => <text key={time} x={x(time)} y={top - 8} textAnchor="middle" fill={theme.colors.text.primary}>{new Date(time).toISOString().slice(11, 19)}</text>)}
+      </svg>
+      {all.length > shown.length && <div style={{ height: 40, textAlign: 'center' }}>rows 1 to {shown.length} of {all.length}; the rest are on further pages</div>}
+      {legend && <VizLegend placement="bottom" displayMode="list" items={[...states].filter(([label]) => label).map(([label, color]) => ({ label, color, yAxis: 1 }))} />}
+    </div>
+  );
+}
+
+const KINDS = { stat: Stat, bargauge: Bars, timeseries: Lines, table: Rows, 'state-timeline': Bands };
+const problems = [];
+let waiting = board.panels.filter((panel) => panel.type !== 'row').length;
+
+function Panel({ panel, values, width, height }) {
+  const [ready, become] = useState(null);
+  useEffect(() => {
+    prepared(panel, width, values)
+      .catch((error) => ({ error }))
+      .then((result) => {
+        const empty = !result.error && !result.data.some((frame) => frame.length);
+        if (result.error || empty) {
+          problems.push(`${panel.title}: ${result.error ?? 'No data'}`);
+        }
+        become({ ...result, empty });
+        waiting -= 1;
+        if (!waiting) {
+          setTimeout(() => (document.body.dataset.drawn = JSON.stringify(problems)), 1500);
+        }
+      });
+  }, []);
+  const Kind = KINDS[panel.type];
+  return (
+    <PanelChrome title={panel.title} description={panel.description} {...{ width, height }}>
+      {(inside, tall) => {
+        if (!ready) {
+          return null;
+        }
+        if (ready.error || ready.empty) {
+          return <div style={{ height: tall, display: 'grid', placeItems: 'center' }}>{String(ready.error ?? 'No data')}</div>;
+        }
+        return <Kind panel={panel} ready={ready} width={inside} height={tall} />;
+      }}
+    </PanelChrome>
+  );
+}
+
+function Page({ values, shown }) {
+  const column = (width - 2 * EDGE - 23 * GAP) / 24;
+  const bottom = Math.max(...board.panels.map(({ gridPos }) => gridPos.y + gridPos.h));
+  return (
+    <ThemeContext.Provider value={theme}>
+      <GlobalStyles />
+      <div style={{ padding: EDGE, width, boxSizing: 'border-box' }}>
+        <p style={{ color: theme.colors.text.secondary }}>{caption}</p>
+        <h1>{board.title}</h1>
+        <p>{shown.join('    ')}</p>
+        <div style={{ position: 'relative', height: bottom * (CELL + GAP) }}>
+          {board.panels.map((panel) => {
+            const { x, y, w, h } = panel.gridPos;
+            const size = { width: w * column + (w - 1) * GAP, height: h * CELL + (h - 1) * GAP };
+            return (
+              <div key={panel.id} style={{ position: 'absolute', left: x * (column + GAP), top: y * (CELL + GAP), ...size }}>
+                {panel.type === 'row' ? <h4 style={{ lineHeight: `${CELL}px` }}>⌄ {panel.title}</h4> : <Panel panel={panel} values={values} {...size} />}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+    </ThemeContext.Provider>
+  );
+}
+
+document.body.style.background = theme.colors.background.canvas;
+variables().then((found) => createRoot(document.getElementById('page')).render(<Page {...found} />));

@@ -6,6 +6,7 @@ from dashboards.build.frame import Row, dashboard
 from dashboards.build.panels import (
     GREEN,
     ONE_IS_GOOD,
+    PER_SECOND,
     RED,
     UP_DOWN,
     YELLOW,
@@ -20,6 +21,8 @@ from dashboards.build.promql import agent, increase, per_second
 
 AGENT = "job, instance"
 NAMED = "{{instance}}"
+NO_RECEIVER = "The config has no receiver of alerts."
+NO_WEBHOOK = "The config has no webhook of events."
 LATE = ((None, GREEN), (1, YELLOW), (5, RED))
 
 
@@ -46,25 +49,26 @@ def _now() -> Row:
                     f" * on (job, instance) group_left (url) {agent('netmon_web_info')})"
                 ),
                 {"instance": "Instance", "version": "Version", "url": "Status page"},
-                span=8,
                 height=4,
             ),
             number(
                 "Config taken", "Whether the config was taken when last read; else an older one holds.",
                 "none", Query(f"min({agent('netmon_config_last_reload_successful')})"),
-                steps=ONE_IS_GOOD, states=UP_DOWN,
+                steps=ONE_IS_GOOD, states=UP_DOWN, span=3,
             ),
             number(
                 "Config taken ago", "Time since a config was last taken.",
                 "s", Query(f"time() - max({agent('netmon_config_last_reload_success_timestamp_seconds')})"),
+                span=3,
             ),
             number(
-                "Checks", "Checks that are planned.", "short", Query(f"sum({agent('netmon_checks')})"),
+                "Checks", "Checks that are planned.",
+                "short", Query(f"sum({agent('netmon_checks')})"), span=3,
             ),
             number(
                 "Receiver of traps", "Whether the receiver of traps works.",
                 "none", Query(f"min({agent('netmon_trap_receiver_up')})"),
-                steps=ONE_IS_GOOD, states=UP_DOWN,
+                steps=ONE_IS_GOOD, states=UP_DOWN, span=3,
             ),
         ],
     )  # fmt: skip
@@ -93,7 +97,7 @@ def _checks() -> Row:
             lines(
                 "Runs",
                 "Scheduled runs a second, by probe.",
-                "ops",
+                PER_SECOND,
                 Query(
                     f"sum by (probe) ({per_second(agent('netmon_check_lateness_seconds_count'))})",
                     "{{probe}}",
@@ -126,7 +130,7 @@ def _checks() -> Row:
             lines(
                 "Unexpected datagrams",
                 "Datagrams on the SNMP socket that answered no open request, by what was wrong with them.",
-                "ops",
+                PER_SECOND,
                 Query(
                     f"sum by (kind) ({per_second(agent('netmon_snmp_unexpected_datagrams_total'))})",
                     "{{kind}}",
@@ -203,11 +207,12 @@ def _alerts() -> Row:
             lines(
                 "Deliveries of alerts",
                 "Requests to receivers of alerts by how they ended.",
-                "ops",
+                PER_SECOND,
                 Query(
                     f"sum by (receiver, outcome) ({per_second(agent('netmon_alert_deliveries_total'))})",
                     "{{receiver}} {{outcome}}",
                 ),
+                empty=NO_RECEIVER,
                 span=8,
             ),
             lines(
@@ -215,6 +220,7 @@ def _alerts() -> Row:
                 "Alerts that a receiver does not know yet as they are.",
                 "short",
                 Query(f"sum by (receiver) ({agent('netmon_alerts_waiting')})", "{{receiver}}"),
+                empty=NO_RECEIVER,
                 steps=((None, GREEN), (1, YELLOW)),
                 span=8,
             ),
@@ -229,11 +235,12 @@ def _alerts() -> Row:
             lines(
                 "Deliveries of events",
                 "Requests with events of traps to webhooks by how they ended.",
-                "ops",
+                PER_SECOND,
                 Query(
                     f"sum by (receiver, outcome) ({per_second(agent('netmon_event_deliveries_total'))})",
                     "{{receiver}} {{outcome}}",
                 ),
+                empty=NO_WEBHOOK,
             ),
             lines(
                 "Events left out",
@@ -242,6 +249,7 @@ def _alerts() -> Row:
                 Query(
                     f"sum by (receiver) ({increase(agent('netmon_events_skipped_total'))})", "{{receiver}}"
                 ),
+                empty=NO_WEBHOOK,
                 steps=ZERO_IS_GOOD,
             ),
         ],

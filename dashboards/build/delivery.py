@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dashboards.build.doors import BY_DOOR, DOOR, MAILBOX, NAMED, VALID, backing_off, door_states
 from dashboards.build.frame import Row
 from dashboards.build.panels import GREEN, RED, UP_DOWN, YELLOW, Panel, Query, State, lines, rows, timeline
-from dashboards.build.promql import agent, host, increase
+from dashboards.build.promql import ALL_HOSTS, agent, host, increase
+
+NO_QUEUE = "No SNMP agent tells of its queue."
+NO_MAILFLOW = "The config has no mailflow."
 
 
 def mailboxes() -> Row:
@@ -29,7 +32,7 @@ def mailboxes() -> Row:
                 "none",
                 Query(f"max by ({DOOR}, capability) ({host('netmon_mailbox_capability')})"),
                 {"host": "Host", "endpoint": "Endpoint", "capability": "Capability"},
-                span=6,
+                sort="Host",
             ),
             rows(
                 "Login mechanisms of mailbox servers",
@@ -37,33 +40,36 @@ def mailboxes() -> Row:
                 "none",
                 Query(f"max by ({DOOR}, mechanism) ({host('netmon_mailbox_auth_mechanism')})"),
                 {"host": "Host", "endpoint": "Endpoint", "mechanism": "Mechanism"},
-                span=6,
+                sort="Host",
+                empty="No port names a mechanism.",
+                span=8,
             ),
             lines(
                 "Messages in mailboxes",
                 "Messages in the mailbox that the probe's login opened.",
                 "short",
                 Query(BY_DOOR(host("netmon_mailbox_messages")), NAMED),
-                span=6,
+                span=8,
             ),
             lines(
                 "Size of mailboxes",
                 "Octets of the messages in the mailbox, as POP3 says.",
                 "decbytes",
                 Query(BY_DOOR(host("netmon_mailbox_size_bytes")), NAMED),
-                span=6,
+                empty="No mailbox is read by POP3.",
+                span=8,
             ),
             door_states(
                 "Mailbox logins",
                 "Whether the latest login worked.",
                 UP_DOWN,
                 "netmon_mailbox_login_success",
-                span=6,
+                span=12,
             ),
             backing_off(
                 "Backing off from mailbox servers",
                 "netmon_mailbox_backoff_seconds",
-                span=6,
+                span=12,
             ),
         ],
     )
@@ -77,36 +83,42 @@ def mailflows() -> Row:
         [
             lines(
                 "Delivery",
-                "From the acceptance of the latest delivered message until it was found in its last mailbox.",
+                "From the acceptance of the latest delivered message until it was found in its last mailbox."
+                f" {ALL_HOSTS}",
                 "s",
                 Query(f"max by (mailflow) ({agent('netmon_mailflow_delivery_seconds')})", "{{mailflow}}"),
+                empty=NO_MAILFLOW,
                 steps=((None, GREEN), (60, YELLOW), (300, RED)),
                 span=6,
             ),
             lines(
                 "Messages by what became of them",
-                "Messages of each mailflow: delivered, lost, late, duplicated or in a junk folder.",
+                "Messages of each mailflow: delivered, lost, late, duplicated or in a junk folder."
+                f" {ALL_HOSTS}",
                 "short",
                 Query(f"sum by (mailflow, outcome) ({increase(messages)})", "{{mailflow}} {{outcome}}"),
                 stacked=True,
+                empty=NO_MAILFLOW,
                 span=6,
             ),
             timeline(
                 "MIME intact",
-                "Whether the latest delivered message had the content that was sent.",
+                f"Whether the latest delivered message had the content that was sent. {ALL_HOSTS}",
                 (State(0, "changed", RED), State(1, "intact", GREEN)),
                 Query(f"min by (mailflow) ({agent('netmon_mailflow_mime_intact')})", "{{mailflow}}"),
+                empty=NO_MAILFLOW,
                 span=6,
             ),
             lines(
                 "Time since the last delivery",
-                "Time since a message was last found where it belongs.",
+                f"Time since a message was last found where it belongs. {ALL_HOSTS}",
                 "s",
                 Query(
                     "time() - max by (mailflow)"
                     f" ({agent('netmon_mailflow_last_delivery_timestamp_seconds')})",
                     "{{mailflow}}",
                 ),
+                empty=NO_MAILFLOW,
                 steps=((None, GREEN), (900, YELLOW), (3600, RED)),
                 span=6,
             ),
@@ -123,12 +135,14 @@ def queues(*titles: str) -> Sequence[Panel]:
             "Messages in the queue of each mail server, by an extension of its SNMP agent.",
             "short",
             Query(f"max by (host) ({host('netmon_mail_queue_messages')})", "{{host}}"),
+            empty=NO_QUEUE,
         ),
         lines(
             oldest,
             "Age of the message that has waited longest.",
             "s",
             Query(f"max by (host) ({host('netmon_mail_queue_oldest_seconds')})", "{{host}}"),
+            empty=NO_QUEUE,
             steps=((None, GREEN), (1800, YELLOW), (14400, RED)),
         ),
     ]
@@ -146,6 +160,7 @@ def policies() -> Row:
                 Query(
                     f"max by (domain, policy) ({host('netmon_mail_policy_present')})", "{{domain}} {{policy}}"
                 ),
+                empty="The config has no domain.",
                 span=12,
             ),
             timeline(
@@ -155,6 +170,7 @@ def policies() -> Row:
                 Query(
                     f"max by (domain, policy) ({host('netmon_mail_policy_valid')})", "{{domain}} {{policy}}"
                 ),
+                empty="The config has no domain.",
                 span=12,
             ),
             timeline(
@@ -162,6 +178,7 @@ def policies() -> Row:
                 "Whether what an MX presents is as its TLSA records say.",
                 VALID,
                 Query(f"min by (domain, mx) ({host('netmon_dane_valid')})", "{{domain}} {{mx}}"),
+                empty="The config has no domain.",
                 span=8,
             ),
             timeline(
@@ -169,6 +186,7 @@ def policies() -> Row:
                 "Whether a domain's MX and their certificates are as its policy says.",
                 VALID,
                 Query(f"min by (domain) ({host('netmon_mta_sts_valid')})", "{{domain}}"),
+                empty="The config has no domain.",
                 span=8,
             ),
             lines(
@@ -177,6 +195,7 @@ def policies() -> Row:
                 "short",
                 Query(f"max by (domain) ({host('netmon_spf_dns_lookups')})", "{{domain}}"),
                 steps=((None, GREEN), (9, YELLOW), (11, RED)),
+                empty="The config has no domain.",
                 span=8,
             ),
         ],

@@ -15,9 +15,11 @@ NAMED: Final = "{{endpoint}}"
 VALID: Final = (State(0, "not valid", RED), State(1, "valid", GREEN))
 
 
-def door_states(title: str, description: str, states: Sequence[State], metric: str, *, span: int) -> Panel:
+def door_states(
+    title: str, description: str, states: Sequence[State], metric: str, *, span: int, empty: str = ""
+) -> Panel:
     """A band for each door, by a metric that is 0 or 1."""
-    return timeline(title, description, states, Query(BY_DOOR(host(metric)), NAMED), span=span)
+    return timeline(title, description, states, Query(BY_DOOR(host(metric)), NAMED), span=span, empty=empty)
 
 
 def backing_off(title: str, metric: str, *, span: int) -> Panel:

@@ -28,11 +28,13 @@ from dashboards.build.states import (
     RESULTS,
     SNMP_FIRST,
     SNMP_STATES,
-    VERDICT_COLORS,
     VERDICTS,
 )  # fmt: skip
 from netmon.history import Agreement
 from netmon.model import MailState, Result, SnmpState, VerdictName
+
+# Net-SNMP has the parts of memory among the storage areas, and some of them are always full.
+DISKS = 'hrStorageDescr!~"(?i)memory buffers|.* memory"'
 
 
 def host_dashboard() -> Dashboard:
@@ -48,22 +50,21 @@ def host_dashboard() -> Dashboard:
 
 
 def _verdict() -> Row:
+    verdict = state_number("netmon_host_verdict", "verdict", VerdictName, 1)
     since = "time() - max by (host) ({})".format
     return Row(
         "Verdict",
         [
-            rows(
+            number(
                 "Verdict",
                 "The confirmed verdict over the host.",
                 "none",
-                Query(f"max by (verdict) ({host('netmon_host_verdict')}) == 1"),
-                {"verdict": "Verdict"},
-                colors=VERDICT_COLORS,
+                Query(verdict),
+                states=VERDICTS,
                 span=6,
-                height=4,
             ),
             number(
-                "Verdict since",
+                "Verdict for",
                 "How long the verdict has held.",
                 "s",
                 Query(since(host("netmon_host_verdict_since_timestamp_seconds"))),
@@ -96,7 +97,7 @@ def _verdict() -> Row:
                 "Verdict, mail and SNMP",
                 "The verdict, what mail and SNMP say, and whether the two agree, on one axis.",
                 (*VERDICTS, *MAIL_STATES, *SNMP_STATES, *AGREEMENTS),
-                Query(state_number("netmon_host_verdict", "verdict", VerdictName, 1), "verdict"),
+                Query(verdict, "verdict"),
                 Query(state_number("netmon_host_mail_state", "state", MailState, MAIL_FIRST), "mail"),
                 Query(state_number("netmon_host_snmp_state", "state", SnmpState, SNMP_FIRST), "SNMP"),
                 Query(
@@ -136,7 +137,7 @@ def _while_there(
 ) -> Panel:
     """A band for each value that `label` has, while it has it."""
     query = Query(presence(label, host(metric)), f"{{{{{label}}}}}")
-    return timeline(title, description, PRESENT, query, span=span, height=height)
+    return timeline(title, description, PRESENT, query, empty="None in this time.", span=span, height=height)
 
 
 def _checks() -> Row:
@@ -165,6 +166,7 @@ def _checks() -> Row:
                 "none",
                 Query(f"max by (probe, endpoint, reason) ({host('netmon_check_reason_info')})"),
                 {"probe": "Probe", "endpoint": "Endpoint", "reason": "Reason"},
+                colors={"ok": GREEN},
             ),
             timeline(
                 "Checks up",
@@ -204,9 +206,9 @@ def _device() -> Row:
             ),
             lines(
                 "Storage used",
-                "Share of each storage area that is in use; a mail spool that fills stops the mail.",
+                "Share of each disk and the swap space that is in use; a spool that fills stops the mail.",
                 "percentunit",
-                Query(used(host("hrStorageUsed"), host("hrStorageSize")), "{{hrStorageDescr}}"),
+                Query(used(host("hrStorageUsed", DISKS), host("hrStorageSize", DISKS)), "{{hrStorageDescr}}"),
                 top=1,
                 steps=((None, GREEN), (0.85, YELLOW), (0.95, RED)),
                 span=8,
@@ -216,6 +218,7 @@ def _device() -> Row:
                 "Processes of the names in the config; netmon counts them through hrSWRun.",
                 "short",
                 Query(f"max by (name) ({host('netmon_host_processes')})", "{{name}}"),
+                empty="The config names no process of this host.",
                 span=8,
             ),
             lines(

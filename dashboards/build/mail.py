@@ -58,6 +58,20 @@ def _conversations() -> Row:
                 RESULTS,
                 Query(result, NAMED),
             ),
+            rows(
+                "Why a conversation did not end well",
+                "The reason of each port's latest run that was not ok.",
+                "none",
+                Query(f"max by ({DOOR}, reason) ({host('netmon_check_reason_info', NOT_OK)})"),
+                {"host": "Host", "endpoint": "Endpoint", "reason": "Reason"},
+                sort="Host",
+                empty="Every conversation ended well.",
+            ),
+            backing_off(
+                "Backing off",
+                "netmon_smtp_backoff_seconds",
+                span=12,
+            ),
             lines(
                 "Phases of SMTP",
                 "Mean seconds that each phase of a conversation takes over all chosen servers, stacked.",
@@ -70,18 +84,6 @@ def _conversations() -> Row:
                 "The ten ports whose latest conversation took longest.",
                 "s",
                 Query(f"topk(10, {BY_DOOR(host('netmon_check_duration_seconds', MAIL))})", NAMED),
-            ),
-            rows(
-                "Why a conversation did not end well",
-                "The reason of each port's latest run that was not ok.",
-                "none",
-                Query(f"max by ({DOOR}, reason) ({host('netmon_check_reason_info', NOT_OK)})"),
-                {"host": "Host", "endpoint": "Endpoint", "reason": "Reason"},
-            ),
-            backing_off(
-                "Backing off",
-                "netmon_smtp_backoff_seconds",
-                span=12,
             ),
         ],
     )
@@ -172,7 +174,7 @@ def _capabilities() -> Row:
                     presence(f"{DOOR}, capability", host("netmon_smtp_capability")),
                     "{{endpoint}} {{capability}}",
                 ),
-                height=12,
+                height=14,
             ),
             lines(
                 "Number of capabilities",
@@ -193,6 +195,7 @@ def _capabilities() -> Row:
                 "none",
                 Query(f"max by ({DOOR}, mechanism) ({host('netmon_smtp_auth_mechanism')})"),
                 {"host": "Host", "endpoint": "Endpoint", "mechanism": "Mechanism"},
+                empty="No SMTP port offers a login.",
                 span=8,
             ),
             door_states(
@@ -200,6 +203,7 @@ def _capabilities() -> Row:
                 "Whether the latest login worked.",
                 UP_DOWN,
                 "netmon_smtp_login_success",
+                empty="The config has no login of SMTP.",
                 span=8,
             ),
             lines(
@@ -223,6 +227,8 @@ def _mx() -> Row:
                 "none",
                 Query(f"max by (domain, mx, endpoint) ({host('netmon_check_up', HAS_MX)})"),
                 {"domain": "Domain", "mx": "MX", "endpoint": "Endpoint"},
+                sort="Domain",
+                empty="The config has no domain.",
                 value="Accepts",
                 states=UP_DOWN,
                 span=24,

@@ -5,6 +5,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from dashboards.build.frame import Row, dashboard
 from dashboards.build.panels import (
     GREEN,
+    PER_SECOND,
     PLAIN,
     RED,
     UP_DOWN,
@@ -86,6 +87,28 @@ def _interfaces() -> Row:
                 Query(f"8 * sum({per_second(host('ifHCOutOctets'))})"),
                 span=6,
             ),
+            rows(
+                "Interfaces that are down",
+                "Interfaces that are administratively up and operationally down.",
+                "none",
+                Query(
+                    f"max by (host, ifName, ifAlias) ({host('ifOperStatus')}) == 2"
+                    f" and max by (host, ifName, ifAlias) ({host('ifAdminStatus')}) == 1"
+                ),
+                {"host": "Host", "ifName": "Interface", "ifAlias": "Alias"},
+                sort="Host",
+                empty="None.",
+            ),
+            lines(
+                "Utilisation",
+                "Share of its speed that each of the ten fullest interfaces carries, the fuller direction.",
+                "percentunit",
+                Query(
+                    f"topk(10, {_fuller()})",
+                    "{{host}} {{ifName}}",
+                ),
+                steps=((None, GREEN), (0.7, YELLOW), (0.9, RED)),
+            ),
             lines(
                 "Busiest interfaces, in",
                 "The ten interfaces with most traffic coming in.",
@@ -97,16 +120,6 @@ def _interfaces() -> Row:
                 "The ten interfaces with most traffic going out.",
                 "bps",
                 Query(f"topk(10, 8 * {_summed('ifHCOutOctets')})", "{{host}} {{ifName}}"),
-            ),
-            lines(
-                "Utilisation",
-                "Share of its speed that each of the ten fullest interfaces carries, the fuller direction.",
-                "percentunit",
-                Query(
-                    f"topk(10, {_fuller()})",
-                    "{{host}} {{ifName}}",
-                ),
-                steps=((None, GREEN), (0.7, YELLOW), (0.9, RED)),
             ),
             ranking(
                 "Top talkers",
@@ -124,16 +137,6 @@ def _interfaces() -> Row:
                 Query(f"sum by (host) ({per_second(host('ifHCInUcastPkts'))})", "{{host}} in"),
                 Query(f"sum by (host) ({per_second(host('ifHCOutUcastPkts'))})", "{{host}} out"),
             ),
-            rows(
-                "Interfaces that are down",
-                "Interfaces that are administratively up and operationally down.",
-                "none",
-                Query(
-                    f"max by (host, ifName, ifAlias) ({host('ifOperStatus')}) == 2"
-                    f" and max by (host, ifName, ifAlias) ({host('ifAdminStatus')}) == 1"
-                ),
-                {"host": "Host", "ifName": "Interface", "ifAlias": "Alias"},
-            ),
         ],
     )
 
@@ -144,16 +147,16 @@ def _errors() -> Row:
         [
             lines(
                 "Errors",
-                "Packets with errors, of the ten worst interfaces: a bad cable, optics or duplex.",
-                "pps",
+                "Packets with errors each second, of the ten worst interfaces: a bad cable, or duplex.",
+                PER_SECOND,
                 Query(f"topk(10, {_summed('ifInErrors')})", "{{host}} {{ifName}} in"),
                 Query(f"topk(10, {_summed('ifOutErrors')})", "{{host}} {{ifName}} out"),
                 steps=((None, GREEN), (1, RED)),
             ),
             lines(
                 "Discards",
-                "Packets thrown away without an error, of the ten worst interfaces: mostly a full queue.",
-                "pps",
+                "Packets thrown away each second, of the ten worst interfaces: mostly a full queue.",
+                PER_SECOND,
                 Query(f"topk(10, {_summed('ifInDiscards')})", "{{host}} {{ifName}} in"),
                 Query(f"topk(10, {_summed('ifOutDiscards')})", "{{host}} {{ifName}} out"),
                 steps=((None, GREEN), (1, YELLOW)),
@@ -178,6 +181,7 @@ def _power() -> Row:
                 "Charge of each UPS's battery.",
                 "percent",
                 Query(f"min by (host) ({host('upsEstimatedChargeRemaining')})", "{{host}}"),
+                empty="No UPS is among the hosts.",
                 steps=((None, RED), (30, YELLOW), (60, GREEN)),
                 top=100,
                 span=8,
@@ -187,6 +191,7 @@ def _power() -> Row:
                 "Load of each UPS in percent of what it can bear.",
                 "percent",
                 Query(f"max by (host) ({host('upsOutputPercentLoad')})", "{{host}}"),
+                empty="No UPS is among the hosts.",
                 steps=((None, GREEN), (80, YELLOW), (95, RED)),
                 top=100,
                 span=8,
@@ -212,7 +217,7 @@ def _polling() -> Row:
                 "Whether each SNMP module of each host was read in the latest run.",
                 UP_DOWN,
                 Query(f"max by (host, module) ({host('netmon_module_up')})", "{{host}} {{module}}"),
-                span=12,
+                height=12,
             ),
             lines(
                 "Duration of polls",
@@ -225,7 +230,6 @@ def _polling() -> Row:
                 "SNMP requests sent to each host, repeated ones included.",
                 "reqps",
                 "netmon_snmp_packets_total",
-                span=8,
             ),
             _rate_of(
                 "Requests sent again",
@@ -233,26 +237,24 @@ def _polling() -> Row:
                 "reqps",
                 "netmon_snmp_retries_total",
                 steps=((None, GREEN), (1, YELLOW)),
-                span=8,
             ),
             _rate_of(
                 "Variable bindings",
                 "Values that agents answered with.",
-                "ops",
+                PER_SECOND,
                 "netmon_snmp_varbinds_total",
-                span=8,
             ),
             _rate_of(
                 "Rows that an agent told twice",
                 "Series left out because the agent gave two rows the same labels.",
-                "ops",
+                PER_SECOND,
                 "netmon_snmp_duplicate_series_total",
                 steps=ZERO_IS_GOOD,
             ),
             _rate_of(
                 "Values of the wrong type",
                 "Values left out because their type is not that of the module.",
-                "ops",
+                PER_SECOND,
                 "netmon_snmp_mismatched_values_total",
                 steps=ZERO_IS_GOOD,
             ),

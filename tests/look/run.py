@@ -38,7 +38,7 @@ SCRAPE: Final = 1  # seconds between two scrapes
 CAPTION: Final = "Drawn by netmon's viewer from parts that Grafana publishes. This is not Grafana."
 PAGE: Final = """<!doctype html><meta charset="utf-8"><title>not Grafana</title>
 <link rel="stylesheet" href="viewer.css">
-<style>body {{ margin: 0 }} @font-face {{ font-family: Inter; font-weight: 100 900;
+<style>body {{ margin: 0 }} @font-face {{ font-family: "Inter Variable"; font-weight: 100 900;
   src: url(node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2) }}</style>
 <body><div id="page"></div>
 <script>window.__grafana_public_path__ = "node_modules/@grafana/ui/dist/public/";

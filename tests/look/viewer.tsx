@@ -14,7 +14,7 @@ import { createRoot } from 'react-dom/client';
 import { lastValueFrom } from 'rxjs';
 
 const { board, prometheus, mode, from, to, scrape, width, chosen, caption } = window.look;
-const theme = createTheme({ colors: { mode } });
+const theme = createTheme({ colors: { mode }, typography: { fontFamily: 'Inter Variable, sans-serif' } });
 const range = { from: dateTime(from), to: dateTime(to), raw: { from: dateTime(from), to: dateTime(to) } };
 const [CELL, GAP, EDGE] = [30, 8, 16]; // Grafana's grid: rows of 30 px, 8 px between
 const UNSTYLED = 'continuous-GrYlRd'; // the colour scheme of a state timeline that has none set
@@ -198,7 +198,8 @@ function Bands({ panel, ready, width, height }) {
   const top = height - (legend ? 30 : 0) - (all.length > shown.length ? 40 : 0);
   const lane = (top - 26) / shown.length;
   const x = (time) => left + ((Math.max(time, from) - from) / (to - from)) * (width - left);
-  const minutes = Array.from({ length: 9 }, (_, place) => from + ((to - from) * (place + 0.5)) / 9);
+  const ticks = Math.floor((width - left) / 90);
+  const times = Array.from({ length: ticks }, (_, place) => from + ((to - from) * (place + 0.5)) / ticks);
   return (
     <div style={{ fontSize: 12 }}>
       <svg width={width} height={top} style={{ display: 'block', overflow: 'hidden' }}>
@@ -214,14 +215,14 @@ function Bands({ panel, ready, width, height }) {
                 return (
                   <g key={begin}>
                     <rect x={x(begin)} y={middle - tall / 2} width={Math.max(1, x(end) - x(begin))} height={tall} fill={told.color} fillOpacity={field.config.custom.fillOpacity / 100} />
-                    {room > 1 && told.text && <text x={x(begin) + 2} y={middle + 4} fontWeight={500} fill={theme.colors.getContrastText(told.color, 3)}>{told.text.slice(0, room)}</text>}
+                    {room > 1 && panel.options.showValue !== 'never' && told.text && <text x={x(begin) + 2} y={middle + 4} fontWeight={500} fill={theme.colors.getContrastText(told.color, 3)}>{told.text.slice(0, room)}</text>}
                   </g>
                 );
               })}
             </g>
           );
         })}
-        {minutes.map((time) => <text key={time} x={x(time)} y={top - 8} textAnchor="middle" fill={theme.colors.text.primary}>{new Date(time).toISOString().slice(11, 19)}</text>)}
+        {times.map((time) => <text key={time} x={x(time)} y={top - 8} textAnchor="middle" fill={theme.colors.text.primary}>{new Date(time).toISOString().slice(11, 19)}</text>)}
       </svg>
       {all.length > shown.length && <div style={{ height: 40, textAlign: 'center' }}>rows 1 to {shown.length} of {all.length}; the rest are on further pages</div>}
       {legend && <VizLegend placement="bottom" displayMode="list" items={[...states].filter(([label]) => label).map(([label, color]) => ({ label, color, yAxis: 1 }))} />}
@@ -258,7 +259,7 @@ function Panel({ panel, values, width, height }) {
           return null;
         }
         if (ready.error || ready.empty) {
-          return <div style={{ height: tall, display: 'grid', placeItems: 'center' }}>{String(ready.error ?? 'No data')}</div>;
+          return <div style={{ height: tall, display: 'grid', placeItems: 'center', color: theme.colors.text.secondary, fontSize: theme.typography.size.lg }}>{String(ready.error ?? panel.fieldConfig.defaults.noValue ?? 'No data')}</div>;
         }
         return <Kind panel={panel} ready={ready} width={inside} height={tall} />;
       }}

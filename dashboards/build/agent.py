@@ -75,8 +75,9 @@ def _now() -> Row:
 
 
 def _checks() -> Row:
-    bucket = per_second(agent("netmon_check_lateness_seconds_bucket"))
-    late = f"sum by (le, probe) ({bucket})"
+    runs = f"sum by (probe) ({per_second(agent('netmon_check_lateness_seconds_count'))})"
+    buckets = f"sum by (le, probe) ({per_second(agent('netmon_check_lateness_seconds_bucket'))})"
+    late = f"{buckets} and on (probe) {runs} > 0"  # a probe without runs has no percentile
     return Row(
         "Checks",
         [
@@ -98,10 +99,7 @@ def _checks() -> Row:
                 "Runs",
                 "Scheduled runs a second, by probe.",
                 PER_SECOND,
-                Query(
-                    f"sum by (probe) ({per_second(agent('netmon_check_lateness_seconds_count'))})",
-                    "{{probe}}",
-                ),
+                Query(runs, "{{probe}}"),
                 stacked=True,
                 span=8,
             ),

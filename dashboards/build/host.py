@@ -178,7 +178,7 @@ def _checks() -> Row:
             lines(
                 "Age of the latest run, in intervals",
                 "Time since each check's latest run, in its own intervals; above 3 it is stale.",
-                "short",
+                "none",
                 Query(
                     f"(time() - {every(host('netmon_check_last_run_timestamp_seconds'))})\n"
                     f"  / {every(host('netmon_check_interval_seconds'))}",

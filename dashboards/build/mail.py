@@ -35,13 +35,13 @@ def mail_dashboard() -> Dashboard:
         "Conversations with mail servers: how long each phase took, TLS, capabilities, mailboxes, policies.",
         [
             _conversations(),
-            _tls(),
-            _capabilities(),
-            _mx(),
-            mailboxes(),
             mailflows(),
             Row("Queues", queues("Messages in queues", "Oldest message in queues")),
+            _tls(),
+            mailboxes(),
+            _mx(),
             policies(),
+            _capabilities(),
         ],
     )
 
@@ -126,6 +126,8 @@ def _tls() -> Row:
                     NAMED,
                 ),
                 steps=DAYS,
+                bottom=None,
+                least_first=True,
             ),
             lines(
                 "Age of certificates",

@@ -184,6 +184,7 @@ def _power() -> Row:
                 empty="No UPS is among the hosts.",
                 steps=((None, RED), (30, YELLOW), (60, GREEN)),
                 top=100,
+                least_first=True,
                 span=8,
             ),
             lines(

@@ -23,6 +23,7 @@ ONE_IS_GOOD: Final = ((None, RED), (1, GREEN))
 PLAIN: Final = ((None, BLUE),)
 WORDS: Final = ((None, "text"),)  # the colour of what is only said
 PER_SECOND: Final = "suffix:/s"  # "ops/s" of datagrams is no unit, and of "pps" Grafana makes milli-packets
+COUNTS: Final = {"short", "reqps", PER_SECOND}
 Steps = Sequence[tuple[float | None, str]]
 Panel = Builder[model.Panel]
 
@@ -59,7 +60,9 @@ def lines(
     stacked: bool = False,
     stepped: bool = False,
     colors: Mapping[str, str] | None = None,
+    bottom: float | None = 0,
     top: float | None = None,
+    least_first: bool = False,
     empty: str = "",
     span: int = WIDE,
     height: int = 8,
@@ -67,19 +70,23 @@ def lines(
     """Curves over time; with `steps` beyond one, dashed lines stand at the thresholds.
 
     `stepped` is for counts of states, which are never in between.  `colors` are those of series, by
-    their names.
+    their names.  In the legend stands first what is most now, or least with `least_first`.
     """
-    panel = timeseries.Panel().unit(unit).fill_opacity(40 if stacked else 8).min(0)
-    panel = panel.show_points(options.VisibilityMode.NEVER).line_width(1).legend(_legend(span))
+    panel = timeseries.Panel().unit(unit).fill_opacity(40 if stacked else 8).line_width(1)
+    panel = panel.show_points(options.VisibilityMode.NEVER).legend(_legend(span, least_first=least_first))
     tooltip = common.VizTooltipOptions().mode(options.TooltipDisplayMode.MULTI)
     panel = panel.tooltip(tooltip.sort(options.SortOrder.DESCENDING))
     if stacked:
         panel = panel.stacking(common.StackingConfig().mode(options.StackingMode.NORMAL).group("A"))
     if stepped:
         panel = panel.line_interpolation(options.LineInterpolation.STEP_AFTER)
+    if bottom is not None:
+        panel = panel.min(bottom)
     if top is not None:
         panel = panel.max(top)
-    if len(steps) > 1 and steps[1][0] == 1:
+    if unit == "short":
+        panel = panel.decimals(0)  # things that are counted; increase() gives parts of them
+    if len(steps) > 1 and steps[1][0] == 1 and unit in COUNTS:
         # Without it an axis with nothing but zeros reaches to 100, and the line of 1 lies on the curves.
         panel = panel.axis_soft_max(2)
     for name, color in (colors or {}).items():
@@ -95,12 +102,12 @@ def lines(
     return panel.targets(_ranges(queries)).datasource(DATASOURCE).span(span).height(height)
 
 
-def _legend(span: int) -> common.VizLegendOptions:
-    """A table with what is largest now on top; beneath a curve only three of its rows are seen."""
+def _legend(span: int, *, least_first: bool) -> common.VizLegendOptions:
+    """A table beside the curves; beneath them, only three of its rows are seen."""
     place = options.LegendPlacement.RIGHT if span >= WIDE else options.LegendPlacement.BOTTOM
     legend = common.VizLegendOptions().display_mode(options.LegendDisplayMode.TABLE).placement(place)
     legend = legend.show_legend(True).calcs(["lastNotNull", "max"])
-    return legend.sort_by("Last *").sort_desc(True)
+    return legend.sort_by("Last *").sort_desc(not least_first)
 
 
 def number(

@@ -8,6 +8,7 @@ network, so it is no part of the tests, and what it draws is near to Grafana and
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from typing import Final
 from playwright.sync_api import Browser, sync_playwright
 
 from dashboards.build import texts
+from dashboards.build.schema import install
 from netmon.demo.story import STORIES, Step
 from tests.servers.chromium import CHROMIUM, FLAGS
 from tests.servers.prometheus import prometheus
@@ -49,21 +51,7 @@ window.look = {look};</script>
 
 def bundle() -> None:
     """viewer.js in build/look, with all that it needs."""
-    WORK.mkdir(parents=True, exist_ok=True)
-    installed = WORK / "installed"
-    if not installed.exists() or installed.read_text() != str(PACKAGES):
-        (WORK / "package.json").write_text("{}\n")
-        install = [
-            "npm",
-            "install",
-            "--silent",
-            "--no-audit",
-            "--no-fund",
-            "--ignore-scripts",
-            "--no-package-lock",
-        ]
-        subprocess.run([*install, *PACKAGES], cwd=WORK, check=True)
-        installed.write_text(str(PACKAGES))
+    install(WORK, PACKAGES)
     source = WORK / "viewer.tsx"  # beside node_modules, where esbuild looks for them
     source.write_text(Path(__file__).with_name("viewer.tsx").read_text())
     options = ["--bundle", "--jsx=automatic", "--minify", "--outfile=viewer.js", "--log-level=error"]
@@ -105,14 +93,7 @@ def play(demo: WatchedDemo, steps: Sequence[Step], hold: float) -> None:
 def draw(browser: Browser, name: str, board: str, mode: str, look: dict[str, object]) -> list[str]:
     """One dashboard's page and picture; what its panels complained of."""
     stem = f"{name.removesuffix('.json')}-{mode}"
-    told = {
-        **look,
-        "board": json.loads(board),
-        "mode": mode,
-        "width": WIDTH,
-        "scrape": SCRAPE,
-        "caption": CAPTION,
-    }
+    told = {**look, "board": json.loads(board), "mode": mode}
     (WORK / f"{stem}.html").write_text(PAGE.format(look=json.dumps(told).replace("</", "<\\/")))
     page = browser.new_page(viewport={"width": WIDTH, "height": 900})
     errors: list[str] = []
@@ -136,13 +117,20 @@ def main() -> int:
     asked = parser.parse_args()
     bundle()
     if not asked.again:
-        subprocess.run(["rm", "-rf", str(RECORD)], check=True)
+        shutil.rmtree(RECORD, ignore_errors=True)
         record(RECORD, asked.hold)
     times = json.loads((RECORD / "times.json").read_text())
     with prometheus(RECORD / "prometheus", "[]") as server, sync_playwright() as playwright:
         flags = [*FLAGS, "--allow-file-access-from-files"]
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        look = {**times, "scrape": SCRAPE, "prometheus": server.url, "chosen": {"host": asked.host}}
+        look = {
+            **times,
+            "scrape": SCRAPE,
+            "width": WIDTH,
+            "caption": CAPTION,
+            "prometheus": server.url,
+            "chosen": {"host": asked.host},
+        }
         for name, board in texts().items():
             for mode in asked.modes.split(","):
                 if asked.only in name:

@@ -2,13 +2,15 @@
 // and the bands of state timelines are this file's own, and so is every difference to the original.
 //
 // The page says in `window.look` what to draw.  `document.body.dataset.drawn` is set when all is drawn:
-// a JSON list of the titles of panels without data, and of those that failed, with the reason.
+// a JSON list of the panels that failed, and of those that are empty and do not say why.
 import {
-  FieldConfigOptionsRegistry, FieldType, applyFieldOverrides, applyNullInsertThreshold, cacheFieldDisplayNames, createTheme,
-  dateTime, formattedValueToString, getDisplayValueAlignmentFactors, getFieldDisplayName, getFieldDisplayValues,
-  rangeUtil, renderLegendFormat, standardTransformers, standardTransformersRegistry, transformDataFrame,
+  FieldConfigOptionsRegistry, FieldType, applyFieldOverrides, applyNullInsertThreshold,
+  cacheFieldDisplayNames, createTheme, dateTime, getDisplayValueAlignmentFactors, getFieldDisplayName,
+  getFieldDisplayValues, rangeUtil, renderLegendFormat, standardTransformers, standardTransformersRegistry, transformDataFrame,
 } from '@grafana/data';
-import { BarGauge, BigValue, GlobalStyles, PanelChrome, Table, ThemeContext, TimeSeries, VizLegend, VizRepeater } from '@grafana/ui';
+import {
+  BarGauge, BigValue, GlobalStyles, PanelChrome, Table, ThemeContext, TimeSeries, VizLegend, VizRepeater,
+} from '@grafana/ui';
 import { useEffect, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { lastValueFrom } from 'rxjs';
@@ -18,10 +20,12 @@ const theme = createTheme({ colors: { mode }, typography: { fontFamily: 'Inter V
 const range = { from: dateTime(from), to: dateTime(to), raw: { from: dateTime(from), to: dateTime(to) } };
 const [CELL, GAP, EDGE] = [30, 8, 16]; // Grafana's grid: rows of 30 px, 8 px between
 const UNSTYLED = 'continuous-GrYlRd'; // the colour scheme of a state timeline that has none set
+const timeZone = 'utc';
+const replaceVariables = (text) => text; // in links and names: nothing that is seen
 const COLORS = { timeseries: 'palette-classic', 'state-timeline': UNSTYLED };
 
 const { organizeFieldsTransformer: organize } = standardTransformers; // the only one that the dashboards use
-standardTransformersRegistry.setInit(() => [{ id: organize.id, name: organize.name, transformation: organize, editor: null }]);
+standardTransformersRegistry.setInit(() => [{ ...organize, transformation: organize, editor: null }]);
 
 async function ask(path, parameters) {
   const answer = await fetch(`${prometheus}/api/v1/${path}`, { method: 'POST', body: new URLSearchParams(parameters) });
@@ -61,13 +65,15 @@ const value = (text) => Number(text.replace('Inf', 'Infinity'));
 function series(rows, target, step) {
   return rows.map(({ metric, values, value: one }) => {
     const points = values ?? [one];
-    const name = target.legendFormat ? renderLegendFormat(target.legendFormat, metric) : undefined;
+    const name = target.legendFormat && renderLegendFormat(target.legendFormat, metric);
+    const times = points.map(([at]) => at * 1000);
+    const numbers = points.map(([, text]) => value(text));
     return {
       refId: target.refId,
       length: points.length,
       fields: [
-        { name: 'Time', type: FieldType.time, config: { interval: step * 1000 }, values: points.map(([at]) => at * 1000) },
-        { name: 'Value', type: FieldType.number, labels: metric, config: { displayNameFromDS: name }, values: points.map(([, text]) => value(text)) },
+        { name: 'Time', type: FieldType.time, config: { interval: step * 1000 }, values: times },
+        { name: 'Value', type: FieldType.number, labels: metric, config: { displayNameFromDS: name }, values: numbers },
       ],
     };
   });
@@ -98,7 +104,10 @@ async function frames(panel, points, values) {
     const query = filled(target.expr, { ...own, ...values });
     if (target.instant) {
       const { result } = await ask('query', { query, time: to / 1000 });
-      return target.format === 'table' ? (result.length ? [table(result, target)] : []) : series(result, target, interval);
+      if (target.format === 'table') {
+        return result.length ? [table(result, target)] : [];
+      }
+      return series(result, target, interval);
     }
     const start = Math.floor(from / 1000 / interval) * interval;
     const { result } = await ask('query_range', { query, start, end: to / 1000, step: interval });
@@ -130,42 +139,61 @@ async function prepared(panel, points, values) {
   const fieldConfig = structuredClone(panel.fieldConfig);
   fieldConfig.defaults.color ??= COLORS[panel.type] && { mode: COLORS[panel.type] };
   fieldConfig.defaults.thresholds.steps[0].value = -Infinity; // null in JSON
-  const replaceVariables = (text) => text;
-  const done = applyFieldOverrides({ data, fieldConfig, replaceVariables, theme, timeZone: 'utc', fieldConfigRegistry: registry(fieldConfig) });
+  const fieldConfigRegistry = registry(fieldConfig);
+  const done = applyFieldOverrides({ data, fieldConfig, fieldConfigRegistry, replaceVariables, theme, timeZone });
   cacheFieldDisplayNames(done);
   return { data: done, fieldConfig };
 }
 
 // The kinds of panel.
-const figures = (panel, { data, fieldConfig }) => () =>
-  getFieldDisplayValues({ data, fieldConfig, reduceOptions: panel.options.reduceOptions, replaceVariables: (text) => text, theme, timeZone: 'utc' });
+const figures = ({ options: { reduceOptions } }, { data, fieldConfig }) => () =>
+  getFieldDisplayValues({ data, fieldConfig, reduceOptions, replaceVariables, theme, timeZone });
 
 function Stat({ panel, ready, width, height }) {
   const draw = ({ value, width, height, count }) => (
     <BigValue {...panel.options} value={value.display} count={count} width={width} height={height} theme={theme} />
   );
-  return <VizRepeater getValues={figures(panel, ready)} renderValue={draw} source={ready} {...{ width, height }} orientation={panel.options.orientation} />;
+  const { orientation } = panel.options;
+  return <VizRepeater getValues={figures(panel, ready)} renderValue={draw} source={ready} {...{ width, height, orientation }} />;
 }
 
 function Bars({ panel, ready, width, height }) {
-  const draw = ({ value, width, height, count, alignmentFactors }) => (
-    <BarGauge {...panel.options} value={value.display} field={value.field} display={value.view?.getFieldDisplayProcessor(value.colIndex)}
-      alignmentFactors={alignmentFactors} showUnfilled width={width} height={height} theme={theme} itemSpacing={8} />
+  const draw = ({ value, width, height, alignmentFactors }) => (
+    <BarGauge
+      {...panel.options}
+      {...{ alignmentFactors, width, height, theme }}
+      value={value.display}
+      field={value.field}
+      display={value.view?.getFieldDisplayProcessor(value.colIndex)}
+      itemSpacing={GAP}
+    />
   );
+  const { orientation, minVizHeight, maxVizHeight } = panel.options;
   return (
-    <VizRepeater getValues={figures(panel, ready)} getAlignmentFactors={getDisplayValueAlignmentFactors} renderValue={draw} source={ready}
-      {...{ width, height }} orientation={panel.options.orientation} minVizHeight={panel.options.minVizHeight} maxVizHeight={panel.options.maxVizHeight}
-      itemSpacing={8} autoGrid={false} />
+    <VizRepeater
+      {...{ width, height, orientation, minVizHeight, maxVizHeight }}
+      getValues={figures(panel, ready)}
+      getAlignmentFactors={getDisplayValueAlignmentFactors}
+      renderValue={draw}
+      source={ready}
+      itemSpacing={GAP}
+    />
   );
 }
 
 const Lines = ({ panel, ready, width, height }) => (
-  <TimeSeries frames={ready.data} timeRange={range} timeZone="utc" legend={panel.options.legend} {...{ width, height }} />
+  <TimeSeries frames={ready.data} timeRange={range} legend={panel.options.legend} {...{ timeZone, width, height }} />
 );
 
 const Rows = ({ panel, ready, width, height }) => (
-  <Table data={ready.data[0]} fieldConfig={ready.fieldConfig} cellHeight={panel.options.cellHeight} initialSortBy={panel.options.sortBy}
-    noHeader={!panel.options.showHeader} {...{ width, height }} />
+  <Table
+    {...{ width, height }}
+    data={ready.data[0]}
+    fieldConfig={ready.fieldConfig}
+    cellHeight={panel.options.cellHeight}
+    initialSortBy={panel.options.sortBy}
+    noHeader={!panel.options.showHeader}
+  />
 );
 
 // Bands of one row: from, to, and the state; a step without a point ends a band.
@@ -187,45 +215,64 @@ function bands(frame, field) {
 const measure = document.createElement('canvas').getContext('2d');
 measure.font = `12px ${theme.typography.fontFamily}`;
 
+// One band: a box of the state's colour, and as much of its name as fits into it.
+function Band({ told, left, right, top, tall, opacity, named }) {
+  const room = Math.floor((right - left) / 9.5); // letters, as Grafana counts them
+  return (
+    <g>
+      <rect x={left} y={top} width={Math.max(1, right - left)} height={tall} fill={told.color} fillOpacity={opacity} />
+      {named && room > 1 && (
+        <text x={left + 2} y={top + tall / 2 + 4} fontWeight={500} fill={theme.colors.getContrastText(told.color, 3)}>
+          {told.text.slice(0, room)}
+        </text>
+      )}
+    </g>
+  );
+}
+
 // In the core of Grafana, so drawn here: with its measures, one page of rows, and names to the left.
 function Bands({ panel, ready, width, height }) {
-  const all = ready.data.map((frame) => ({ frame, field: frame.fields[1], name: getFieldDisplayName(frame.fields[1], frame, ready.data) }));
-  const shown = all.slice(0, panel.options.perPage);
-  const states = new Map(shown.flatMap(({ field }) => field.values.map((one) => [field.display(one).text, field.display(one).color])));
+  const { perPage, rowHeight, showValue, legend } = panel.options;
+  const color = theme.colors.text.primary;
+  const all = ready.data.map((frame) => ({
+    frame,
+    field: frame.fields[1],
+    name: getFieldDisplayName(frame.fields[1], frame, ready.data),
+  }));
+  const shown = all.slice(0, perPage);
+  const states = shown.flatMap(({ field }) => field.values.map((one) => [field.display(one).text, field.display(one).color]));
+  const items = [...new Map(states)].filter(([label]) => label).map(([label, color]) => ({ label, color, yAxis: 1 }));
   const scheme = panel.fieldConfig.defaults.color?.mode ?? UNSTYLED;
-  const legend = panel.options.legend.showLegend && !scheme.startsWith('continuous');
+  const explained = legend.showLegend && !scheme.startsWith('continuous');
   const left = Math.max(...shown.map(({ name }) => measure.measureText(name).width)) + 22;
-  const top = height - (legend ? 30 : 0) - (all.length > shown.length ? 40 : 0);
-  const lane = (top - 26) / shown.length;
+  const bottom = height - (explained ? 30 : 0) - (all.length > shown.length ? 40 : 0);
+  const lane = (bottom - 26) / shown.length;
+  const tall = lane * rowHeight;
   const x = (time) => left + ((Math.max(time, from) - from) / (to - from)) * (width - left);
   const ticks = Math.floor((width - left) / 90);
   const times = Array.from({ length: ticks }, (_, place) => from + ((to - from) * (place + 0.5)) / ticks);
   return (
     <div style={{ fontSize: 12 }}>
-      <svg width={width} height={top} style={{ display: 'block', overflow: 'hidden' }}>
-        {shown.map(({ frame, field, name }, row) => {
-          const tall = lane * panel.options.rowHeight;
-          const middle = lane * row + tall / 2;
-          return (
-            <g key={name + row}>
-              <text x={left - 16} y={middle + 4} textAnchor="end" fill={theme.colors.text.primary}>{name}</text>
-              {bands(frame, field).map(({ state, begin, end }) => {
-                const told = field.display(state);
-                const room = Math.floor((x(end) - x(begin)) / 9.5);
-                return (
-                  <g key={begin}>
-                    <rect x={x(begin)} y={middle - tall / 2} width={Math.max(1, x(end) - x(begin))} height={tall} fill={told.color} fillOpacity={field.config.custom.fillOpacity / 100} />
-                    {room > 1 && panel.options.showValue !== 'never' && told.text && <text x={x(begin) + 2} y={middle + 4} fontWeight={500} fill={theme.colors.getContrastText(told.color, 3)}>{told.text.slice(0, room)}</text>}
-                  </g>
-                );
-              })}
-            </g>
-          );
-        })}
-        {times.map((time) => <text key={time} x={x(time)} y={top - 8} textAnchor="middle" fill={theme.colors.text.primary}>{new Date(time).toISOString().slice(11, 19)}</text>)}
+      <svg width={width} height={bottom} style={{ display: 'block' }}>
+        {shown.map(({ frame, field, name }, row) => (
+          <g key={row}>
+            <text x={left - 16} y={lane * row + tall / 2 + 4} textAnchor="end" fill={color}>{name}</text>
+            {bands(frame, field).map(({ state, begin, end }) => (
+              <Band key={begin} told={field.display(state)} left={x(begin)} right={x(end)} top={lane * row} tall={tall}
+                opacity={field.config.custom.fillOpacity / 100} named={showValue !== 'never'} />
+            ))}
+          </g>
+        ))}
+        {times.map((time) => (
+          <text key={time} x={x(time)} y={bottom - 8} textAnchor="middle" fill={color}>
+            {new Date(time).toISOString().slice(11, 19)}
+          </text>
+        ))}
       </svg>
-      {all.length > shown.length && <div style={{ height: 40, textAlign: 'center' }}>rows 1 to {shown.length} of {all.length}; the rest are on further pages</div>}
-      {legend && <VizLegend placement="bottom" displayMode="list" items={[...states].filter(([label]) => label).map(([label, color]) => ({ label, color, yAxis: 1 }))} />}
+      {all.length > shown.length && (
+        <div style={{ height: 40, textAlign: 'center' }}>rows 1 to {shown.length} of {all.length}; the rest are on further pages</div>
+      )}
+      {explained && <VizLegend placement="bottom" displayMode="list" items={items} />}
     </div>
   );
 }
@@ -241,7 +288,7 @@ function Panel({ panel, values, width, height }) {
       .catch((error) => ({ error }))
       .then((result) => {
         const empty = !result.error && !result.data.some((frame) => frame.length);
-        if (result.error || empty) {
+        if (result.error || (empty && !panel.fieldConfig.defaults.noValue)) {
           problems.push(`${panel.title}: ${result.error ?? 'No data'}`);
         }
         become({ ...result, empty });
@@ -259,7 +306,8 @@ function Panel({ panel, values, width, height }) {
           return null;
         }
         if (ready.error || ready.empty) {
-          return <div style={{ height: tall, display: 'grid', placeItems: 'center', color: theme.colors.text.secondary, fontSize: theme.typography.size.lg }}>{String(ready.error ?? panel.fieldConfig.defaults.noValue ?? 'No data')}</div>;
+          const style = { height: tall, display: 'grid', placeItems: 'center', color: theme.colors.text.secondary };
+          return <div style={style}>{String(ready.error ?? panel.fieldConfig.defaults.noValue ?? 'No data')}</div>;
         }
         return <Kind panel={panel} ready={ready} width={inside} height={tall} />;
       }}
@@ -294,4 +342,6 @@ function Page({ values, shown }) {
 }
 
 document.body.style.background = theme.colors.background.canvas;
-variables().then((found) => createRoot(document.getElementById('page')).render(<Page {...found} />));
+variables()
+  .then((found) => createRoot(document.getElementById('page')).render(<Page {...found} />))
+  .catch((error) => (document.body.dataset.drawn = JSON.stringify([String(error)])));

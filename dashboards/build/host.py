@@ -19,7 +19,7 @@ from dashboards.build.panels import (
     rows,
     timeline,
 )  # fmt: skip
-from dashboards.build.promql import host, per_second, presence, state_number
+from dashboards.build.promql import busiest, host, presence, state_number
 from dashboards.build.states import (
     AGREEMENT_FIRST,
     AGREEMENTS,
@@ -200,6 +200,7 @@ def _device() -> Row:
                 "Load of each processor over the last minute, as HOST-RESOURCES-MIB has it.",
                 "percent",
                 Query(f"max by (hrDeviceIndex) ({host('hrProcessorLoad')})", "CPU {{hrDeviceIndex}}"),
+                empty="The host tells of no processor.",
                 top=100,
                 steps=((None, GREEN), (80, YELLOW), (95, RED)),
                 span=8,
@@ -209,6 +210,7 @@ def _device() -> Row:
                 "Share of each disk and the swap space that is in use; a spool that fills stops the mail.",
                 "percentunit",
                 Query(used(host("hrStorageUsed", DISKS), host("hrStorageSize", DISKS)), "{{hrStorageDescr}}"),
+                empty="The host tells of no storage.",
                 top=1,
                 steps=((None, GREEN), (0.85, YELLOW), (0.95, RED)),
                 span=8,
@@ -223,10 +225,11 @@ def _device() -> Row:
             ),
             lines(
                 "Traffic",
-                "Traffic of each interface, in and out.",
+                "Traffic of the ten busiest interfaces, in and out.",
                 "bps",
-                Query(f"8 * sum by (ifName) ({per_second(host('ifHCInOctets'))})", "{{ifName}} in"),
-                Query(f"8 * sum by (ifName) ({per_second(host('ifHCOutOctets'))})", "{{ifName}} out"),
+                Query(f"8 * ({busiest('ifName', host('ifHCInOctets'))})", "{{ifName}} in"),
+                Query(f"8 * ({busiest('ifName', host('ifHCOutOctets'))})", "{{ifName}} out"),
+                empty="The host tells of no interface with 64-bit counters.",
             ),
             timeline(
                 "Modules read",

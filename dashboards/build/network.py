@@ -20,7 +20,7 @@ from dashboards.build.panels import (
     rows,
     timeline,
 )  # fmt: skip
-from dashboards.build.promql import host, per_second
+from dashboards.build.promql import busiest, host, per_second
 
 PORT = "host, ifName"
 POLLS = 'probe="snmp"'
@@ -28,6 +28,10 @@ POLLS = 'probe="snmp"'
 
 def _summed(metric: str) -> str:
     return f"sum by ({PORT}) ({per_second(host(metric))})"
+
+
+def _most(metric: str) -> str:
+    return busiest(PORT, host(metric))
 
 
 def _used(metric: str) -> str:
@@ -113,13 +117,13 @@ def _interfaces() -> Row:
                 "Busiest interfaces, in",
                 "The ten interfaces with most traffic coming in.",
                 "bps",
-                Query(f"topk(10, 8 * {_summed('ifHCInOctets')})", "{{host}} {{ifName}}"),
+                Query(f"8 * ({_most('ifHCInOctets')})", "{{host}} {{ifName}}"),
             ),
             lines(
                 "Busiest interfaces, out",
                 "The ten interfaces with most traffic going out.",
                 "bps",
-                Query(f"topk(10, 8 * {_summed('ifHCOutOctets')})", "{{host}} {{ifName}}"),
+                Query(f"8 * ({_most('ifHCOutOctets')})", "{{host}} {{ifName}}"),
             ),
             ranking(
                 "Top talkers",
@@ -149,16 +153,16 @@ def _errors() -> Row:
                 "Errors",
                 "Packets with errors each second, of the ten worst interfaces: a bad cable, or duplex.",
                 PER_SECOND,
-                Query(f"topk(10, {_summed('ifInErrors')})", "{{host}} {{ifName}} in"),
-                Query(f"topk(10, {_summed('ifOutErrors')})", "{{host}} {{ifName}} out"),
+                Query(_most("ifInErrors"), "{{host}} {{ifName}} in"),
+                Query(_most("ifOutErrors"), "{{host}} {{ifName}} out"),
                 steps=((None, GREEN), (1, RED)),
             ),
             lines(
                 "Discards",
                 "Packets thrown away each second, of the ten worst interfaces: mostly a full queue.",
                 PER_SECOND,
-                Query(f"topk(10, {_summed('ifInDiscards')})", "{{host}} {{ifName}} in"),
-                Query(f"topk(10, {_summed('ifOutDiscards')})", "{{host}} {{ifName}} out"),
+                Query(_most("ifInDiscards"), "{{host}} {{ifName}} in"),
+                Query(_most("ifOutDiscards"), "{{host}} {{ifName}} out"),
                 steps=((None, GREEN), (1, YELLOW)),
             ),
         ],

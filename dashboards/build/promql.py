@@ -33,6 +33,16 @@ def increase(selector: str) -> str:
     return f"increase({selector}[$__rate_interval])"
 
 
+def busiest(labels: str, selector: str) -> str:
+    """The rates of those ten that gained most in all the time shown.
+
+    topk() of the rates themselves chooses anew at each step: curves come and go, and the legend gives
+    what each had when it went.
+    """
+    whole = f"sum by ({labels}) (increase({selector}[$__range] @ end()))"
+    return f"sum by ({labels}) ({per_second(selector)})\n  and\ntopk(10, {whole})"
+
+
 def gained(selector: str) -> str:
     """What a counter gained, its first sample included.
 

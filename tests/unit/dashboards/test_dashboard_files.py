@@ -160,9 +160,10 @@ def test_a_panel_says_what_it_shows(panel: dict[str, Any]) -> None:
 def test_expressions_follow_the_variables(panel: dict[str, Any]) -> None:
     """Every expression is PromQL, every selector names the job, and the host where there is one."""
     for target in panel["targets"]:
-        ranges = re.findall(r"(\w+)\([^\[(]*\[([^\]]+)\]", target["expr"])
-        assert {over for name, over in ranges if name != "max_over_time"} <= {"$__rate_interval"}
-        assert {over for name, over in ranges if name == "max_over_time"} <= {"$__range"}
+        ranges = re.findall(r"(\w+)\([^\[(]*\[([^\]]+\](?: @ end\(\))?)", target["expr"])
+        once = "$__range] @ end()"  # one number for all steps
+        assert {over for name, over in ranges if name != "max_over_time"} <= {"$__rate_interval]", once}
+        assert {over for name, over in ranges if name == "max_over_time"} <= {"$__range]"}
         for name, matchers in selectors(parsed(target["expr"])):
             assert name
             assert matchers.get("job") == VALUES["$job"], name

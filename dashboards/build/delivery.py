@@ -7,7 +7,9 @@ from dashboards.build.frame import Row
 from dashboards.build.panels import GREEN, RED, UP_DOWN, YELLOW, Panel, Query, State, lines, rows, timeline
 from dashboards.build.promql import ALL_HOSTS, agent, host, increase
 
-NO_QUEUE = "No SNMP agent tells of its queue."
+NO_QUEUE = "No chosen host tells of its mail queue by SNMP."
+NO_DOMAIN = "No domain is among the chosen hosts."
+NO_MAILBOX = "No IMAP or POP3 is checked on the chosen hosts."
 NO_MAILFLOW = "The config has no mailflow."
 
 
@@ -24,6 +26,7 @@ def mailboxes() -> Row:
                     f"avg by (probe, phase) ({host('netmon_check_phase_seconds', MAILBOX)})",
                     "{{probe}} {{phase}}",
                 ),
+                empty=NO_MAILBOX,
                 stacked=True,
             ),
             rows(
@@ -32,6 +35,7 @@ def mailboxes() -> Row:
                 "none",
                 Query(f"max by ({DOOR}, capability) ({host('netmon_mailbox_capability')})"),
                 {"host": "Host", "endpoint": "Endpoint", "capability": "Capability"},
+                empty=NO_MAILBOX,
                 sort="Host",
             ),
             rows(
@@ -41,7 +45,7 @@ def mailboxes() -> Row:
                 Query(f"max by ({DOOR}, mechanism) ({host('netmon_mailbox_auth_mechanism')})"),
                 {"host": "Host", "endpoint": "Endpoint", "mechanism": "Mechanism"},
                 sort="Host",
-                empty="No port names a mechanism.",
+                empty="No chosen port names a mechanism.",
                 span=8,
             ),
             lines(
@@ -49,6 +53,7 @@ def mailboxes() -> Row:
                 "Messages in the mailbox that the probe's login opened.",
                 "short",
                 Query(BY_DOOR(host("netmon_mailbox_messages")), NAMED),
+                empty=NO_MAILBOX,
                 span=8,
             ),
             lines(
@@ -56,7 +61,7 @@ def mailboxes() -> Row:
                 "Octets of the messages in the mailbox, as POP3 says.",
                 "decbytes",
                 Query(BY_DOOR(host("netmon_mailbox_size_bytes")), NAMED),
-                empty="No mailbox is read by POP3.",
+                empty="No mailbox of the chosen hosts is read by POP3.",
                 span=8,
             ),
             door_states(
@@ -64,11 +69,13 @@ def mailboxes() -> Row:
                 "Whether the latest login worked.",
                 UP_DOWN,
                 "netmon_mailbox_login_success",
+                empty=NO_MAILBOX,
                 span=12,
             ),
             backing_off(
                 "Backing off from mailbox servers",
                 "netmon_mailbox_backoff_seconds",
+                empty=NO_MAILBOX,
                 span=12,
             ),
         ],
@@ -160,7 +167,7 @@ def policies() -> Row:
                 Query(
                     f"max by (domain, policy) ({host('netmon_mail_policy_present')})", "{{domain}} {{policy}}"
                 ),
-                empty="The config has no domain.",
+                empty=NO_DOMAIN,
                 span=12,
             ),
             timeline(
@@ -170,7 +177,7 @@ def policies() -> Row:
                 Query(
                     f"max by (domain, policy) ({host('netmon_mail_policy_valid')})", "{{domain}} {{policy}}"
                 ),
-                empty="The config has no domain.",
+                empty="The chosen domains publish no policy.",
                 span=12,
             ),
             timeline(
@@ -178,7 +185,7 @@ def policies() -> Row:
                 "Whether what an MX presents is as its TLSA records say.",
                 VALID,
                 Query(f"min by (domain, mx) ({host('netmon_dane_valid')})", "{{domain}} {{mx}}"),
-                empty="The config has no domain.",
+                empty="No MX of the chosen domains has TLSA records.",
                 span=8,
             ),
             timeline(
@@ -186,7 +193,7 @@ def policies() -> Row:
                 "Whether a domain's MX and their certificates are as its policy says.",
                 VALID,
                 Query(f"min by (domain) ({host('netmon_mta_sts_valid')})", "{{domain}}"),
-                empty="The config has no domain.",
+                empty="The chosen domains have no MTA-STS.",
                 span=8,
             ),
             lines(
@@ -195,7 +202,7 @@ def policies() -> Row:
                 "short",
                 Query(f"max by (domain) ({host('netmon_spf_dns_lookups')})", "{{domain}}"),
                 steps=((None, GREEN), (9, YELLOW), (11, RED)),
-                empty="The config has no domain.",
+                empty="The chosen domains have no SPF record.",
                 span=8,
             ),
         ],

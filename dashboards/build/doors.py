@@ -22,7 +22,7 @@ def door_states(
     return timeline(title, description, states, Query(BY_DOOR(host(metric)), NAMED), span=span, empty=empty)
 
 
-def backing_off(title: str, metric: str, *, span: int) -> Panel:
+def backing_off(title: str, metric: str, *, span: int, empty: str = "") -> Panel:
     """When netmon left doors alone, by the seconds that it still does."""
     return timeline(
         title,
@@ -30,4 +30,5 @@ def backing_off(title: str, metric: str, *, span: int) -> Panel:
         (State(0, "no", GREEN), State(1, "backs off", YELLOW)),
         Query(f"{BY_DOOR(host(metric))} > bool 0", NAMED),
         span=span,
+        empty=empty,
     )

@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from dashboards.build.delivery import mailboxes, mailflows, policies, queues
+from dashboards.build.delivery import NO_DOMAIN, mailboxes, mailflows, policies, queues
 from dashboards.build.doors import BY_DOOR, DOOR, MAIL, NAMED, SMTP, VALID, backing_off, door_states
 from dashboards.build.frame import Row, dashboard
 from dashboards.build.panels import (
@@ -65,7 +65,7 @@ def _conversations() -> Row:
                 Query(f"max by ({DOOR}, reason) ({host('netmon_check_reason_info', NOT_OK)})"),
                 {"host": "Host", "endpoint": "Endpoint", "reason": "Reason"},
                 sort="Host",
-                empty="Every conversation ended well.",
+                empty="No conversation ended badly.",
             ),
             backing_off(
                 "Backing off",
@@ -197,7 +197,7 @@ def _capabilities() -> Row:
                 "none",
                 Query(f"max by ({DOOR}, mechanism) ({host('netmon_smtp_auth_mechanism')})"),
                 {"host": "Host", "endpoint": "Endpoint", "mechanism": "Mechanism"},
-                empty="No SMTP port offers a login.",
+                empty="No port of the chosen hosts offers a login.",
                 span=8,
             ),
             door_states(
@@ -205,7 +205,7 @@ def _capabilities() -> Row:
                 "Whether the latest login worked.",
                 UP_DOWN,
                 "netmon_smtp_login_success",
-                empty="The config has no login of SMTP.",
+                empty="The chosen hosts have no login by SMTP in the config.",
                 span=8,
             ),
             lines(
@@ -230,7 +230,7 @@ def _mx() -> Row:
                 Query(f"max by (domain, mx, endpoint) ({host('netmon_check_up', HAS_MX)})"),
                 {"domain": "Domain", "mx": "MX", "endpoint": "Endpoint"},
                 sort="Domain",
-                empty="The config has no domain.",
+                empty=NO_DOMAIN,
                 value="Accepts",
                 states=UP_DOWN,
                 span=24,

@@ -207,10 +207,10 @@ def _domains() -> Row:
                 f" {ALL_HOSTS}",
                 "s",
                 Query(
-                    "max by (domain, verdict) (\n"
+                    "sort(max by (domain, verdict) (\n"
                     f"  time() - {agent('netmon_domain_verdict_since_timestamp_seconds')}\n"
                     "    * on (job, instance, domain) group_left (verdict)"
-                    f" ({agent('netmon_domain_verdict')} == 1)\n)"
+                    f" ({agent('netmon_domain_verdict')} == 1)\n))"
                 ),
                 {"domain": "Domain", "verdict": "Verdict"},
                 value="For",
@@ -275,10 +275,11 @@ def _agreement() -> Row:
                 "Agreement over time",
                 f"Share of the tested time of all hosts that SNMP and mail said this. {ALL_HOSTS}",
                 "percentunit",
-                Query(f"sort_desc(max by (window, agreement) ({agent('netmon_agreement_ratio')}))"),
+                Query(f"sort_desc(max by (window, agreement) ({agent('netmon_agreement_ratio')}) >= 0)"),
                 {"window": "Window", "agreement": "Agreement"},
                 value="Share",
                 sort="Window",
+                empty="No host was tested by both.",
                 colors=AGREEMENT_COLORS,
             ),
         ],

@@ -37,6 +37,10 @@ dashboards: $(VENV)/.dev ## Write dashboards/*.json anew from dashboards/build
 dashboards-schema: $(VENV)/.dev ## Hold dashboards/*.json against Grafana's published schema (needs npm)
 	$(BIN)/python -m dashboards.build.schema
 
+.PHONY: dashboards-look
+dashboards-look: $(VENV)/.dev servers ## Draw the dashboards without Grafana, in build/look (needs npm); LOOK="--again --only host"
+	$(BIN)/python -m tests.look.run $(LOOK)
+
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure CPU side by side with the peers (build/bench.json)
 	sh tests/servers/install.sh bench

@@ -6,6 +6,7 @@ from dashboards.build.frame import Row, dashboard
 from dashboards.build.panels import (
     GREEN,
     ONE_IS_GOOD,
+    PER_SECOND,
     RED,
     UP_DOWN,
     YELLOW,
@@ -20,6 +21,8 @@ from dashboards.build.promql import agent, increase, per_second
 
 AGENT = "job, instance"
 NAMED = "{{instance}}"
+NO_RECEIVER = "The config has no receiver of alerts."
+NO_WEBHOOK = "The config has no webhook of events."
 LATE = ((None, GREEN), (1, YELLOW), (5, RED))
 
 
@@ -46,33 +49,35 @@ def _now() -> Row:
                     f" * on (job, instance) group_left (url) {agent('netmon_web_info')})"
                 ),
                 {"instance": "Instance", "version": "Version", "url": "Status page"},
-                span=8,
                 height=4,
             ),
             number(
                 "Config taken", "Whether the config was taken when last read; else an older one holds.",
                 "none", Query(f"min({agent('netmon_config_last_reload_successful')})"),
-                steps=ONE_IS_GOOD, states=UP_DOWN,
+                steps=ONE_IS_GOOD, states=UP_DOWN, span=3,
             ),
             number(
                 "Config taken ago", "Time since a config was last taken.",
                 "s", Query(f"time() - max({agent('netmon_config_last_reload_success_timestamp_seconds')})"),
+                span=3,
             ),
             number(
-                "Checks", "Checks that are planned.", "short", Query(f"sum({agent('netmon_checks')})"),
+                "Checks", "Checks that are planned.",
+                "short", Query(f"sum({agent('netmon_checks')})"), span=3,
             ),
             number(
                 "Receiver of traps", "Whether the receiver of traps works.",
                 "none", Query(f"min({agent('netmon_trap_receiver_up')})"),
-                steps=ONE_IS_GOOD, states=UP_DOWN,
+                steps=ONE_IS_GOOD, states=UP_DOWN, span=3,
             ),
         ],
     )  # fmt: skip
 
 
 def _checks() -> Row:
-    bucket = per_second(agent("netmon_check_lateness_seconds_bucket"))
-    late = f"sum by (le, probe) ({bucket})"
+    runs = f"sum by (probe) ({per_second(agent('netmon_check_lateness_seconds_count'))})"
+    buckets = f"sum by (le, probe) ({per_second(agent('netmon_check_lateness_seconds_bucket'))})"
+    late = f"{buckets} and on (probe) {runs} > 0"  # a probe without runs has no percentile
     return Row(
         "Checks",
         [
@@ -93,11 +98,8 @@ def _checks() -> Row:
             lines(
                 "Runs",
                 "Scheduled runs a second, by probe.",
-                "ops",
-                Query(
-                    f"sum by (probe) ({per_second(agent('netmon_check_lateness_seconds_count'))})",
-                    "{{probe}}",
-                ),
+                PER_SECOND,
+                Query(runs, "{{probe}}"),
                 stacked=True,
                 span=8,
             ),
@@ -126,7 +128,7 @@ def _checks() -> Row:
             lines(
                 "Unexpected datagrams",
                 "Datagrams on the SNMP socket that answered no open request, by what was wrong with them.",
-                "ops",
+                PER_SECOND,
                 Query(
                     f"sum by (kind) ({per_second(agent('netmon_snmp_unexpected_datagrams_total'))})",
                     "{{kind}}",
@@ -203,11 +205,12 @@ def _alerts() -> Row:
             lines(
                 "Deliveries of alerts",
                 "Requests to receivers of alerts by how they ended.",
-                "ops",
+                PER_SECOND,
                 Query(
                     f"sum by (receiver, outcome) ({per_second(agent('netmon_alert_deliveries_total'))})",
                     "{{receiver}} {{outcome}}",
                 ),
+                empty=NO_RECEIVER,
                 span=8,
             ),
             lines(
@@ -215,6 +218,7 @@ def _alerts() -> Row:
                 "Alerts that a receiver does not know yet as they are.",
                 "short",
                 Query(f"sum by (receiver) ({agent('netmon_alerts_waiting')})", "{{receiver}}"),
+                empty=NO_RECEIVER,
                 steps=((None, GREEN), (1, YELLOW)),
                 span=8,
             ),
@@ -229,11 +233,12 @@ def _alerts() -> Row:
             lines(
                 "Deliveries of events",
                 "Requests with events of traps to webhooks by how they ended.",
-                "ops",
+                PER_SECOND,
                 Query(
                     f"sum by (receiver, outcome) ({per_second(agent('netmon_event_deliveries_total'))})",
                     "{{receiver}} {{outcome}}",
                 ),
+                empty=NO_WEBHOOK,
             ),
             lines(
                 "Events left out",
@@ -242,6 +247,7 @@ def _alerts() -> Row:
                 Query(
                     f"sum by (receiver) ({increase(agent('netmon_events_skipped_total'))})", "{{receiver}}"
                 ),
+                empty=NO_WEBHOOK,
                 steps=ZERO_IS_GOOD,
             ),
         ],

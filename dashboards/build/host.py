@@ -2,6 +2,7 @@
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from dashboards.build.delivery import queues
 from dashboards.build.frame import Row, dashboard
 from dashboards.build.panels import (
     GREEN,
@@ -10,6 +11,7 @@ from dashboards.build.panels import (
     RED,
     UP_DOWN,
     YELLOW,
+    Panel,
     Query,
     State,
     lines,
@@ -17,7 +19,7 @@ from dashboards.build.panels import (
     rows,
     timeline,
 )  # fmt: skip
-from dashboards.build.promql import host, per_second, presence, state_number
+from dashboards.build.promql import busiest, host, presence, state_number
 from dashboards.build.states import (
     AGREEMENT_FIRST,
     AGREEMENTS,
@@ -26,41 +28,43 @@ from dashboards.build.states import (
     RESULTS,
     SNMP_FIRST,
     SNMP_STATES,
-    VERDICT_COLORS,
     VERDICTS,
 )  # fmt: skip
 from netmon.history import Agreement
 from netmon.model import MailState, Result, SnmpState, VerdictName
 
+# Net-SNMP has the parts of memory among the storage areas, and some of them are always full.
+DISKS = 'hrStorageDescr!~"(?i)memory buffers|.* memory"'
+
 
 def host_dashboard() -> Dashboard:
     """One host, SNMP and mail side by side."""
+    mail = Row("Mail", queues("Mail queue", "Oldest message in the queue"))
     return dashboard(
         "netmon-host",
         "Host",
         "One host: what SNMP and mail say of it on one time axis, the verdict, and the facts behind it.",
-        [_verdict(), _checks(), _device(), _mail()],
+        [_verdict(), _checks(), _device(), mail],
         one_host=True,
     )
 
 
 def _verdict() -> Row:
+    verdict = state_number("netmon_host_verdict", "verdict", VerdictName, 1)
     since = "time() - max by (host) ({})".format
     return Row(
         "Verdict",
         [
-            rows(
+            number(
                 "Verdict",
                 "The confirmed verdict over the host.",
                 "none",
-                Query(f"max by (verdict) ({host('netmon_host_verdict')}) == 1"),
-                {"verdict": "Verdict"},
-                colors=VERDICT_COLORS,
+                Query(verdict),
+                states=VERDICTS,
                 span=6,
-                height=4,
             ),
             number(
-                "Verdict since",
+                "Verdict for",
                 "How long the verdict has held.",
                 "s",
                 Query(since(host("netmon_host_verdict_since_timestamp_seconds"))),
@@ -93,7 +97,7 @@ def _verdict() -> Row:
                 "Verdict, mail and SNMP",
                 "The verdict, what mail and SNMP say, and whether the two agree, on one axis.",
                 (*VERDICTS, *MAIL_STATES, *SNMP_STATES, *AGREEMENTS),
-                Query(state_number("netmon_host_verdict", "verdict", VerdictName, 1), "verdict"),
+                Query(verdict, "verdict"),
                 Query(state_number("netmon_host_mail_state", "state", MailState, MAIL_FIRST), "mail"),
                 Query(state_number("netmon_host_snmp_state", "state", SnmpState, SNMP_FIRST), "SNMP"),
                 Query(
@@ -102,30 +106,38 @@ def _verdict() -> Row:
                 ),
                 height=7,
             ),
-            timeline(
+            _while_there(
                 "Causes",
                 "Facts of SNMP or traps that explain a fault of mail, while they hold.",
-                PRESENT,
-                Query(presence("finding", host("netmon_host_cause")), "{{finding}}"),
+                "finding",
+                "netmon_host_cause",
                 span=12,
             ),
-            timeline(
+            _while_there(
                 "Findings",
                 "Facts that speak for the verdict, while they hold; netmon explain FINDING tells more.",
-                PRESENT,
-                Query(presence("finding", host("netmon_host_finding")), "{{finding}}"),
+                "finding",
+                "netmon_host_finding",
                 span=12,
             ),
-            timeline(
+            _while_there(
                 "What silences alerts",
                 "A silence of a person, a maintenance window of the config, or a reboot that has just been.",
-                PRESENT,
-                Query(presence("kind", host("netmon_host_silenced_info")), "{{kind}}"),
+                "kind",
+                "netmon_host_silenced_info",
                 span=24,
                 height=4,
             ),
         ],
     )
+
+
+def _while_there(
+    title: str, description: str, label: str, metric: str, *, span: int, height: int = 8
+) -> Panel:
+    """A band for each value that `label` has, while it has it."""
+    query = Query(presence(label, host(metric)), f"{{{{{label}}}}}")
+    return timeline(title, description, PRESENT, query, empty="None in this time.", span=span, height=height)
 
 
 def _checks() -> Row:
@@ -154,6 +166,7 @@ def _checks() -> Row:
                 "none",
                 Query(f"max by (probe, endpoint, reason) ({host('netmon_check_reason_info')})"),
                 {"probe": "Probe", "endpoint": "Endpoint", "reason": "Reason"},
+                colors={"ok": GREEN},
             ),
             timeline(
                 "Checks up",
@@ -165,7 +178,7 @@ def _checks() -> Row:
             lines(
                 "Age of the latest run, in intervals",
                 "Time since each check's latest run, in its own intervals; above 3 it is stale.",
-                "short",
+                "none",
                 Query(
                     f"(time() - {every(host('netmon_check_last_run_timestamp_seconds'))})\n"
                     f"  / {every(host('netmon_check_interval_seconds'))}",
@@ -187,15 +200,17 @@ def _device() -> Row:
                 "Load of each processor over the last minute, as HOST-RESOURCES-MIB has it.",
                 "percent",
                 Query(f"max by (hrDeviceIndex) ({host('hrProcessorLoad')})", "CPU {{hrDeviceIndex}}"),
+                empty="The host tells of no processor.",
                 top=100,
                 steps=((None, GREEN), (80, YELLOW), (95, RED)),
                 span=8,
             ),
             lines(
                 "Storage used",
-                "Share of each storage area that is in use; a mail spool that fills stops the mail.",
+                "Share of each disk and the swap space that is in use; a spool that fills stops the mail.",
                 "percentunit",
-                Query(used(host("hrStorageUsed"), host("hrStorageSize")), "{{hrStorageDescr}}"),
+                Query(used(host("hrStorageUsed", DISKS), host("hrStorageSize", DISKS)), "{{hrStorageDescr}}"),
+                empty="The host tells of no storage.",
                 top=1,
                 steps=((None, GREEN), (0.85, YELLOW), (0.95, RED)),
                 span=8,
@@ -205,14 +220,16 @@ def _device() -> Row:
                 "Processes of the names in the config; netmon counts them through hrSWRun.",
                 "short",
                 Query(f"max by (name) ({host('netmon_host_processes')})", "{{name}}"),
+                empty="The config names no process of this host.",
                 span=8,
             ),
             lines(
                 "Traffic",
-                "Traffic of each interface, in and out.",
+                "Traffic of the ten busiest interfaces, in and out.",
                 "bps",
-                Query(f"8 * sum by (ifName) ({per_second(host('ifHCInOctets'))})", "{{ifName}} in"),
-                Query(f"8 * sum by (ifName) ({per_second(host('ifHCOutOctets'))})", "{{ifName}} out"),
+                Query(f"8 * ({busiest('ifName', host('ifHCInOctets'))})", "{{ifName}} in"),
+                Query(f"8 * ({busiest('ifName', host('ifHCOutOctets'))})", "{{ifName}} out"),
+                empty="The host tells of no interface with 64-bit counters.",
             ),
             timeline(
                 "Modules read",
@@ -220,27 +237,6 @@ def _device() -> Row:
                 UP_DOWN,
                 Query(f"max by (module) ({host('netmon_module_up')})", "{{module}}"),
                 span=12,
-            ),
-        ],
-    )
-
-
-def _mail() -> Row:
-    return Row(
-        "Mail",
-        [
-            lines(
-                "Mail queue",
-                "Messages in the queue of the mail server, by an extension of its SNMP agent.",
-                "short",
-                Query(f"max by (host) ({host('netmon_mail_queue_messages')})", "{{host}}"),
-            ),
-            lines(
-                "Oldest message in the queue",
-                "Age of the message that has waited longest.",
-                "s",
-                Query(f"max by (host) ({host('netmon_mail_queue_oldest_seconds')})", "{{host}}"),
-                steps=((None, GREEN), (1800, YELLOW), (14400, RED)),
             ),
         ],
     )

@@ -2,6 +2,8 @@
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from dashboards.build.delivery import NO_DOMAIN, mailboxes, mailflows, policies, queues
+from dashboards.build.doors import BY_DOOR, DOOR, MAIL, NAMED, SMTP, VALID, backing_off, door_states
 from dashboards.build.frame import Row, dashboard
 from dashboards.build.panels import (
     GREEN,
@@ -15,20 +17,13 @@ from dashboards.build.panels import (
     lines,
     rows,
     timeline,
-)  # fmt: skip
-from dashboards.build.promql import agent, host, increase, presence, state_number
+)
+from dashboards.build.promql import host, presence, state_number
 from dashboards.build.states import RESULTS
 from netmon.model import Result
 
-MAIL = 'probe=~"smtp|imap|pop3"'
-SMTP = 'probe="smtp"'
-MAILBOX = 'probe=~"imap|pop3"'
 NOT_OK = f'{MAIL},reason!="ok"'
 HAS_MX = 'mx!=""'
-DOOR = "host, endpoint"
-BY_DOOR = f"max by ({DOOR}) ({{}})".format
-NAMED = "{{endpoint}}"
-VALID = (State(0, "not valid", RED), State(1, "valid", GREEN))
 DAYS = ((None, RED), (7 * 86400, YELLOW), (21 * 86400, GREEN))
 
 
@@ -40,13 +35,13 @@ def mail_dashboard() -> Dashboard:
         "Conversations with mail servers: how long each phase took, TLS, capabilities, mailboxes, policies.",
         [
             _conversations(),
+            mailflows(),
+            Row("Queues", queues("Messages in queues", "Oldest message in queues")),
             _tls(),
-            _capabilities(),
+            mailboxes(),
             _mx(),
-            _mailboxes(),
-            _mailflows(),
-            _queues(),
-            _policies(),
+            policies(),
+            _capabilities(),
         ],
     )
 
@@ -63,6 +58,20 @@ def _conversations() -> Row:
                 RESULTS,
                 Query(result, NAMED),
             ),
+            rows(
+                "Why a conversation did not end well",
+                "The reason of each port's latest run that was not ok.",
+                "none",
+                Query(f"max by ({DOOR}, reason) ({host('netmon_check_reason_info', NOT_OK)})"),
+                {"host": "Host", "endpoint": "Endpoint", "reason": "Reason"},
+                sort="Host",
+                empty="No conversation ended badly.",
+            ),
+            backing_off(
+                "Backing off",
+                "netmon_smtp_backoff_seconds",
+                span=12,
+            ),
             lines(
                 "Phases of SMTP",
                 "Mean seconds that each phase of a conversation takes over all chosen servers, stacked.",
@@ -75,20 +84,6 @@ def _conversations() -> Row:
                 "The ten ports whose latest conversation took longest.",
                 "s",
                 Query(f"topk(10, {BY_DOOR(host('netmon_check_duration_seconds', MAIL))})", NAMED),
-            ),
-            rows(
-                "Why a conversation did not end well",
-                "The reason of each port's latest run that was not ok.",
-                "none",
-                Query(f"max by ({DOOR}, reason) ({host('netmon_check_reason_info', NOT_OK)})"),
-                {"host": "Host", "endpoint": "Endpoint", "reason": "Reason"},
-            ),
-            timeline(
-                "Backing off",
-                "Ports that netmon asks less often for a while, since the server asked it to.",
-                (State(0, "no", GREEN), State(1, "backs off", YELLOW)),
-                Query(f"{BY_DOOR(host('netmon_smtp_backoff_seconds'))} > bool 0", NAMED),
-                span=12,
             ),
         ],
     )
@@ -131,6 +126,8 @@ def _tls() -> Row:
                     NAMED,
                 ),
                 steps=DAYS,
+                bottom=None,
+                least_first=True,
             ),
             lines(
                 "Age of certificates",
@@ -142,25 +139,25 @@ def _tls() -> Row:
                     NAMED,
                 ),
             ),
-            timeline(
+            door_states(
                 "Chain",
                 "Whether the presented chain leads to a certificate that is trusted.",
                 VALID,
-                Query(BY_DOOR(host("netmon_tls_chain_valid")), NAMED),
+                "netmon_tls_chain_valid",
                 span=8,
             ),
-            timeline(
+            door_states(
                 "Name",
                 "Whether the certificate is for the server's name.",
                 VALID,
-                Query(BY_DOOR(host("netmon_tls_name_valid")), NAMED),
+                "netmon_tls_name_valid",
                 span=8,
             ),
-            timeline(
+            door_states(
                 "Self-signed",
                 "Whether the server's certificate is signed by its own key.",
                 (State(0, "no", GREEN), State(1, "self-signed", ORANGE)),
-                Query(BY_DOOR(host("netmon_tls_certificate_self_signed")), NAMED),
+                "netmon_tls_certificate_self_signed",
                 span=8,
             ),
         ],
@@ -179,7 +176,7 @@ def _capabilities() -> Row:
                     presence(f"{DOOR}, capability", host("netmon_smtp_capability")),
                     "{{endpoint}} {{capability}}",
                 ),
-                height=12,
+                height=14,
             ),
             lines(
                 "Number of capabilities",
@@ -200,13 +197,15 @@ def _capabilities() -> Row:
                 "none",
                 Query(f"max by ({DOOR}, mechanism) ({host('netmon_smtp_auth_mechanism')})"),
                 {"host": "Host", "endpoint": "Endpoint", "mechanism": "Mechanism"},
+                empty="No port of the chosen hosts offers a login.",
                 span=8,
             ),
-            timeline(
+            door_states(
                 "SMTP logins",
                 "Whether the latest login worked.",
                 UP_DOWN,
-                Query(BY_DOOR(host("netmon_smtp_login_success")), NAMED),
+                "netmon_smtp_login_success",
+                empty="The chosen hosts have no login by SMTP in the config.",
                 span=8,
             ),
             lines(
@@ -230,184 +229,11 @@ def _mx() -> Row:
                 "none",
                 Query(f"max by (domain, mx, endpoint) ({host('netmon_check_up', HAS_MX)})"),
                 {"domain": "Domain", "mx": "MX", "endpoint": "Endpoint"},
+                sort="Domain",
+                empty=NO_DOMAIN,
                 value="Accepts",
                 states=UP_DOWN,
                 span=24,
-            ),
-        ],
-    )
-
-
-def _mailboxes() -> Row:
-    return Row(
-        "IMAP and POP3",
-        [
-            lines(
-                "Phases of IMAP and POP3",
-                "Mean seconds that each phase takes over all chosen servers, stacked.",
-                "s",
-                Query(
-                    f"avg by (probe, phase) ({host('netmon_check_phase_seconds', MAILBOX)})",
-                    "{{probe}} {{phase}}",
-                ),
-                stacked=True,
-            ),
-            rows(
-                "Capabilities of mailbox servers",
-                "What each IMAP or POP3 port offers, of a closed list.",
-                "none",
-                Query(f"max by ({DOOR}, capability) ({host('netmon_mailbox_capability')})"),
-                {"host": "Host", "endpoint": "Endpoint", "capability": "Capability"},
-                span=6,
-            ),
-            rows(
-                "Login mechanisms of mailbox servers",
-                "The mechanisms of login that each IMAP or POP3 port offers.",
-                "none",
-                Query(f"max by ({DOOR}, mechanism) ({host('netmon_mailbox_auth_mechanism')})"),
-                {"host": "Host", "endpoint": "Endpoint", "mechanism": "Mechanism"},
-                span=6,
-            ),
-            lines(
-                "Messages in mailboxes",
-                "Messages in the mailbox that the probe's login opened.",
-                "short",
-                Query(BY_DOOR(host("netmon_mailbox_messages")), NAMED),
-                span=6,
-            ),
-            lines(
-                "Size of mailboxes",
-                "Octets of the messages in the mailbox, as POP3 says.",
-                "decbytes",
-                Query(BY_DOOR(host("netmon_mailbox_size_bytes")), NAMED),
-                span=6,
-            ),
-            timeline(
-                "Mailbox logins",
-                "Whether the latest login worked.",
-                UP_DOWN,
-                Query(BY_DOOR(host("netmon_mailbox_login_success")), NAMED),
-                span=6,
-            ),
-            timeline(
-                "Backing off from mailbox servers",
-                "Ports that netmon asks less often for a while, since the server asked it to.",
-                (State(0, "no", GREEN), State(1, "backs off", YELLOW)),
-                Query(f"{BY_DOOR(host('netmon_mailbox_backoff_seconds'))} > bool 0", NAMED),
-                span=6,
-            ),
-        ],
-    )
-
-
-def _mailflows() -> Row:
-    messages = agent("netmon_mailflow_messages_total")
-    return Row(
-        "Mailflow: messages sent right through",
-        [
-            lines(
-                "Delivery",
-                "From the acceptance of the latest delivered message until it was found in its last mailbox.",
-                "s",
-                Query(f"max by (mailflow) ({agent('netmon_mailflow_delivery_seconds')})", "{{mailflow}}"),
-                steps=((None, GREEN), (60, YELLOW), (300, RED)),
-                span=6,
-            ),
-            lines(
-                "Messages by what became of them",
-                "Messages of each mailflow: delivered, lost, late, duplicated or in a junk folder.",
-                "short",
-                Query(f"sum by (mailflow, outcome) ({increase(messages)})", "{{mailflow}} {{outcome}}"),
-                stacked=True,
-                span=6,
-            ),
-            timeline(
-                "MIME intact",
-                "Whether the latest delivered message had the content that was sent.",
-                (State(0, "changed", RED), State(1, "intact", GREEN)),
-                Query(f"min by (mailflow) ({agent('netmon_mailflow_mime_intact')})", "{{mailflow}}"),
-                span=6,
-            ),
-            lines(
-                "Time since the last delivery",
-                "Time since a message was last found where it belongs.",
-                "s",
-                Query(
-                    "time() - max by (mailflow)"
-                    f" ({agent('netmon_mailflow_last_delivery_timestamp_seconds')})",
-                    "{{mailflow}}",
-                ),
-                steps=((None, GREEN), (900, YELLOW), (3600, RED)),
-                span=6,
-            ),
-        ],
-    )
-
-
-def _queues() -> Row:
-    return Row(
-        "Queues",
-        [
-            lines(
-                "Messages in queues",
-                "Messages that wait in each mail server's queue, told by its SNMP agent.",
-                "short",
-                Query(f"max by (host) ({host('netmon_mail_queue_messages')})", "{{host}}"),
-            ),
-            lines(
-                "Oldest message in queues",
-                "Age of the message that has waited longest.",
-                "s",
-                Query(f"max by (host) ({host('netmon_mail_queue_oldest_seconds')})", "{{host}}"),
-                steps=((None, GREEN), (1800, YELLOW), (14400, RED)),
-            ),
-        ],
-    )
-
-
-def _policies() -> Row:
-    return Row(
-        "Policies",
-        [
-            timeline(
-                "Published policies",
-                "Policies that a domain publishes in DNS: MTA-STS, TLS-RPT, SPF, DKIM, DMARC and DANE.",
-                (State(0, "none", YELLOW), State(1, "published", GREEN)),
-                Query(
-                    f"max by (domain, policy) ({host('netmon_mail_policy_present')})", "{{domain}} {{policy}}"
-                ),
-                span=12,
-            ),
-            timeline(
-                "Sound policies",
-                "Whether what a domain publishes is sound and true.",
-                VALID,
-                Query(
-                    f"max by (domain, policy) ({host('netmon_mail_policy_valid')})", "{{domain}} {{policy}}"
-                ),
-                span=12,
-            ),
-            timeline(
-                "DANE",
-                "Whether what an MX presents is as its TLSA records say.",
-                VALID,
-                Query(f"min by (domain, mx) ({host('netmon_dane_valid')})", "{{domain}} {{mx}}"),
-                span=8,
-            ),
-            timeline(
-                "MTA-STS",
-                "Whether a domain's MX and their certificates are as its policy says.",
-                VALID,
-                Query(f"min by (domain) ({host('netmon_mta_sts_valid')})", "{{domain}}"),
-                span=8,
-            ),
-            lines(
-                "SPF lookups",
-                "Lookups that a domain's SPF record asks for; more than 10 break it (RFC 7208).",
-                "short",
-                Query(f"max by (domain) ({host('netmon_spf_dns_lookups')})", "{{domain}}"),
-                steps=((None, GREEN), (9, YELLOW), (11, RED)),
-                span=8,
             ),
         ],
     )

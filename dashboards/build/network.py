@@ -5,18 +5,22 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from dashboards.build.frame import Row, dashboard
 from dashboards.build.panels import (
     GREEN,
+    PER_SECOND,
+    PLAIN,
     RED,
     UP_DOWN,
     YELLOW,
     ZERO_IS_GOOD,
+    Panel,
     Query,
+    Steps,
     lines,
     number,
     ranking,
     rows,
     timeline,
 )  # fmt: skip
-from dashboards.build.promql import host, per_second
+from dashboards.build.promql import busiest, host, per_second
 
 PORT = "host, ifName"
 POLLS = 'probe="snmp"'
@@ -24,6 +28,10 @@ POLLS = 'probe="snmp"'
 
 def _summed(metric: str) -> str:
     return f"sum by ({PORT}) ({per_second(host(metric))})"
+
+
+def _most(metric: str) -> str:
+    return busiest(PORT, host(metric))
 
 
 def _used(metric: str) -> str:
@@ -83,17 +91,17 @@ def _interfaces() -> Row:
                 Query(f"8 * sum({per_second(host('ifHCOutOctets'))})"),
                 span=6,
             ),
-            lines(
-                "Busiest interfaces, in",
-                "The ten interfaces with most traffic coming in.",
-                "bps",
-                Query(f"topk(10, 8 * {_summed('ifHCInOctets')})", "{{host}} {{ifName}}"),
-            ),
-            lines(
-                "Busiest interfaces, out",
-                "The ten interfaces with most traffic going out.",
-                "bps",
-                Query(f"topk(10, 8 * {_summed('ifHCOutOctets')})", "{{host}} {{ifName}}"),
+            rows(
+                "Interfaces that are down",
+                "Interfaces that are administratively up and operationally down.",
+                "none",
+                Query(
+                    f"max by (host, ifName, ifAlias) ({host('ifOperStatus')}) == 2"
+                    f" and max by (host, ifName, ifAlias) ({host('ifAdminStatus')}) == 1"
+                ),
+                {"host": "Host", "ifName": "Interface", "ifAlias": "Alias"},
+                sort="Host",
+                empty="None.",
             ),
             lines(
                 "Utilisation",
@@ -104,6 +112,18 @@ def _interfaces() -> Row:
                     "{{host}} {{ifName}}",
                 ),
                 steps=((None, GREEN), (0.7, YELLOW), (0.9, RED)),
+            ),
+            lines(
+                "Busiest interfaces, in",
+                "The ten interfaces with most traffic coming in.",
+                "bps",
+                Query(f"8 * ({_most('ifHCInOctets')})", "{{host}} {{ifName}}"),
+            ),
+            lines(
+                "Busiest interfaces, out",
+                "The ten interfaces with most traffic going out.",
+                "bps",
+                Query(f"8 * ({_most('ifHCOutOctets')})", "{{host}} {{ifName}}"),
             ),
             ranking(
                 "Top talkers",
@@ -121,16 +141,6 @@ def _interfaces() -> Row:
                 Query(f"sum by (host) ({per_second(host('ifHCInUcastPkts'))})", "{{host}} in"),
                 Query(f"sum by (host) ({per_second(host('ifHCOutUcastPkts'))})", "{{host}} out"),
             ),
-            rows(
-                "Interfaces that are down",
-                "Interfaces that are administratively up and operationally down.",
-                "none",
-                Query(
-                    f"max by (host, ifName, ifAlias) ({host('ifOperStatus')}) == 2"
-                    f" and max by (host, ifName, ifAlias) ({host('ifAdminStatus')}) == 1"
-                ),
-                {"host": "Host", "ifName": "Interface", "ifAlias": "Alias"},
-            ),
         ],
     )
 
@@ -141,18 +151,18 @@ def _errors() -> Row:
         [
             lines(
                 "Errors",
-                "Packets with errors, of the ten worst interfaces: a bad cable, optics or duplex.",
-                "pps",
-                Query(f"topk(10, {_summed('ifInErrors')})", "{{host}} {{ifName}} in"),
-                Query(f"topk(10, {_summed('ifOutErrors')})", "{{host}} {{ifName}} out"),
+                "Packets with errors each second, of the ten worst interfaces: a bad cable, or duplex.",
+                PER_SECOND,
+                Query(_most("ifInErrors"), "{{host}} {{ifName}} in"),
+                Query(_most("ifOutErrors"), "{{host}} {{ifName}} out"),
                 steps=((None, GREEN), (1, RED)),
             ),
             lines(
                 "Discards",
-                "Packets thrown away without an error, of the ten worst interfaces: mostly a full queue.",
-                "pps",
-                Query(f"topk(10, {_summed('ifInDiscards')})", "{{host}} {{ifName}} in"),
-                Query(f"topk(10, {_summed('ifOutDiscards')})", "{{host}} {{ifName}} out"),
+                "Packets thrown away each second, of the ten worst interfaces: mostly a full queue.",
+                PER_SECOND,
+                Query(_most("ifInDiscards"), "{{host}} {{ifName}} in"),
+                Query(_most("ifOutDiscards"), "{{host}} {{ifName}} out"),
                 steps=((None, GREEN), (1, YELLOW)),
             ),
         ],
@@ -175,8 +185,10 @@ def _power() -> Row:
                 "Charge of each UPS's battery.",
                 "percent",
                 Query(f"min by (host) ({host('upsEstimatedChargeRemaining')})", "{{host}}"),
+                empty="No UPS is among the chosen hosts.",
                 steps=((None, RED), (30, YELLOW), (60, GREEN)),
                 top=100,
+                least_first=True,
                 span=8,
             ),
             lines(
@@ -184,6 +196,7 @@ def _power() -> Row:
                 "Load of each UPS in percent of what it can bear.",
                 "percent",
                 Query(f"max by (host) ({host('upsOutputPercentLoad')})", "{{host}}"),
+                empty="No UPS is among the chosen hosts.",
                 steps=((None, GREEN), (80, YELLOW), (95, RED)),
                 top=100,
                 span=8,
@@ -192,8 +205,15 @@ def _power() -> Row:
     )
 
 
+def _rate_of(
+    title: str, description: str, unit: str, metric: str, *, steps: Steps = PLAIN, span: int = 12
+) -> Panel:
+    """How often something happens with each host, by its counter."""
+    query = Query(f"sum by (host) ({per_second(host(metric))})", "{{host}}")
+    return lines(title, description, unit, query, steps=steps, span=span)
+
+
 def _polling() -> Row:
-    by_host = "sum by (host) ({})".format
     return Row(
         "Polling",
         [
@@ -202,7 +222,7 @@ def _polling() -> Row:
                 "Whether each SNMP module of each host was read in the latest run.",
                 UP_DOWN,
                 Query(f"max by (host, module) ({host('netmon_module_up')})", "{{host}} {{module}}"),
-                span=12,
+                height=12,
             ),
             lines(
                 "Duration of polls",
@@ -210,40 +230,37 @@ def _polling() -> Row:
                 "s",
                 Query(f"max by (host) ({host('netmon_check_duration_seconds', POLLS)})", "{{host}}"),
             ),
-            lines(
+            _rate_of(
                 "Requests",
                 "SNMP requests sent to each host, repeated ones included.",
                 "reqps",
-                Query(by_host(per_second(host("netmon_snmp_packets_total"))), "{{host}}"),
-                span=8,
+                "netmon_snmp_packets_total",
             ),
-            lines(
+            _rate_of(
                 "Requests sent again",
                 "Requests repeated for want of an answer: loss on the way, or a slow agent.",
                 "reqps",
-                Query(by_host(per_second(host("netmon_snmp_retries_total"))), "{{host}}"),
+                "netmon_snmp_retries_total",
                 steps=((None, GREEN), (1, YELLOW)),
-                span=8,
             ),
-            lines(
+            _rate_of(
                 "Variable bindings",
                 "Values that agents answered with.",
-                "ops",
-                Query(by_host(per_second(host("netmon_snmp_varbinds_total"))), "{{host}}"),
-                span=8,
+                PER_SECOND,
+                "netmon_snmp_varbinds_total",
             ),
-            lines(
+            _rate_of(
                 "Rows that an agent told twice",
                 "Series left out because the agent gave two rows the same labels.",
-                "ops",
-                Query(by_host(per_second(host("netmon_snmp_duplicate_series_total"))), "{{host}}"),
+                PER_SECOND,
+                "netmon_snmp_duplicate_series_total",
                 steps=ZERO_IS_GOOD,
             ),
-            lines(
+            _rate_of(
                 "Values of the wrong type",
                 "Values left out because their type is not that of the module.",
-                "ops",
-                Query(by_host(per_second(host("netmon_snmp_mismatched_values_total"))), "{{host}}"),
+                PER_SECOND,
+                "netmon_snmp_mismatched_values_total",
                 steps=ZERO_IS_GOOD,
             ),
         ],

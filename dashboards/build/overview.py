@@ -16,13 +16,14 @@ from dashboards.build.panels import (
     rows,
     timeline,
 )  # fmt: skip
-from dashboards.build.promql import SAME_HOST, agent, host, presence, state_number
+from dashboards.build.promql import ALL_HOSTS, SAME_HOST, agent, host, presence, state_number
 from dashboards.build.states import AGREEMENT_COLORS, STATE_COLORS, VERDICT_COLORS, VERDICTS
 from netmon.model import VerdictName
 
+NO_DOMAIN = "The config has no domain."
 DOWN = "host_down|device_down|mail_down|mail_starved|path_filtered"
 UNWELL = 'verdict!="healthy"'
-MATRIX = f"""max by (host, site, verdict, mail, snmp) (
+MATRIX = f"""sort(max by (host, site, verdict, mail, snmp) (
   time() - {host("netmon_host_verdict_since_timestamp_seconds")}
     * {SAME_HOST} group_left (site) {host("netmon_host_info")}
     * {SAME_HOST} group_left (verdict) ({host("netmon_host_verdict")} == 1)
@@ -30,11 +31,13 @@ MATRIX = f"""max by (host, site, verdict, mail, snmp) (
       label_replace({host("netmon_host_mail_state")} == 1, "mail", "$1", "state", "(.+)")
     * {SAME_HOST} group_left (snmp)
       label_replace({host("netmon_host_snmp_state")} == 1, "snmp", "$1", "state", "(.+)")
-)"""
+))"""
 WRONG = f"""max by (host, verdict, finding) (
   {host("netmon_host_finding")} * {SAME_HOST} group_left (verdict)
     ({host("netmon_host_verdict", UNWELL)} == 1)
 )"""
+# A fact that no host shows any more has none: without the 0, the legend goes on to give its last number.
+FACTS = "count by (finding) (max by (host, finding) ({}))"
 CAUSES = f"""max by (host, verdict, finding) (
   {host("netmon_host_cause")} * {SAME_HOST} group_left (verdict) ({host("netmon_host_verdict")} == 1)
 )"""
@@ -51,7 +54,7 @@ def overview_dashboard() -> Dashboard:
         "netmon-overview",
         "Overview",
         "Which hosts are well, which are not, and why, as netmon's verdicts have it.",
-        [_now(), _hosts_row(), _domains(), _agreement()],
+        [_now(), _hosts_row(), _agreement(), _domains()],
     )
 
 
@@ -109,6 +112,8 @@ def _now() -> Row:
                 Query(WRONG),
                 {"host": "Host", "verdict": "Verdict", "finding": "Finding"},
                 colors=VERDICT_COLORS,
+                sort="Host",
+                empty="Nothing is wrong.",
             ),
             rows(
                 "Why: causes of mail faults",
@@ -117,12 +122,15 @@ def _now() -> Row:
                 Query(CAUSES),
                 {"host": "Host", "verdict": "Verdict", "finding": "Cause"},
                 colors=VERDICT_COLORS,
+                sort="Host",
+                empty="No cause is known.",
             ),
         ],
     )
 
 
 def _hosts_row() -> Row:
+    found = host("netmon_host_finding")
     return Row(
         "Hosts",
         [
@@ -135,11 +143,11 @@ def _hosts_row() -> Row:
             ),
             rows(
                 "Verdict matrix",
-                "Each host's verdict beside what mail and SNMP say of it, and how long it has held.",
+                "Each host's verdict, what mail and SNMP say, and how long it has held; the latest first.",
                 "s",
                 Query(MATRIX),
                 {"host": "Host", "site": "Site", "verdict": "Verdict", "mail": "Mail", "snmp": "SNMP"},
-                value="Since",
+                value="For",
                 colors={**VERDICT_COLORS, **{name: c for name, c in STATE_COLORS.items() if name != "none"}},
                 span=24,
                 height=10,
@@ -149,20 +157,24 @@ def _hosts_row() -> Row:
                 "How many hosts have which verdict.",
                 "short",
                 Query(
-                    f"sum by (verdict) (max by (host, verdict) ({host('netmon_host_verdict')}) == 1)",
+                    f"sum by (verdict) (max by (host, verdict) ({host('netmon_host_verdict')}))",
                     "{{verdict}}",
                 ),
                 stacked=True,
+                stepped=True,
+                colors=VERDICT_COLORS,
             ),
             lines(
                 "Findings",
                 "How many hosts show which fact.",
                 "short",
                 Query(
-                    f"count by (finding) (max by (host, finding) ({host('netmon_host_finding')}))",
+                    f"{FACTS.format(found)}\n  or\n{FACTS.format(f'max_over_time({found}[$__range])')} * 0",
                     "{{finding}}",
                 ),
                 stacked=True,
+                stepped=True,
+                empty="No finding.",
             ),
             timeline(
                 "Flapping",
@@ -173,11 +185,12 @@ def _hosts_row() -> Row:
             ),
             rows(
                 "Alerts",
-                "netmon's own alerts that hold at this moment; Prometheus's rules have the same names.",
+                f"netmon's own alerts that hold now; Prometheus's rules have the same names. {ALL_HOSTS}",
                 "short",
                 Query(f"sum by (alertname, severity) ({agent('netmon_alerts')}) > 0"),
                 {"alertname": "Alert", "severity": "Severity"},
                 value="Hosts",
+                empty="No alert holds.",
                 colors={"page": RED, "ticket": YELLOW},
             ),
         ],
@@ -190,47 +203,54 @@ def _domains() -> Row:
         [
             rows(
                 "Verdicts over domains",
-                "Whether mail for each domain finds a server that accepts it, and since when it has been so.",
+                "Whether mail for a domain finds a server that accepts it, and for how long that has been so."
+                f" {ALL_HOSTS}",
                 "s",
                 Query(
-                    "max by (domain, verdict) (\n"
+                    "sort(max by (domain, verdict) (\n"
                     f"  time() - {agent('netmon_domain_verdict_since_timestamp_seconds')}\n"
                     "    * on (job, instance, domain) group_left (verdict)"
-                    f" ({agent('netmon_domain_verdict')} == 1)\n)"
+                    f" ({agent('netmon_domain_verdict')} == 1)\n))"
                 ),
                 {"domain": "Domain", "verdict": "Verdict"},
-                value="Since",
+                value="For",
+                empty=NO_DOMAIN,
                 colors={"ok": GREEN, "healthy": GREEN, "degraded": YELLOW, "down": RED},
             ),
             lines(
                 "Mail servers that accept",
-                "How many of a domain's mail servers accept mail, beside how many DNS names.",
+                f"How many of a domain's mail servers accept mail, beside how many DNS names. {ALL_HOSTS}",
                 "short",
                 Query(f"max by (domain) ({agent('netmon_domain_mx_accepting')})", "{{domain}} accepting"),
                 Query(f"max by (domain) ({agent('netmon_domain_mx')})", "{{domain}} in DNS"),
+                stepped=True,
+                empty=NO_DOMAIN,
             ),
             timeline(
                 "DNS answers for the domain",
-                "Whether DNS answers; while it does not, the last good answer stays in use.",
+                f"Whether DNS answers; while it does not, the last good answer stays in use. {ALL_HOSTS}",
                 (State(0, "silent", RED), State(1, "answers", GREEN)),
                 Query(f"max by (domain) ({agent('netmon_domain_dns_answers')})", "{{domain}}"),
+                empty=NO_DOMAIN,
                 span=8,
             ),
             lines(
                 "Age of the last answer of DNS",
-                "Time since DNS last answered for a domain's MX records.",
+                f"Time since DNS last answered for a domain's MX records. {ALL_HOSTS}",
                 "s",
                 Query(
                     f"time() - max by (domain) ({agent('netmon_domain_dns_last_answer_timestamp_seconds')})",
                     "{{domain}}",
                 ),
+                empty=NO_DOMAIN,
                 span=8,
             ),
             timeline(
                 "What DNS tells of a domain",
-                "Facts of a domain's DNS, as a null MX or an alias.",
+                f"Facts of a domain's DNS, as a null MX or an alias. {ALL_HOSTS}",
                 PRESENT,
                 Query(presence("domain, finding", agent("netmon_domain_finding")), "{{domain}} {{finding}}"),
+                empty="None in this time.",
                 span=8,
             ),
         ],
@@ -248,14 +268,18 @@ def _agreement() -> Row:
                 "short",
                 Query(f"sum by (agreement) ({now})", "{{agreement}}"),
                 stacked=True,
+                stepped=True,
+                colors=AGREEMENT_COLORS,
             ),
             rows(
                 "Agreement over time",
-                "Share of the tested time of all hosts that SNMP and mail said this, in each window.",
+                f"Share of the tested time of all hosts that SNMP and mail said this. {ALL_HOSTS}",
                 "percentunit",
-                Query(f"sort_desc(max by (window, agreement) ({agent('netmon_agreement_ratio')}))"),
+                Query(f"sort_desc(max by (window, agreement) ({agent('netmon_agreement_ratio')}) >= 0)"),
                 {"window": "Window", "agreement": "Agreement"},
                 value="Share",
+                sort="Window",
+                empty="No host was tested by both.",
                 colors=AGREEMENT_COLORS,
             ),
         ],

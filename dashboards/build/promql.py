@@ -8,6 +8,8 @@ as in netmon.rules.yml: two agents which know the same host are never an error.
 from collections.abc import Iterable
 from typing import Final
 
+# What a panel says whose series have no host.
+ALL_HOSTS: Final = "The choice of hosts and sites does not narrow it."
 SAME_HOST: Final = "on (job, instance, host)"
 
 
@@ -29,6 +31,24 @@ def per_second(selector: str) -> str:
 def increase(selector: str) -> str:
     """What a counter gained, per step of the panel."""
     return f"increase({selector}[$__rate_interval])"
+
+
+def busiest(labels: str, selector: str) -> str:
+    """The rates of those ten that gained most in all the time shown.
+
+    topk() of the rates themselves chooses anew at each step: curves come and go, and the legend gives
+    what each had when it went.
+    """
+    whole = f"sum by ({labels}) (increase({selector}[$__range] @ end()))"
+    return f"sum by ({labels}) ({per_second(selector)})\n  and\ntopk(10, {whole})"
+
+
+def gained(selector: str) -> str:
+    """What a counter gained, its first sample included.
+
+    A series that begins with its first event shows increase() nothing of that event.
+    """
+    return f"(({selector} unless {selector} offset $__rate_interval) or {increase(selector)})"
 
 
 def presence(labels: str, selector: str) -> str:

@@ -4,7 +4,10 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from dashboards.build.frame import Row, dashboard
 from dashboards.build.panels import (
+    BLUE,
     GREEN,
+    ORANGE,
+    PER_SECOND,
     RED,
     YELLOW,
     ZERO_IS_GOOD,
@@ -14,7 +17,7 @@ from dashboards.build.panels import (
     ranking,
     rows,
 )  # fmt: skip
-from dashboards.build.promql import agent, host, increase, per_second
+from dashboards.build.promql import agent, gained, host, increase, per_second
 
 # The empty host is a sender that no host of the config is.
 ANYBODY = 'host=~"$host|"'
@@ -38,17 +41,22 @@ def _arrivals() -> Row:
         [
             lines(
                 "Traps by kind",
-                "Accepted traps and informs a second, by notification.",
-                "ops",
-                Query(f"sum by (trap) ({per_second(total)})", "{{trap}}"),
+                "Traps and informs that were accepted since the last few scrapes, by notification.",
+                "short",
+                Query(f"sum by (trap) ({gained(total)})", "{{trap}}"),
                 stacked=True,
+                stepped=True,
+                empty="No trap has come.",
             ),
             lines(
                 "Traps by severity",
-                "Accepted traps and informs a second, by severity.",
-                "ops",
-                Query(f"sum by (severity) ({per_second(total)})", "{{severity}}"),
+                "Traps and informs that were accepted since the last few scrapes, by severity.",
+                "short",
+                Query(f"sum by (severity) ({gained(total)})", "{{severity}}"),
                 stacked=True,
+                stepped=True,
+                colors={"critical": RED, "warning": ORANGE, "info": BLUE},
+                empty="No trap has come.",
             ),
             ranking(
                 "Top sources",
@@ -77,12 +85,14 @@ def _states() -> Row:
                 "States that traps have raised and nothing has ended: how many links are down, say.",
                 "short",
                 Query(f"max by (host, state) ({host('netmon_trap_state')})", "{{host}} {{state}}"),
-                steps=ZERO_IS_GOOD,
+                stacked=True,
+                stepped=True,
+                empty="No trap has raised a state.",
             ),
             lines(
                 "Checks that traps asked for",
                 "Hosts checked out of their turn because a trap came.",
-                "ops",
+                PER_SECOND,
                 Query(f"sum by (outcome) ({per_second(agent('netmon_trap_rechecks_total'))})", "{{outcome}}"),
             ),
         ],
@@ -90,7 +100,6 @@ def _states() -> Row:
 
 
 def _funnel() -> Row:
-    stages = "sum by (stage) ({})".format(agent("netmon_trap_datagrams_total"))
     dropped = agent("netmon_trap_dropped_total")
     return Row(
         "What became of every datagram",
@@ -99,13 +108,16 @@ def _funnel() -> Row:
                 "Funnel",
                 "Datagrams since the agent's start: received, decoded, accepted, committed.",
                 "short",
-                Query(f"sort_desc({stages})", "{{stage}}"),
+                *(
+                    Query("sum({})".format(agent("netmon_trap_datagrams_total", f'stage="{stage}"')), stage)
+                    for stage in ("received", "decoded", "accepted", "committed")
+                ),
                 span=8,
             ),
             lines(
                 "Rate by stage",
                 "Datagrams a second by how far they came.",
-                "ops",
+                PER_SECOND,
                 Query(f"sum by (stage) ({per_second(agent('netmon_trap_datagrams_total'))})", "{{stage}}"),
                 span=8,
             ),
@@ -121,13 +133,13 @@ def _funnel() -> Row:
             lines(
                 "Folded repeats",
                 "Datagrams that repeated a notification and only counted up its event.",
-                "ops",
+                PER_SECOND,
                 Query(f"sum({per_second(agent('netmon_trap_folded_total'))})", "folded"),
             ),
             lines(
                 "Replies",
                 "Acknowledgements of informs, Reports of SNMPv3, and those that the kernel would not send.",
-                "ops",
+                PER_SECOND,
                 Query(f"sum({per_second(agent('netmon_trap_acknowledgements_total'))})", "acknowledged"),
                 Query(f"sum({per_second(agent('netmon_trap_reports_total'))})", "reports"),
                 Query(f"sum({per_second(agent('netmon_trap_replies_lost_total'))})", "lost"),
@@ -195,7 +207,7 @@ def _receiver() -> Row:
             lines(
                 "Passed on",
                 "Traps sent on to other receivers, those that could not be, and log lines that were lost.",
-                "ops",
+                PER_SECOND,
                 Query(f"sum({per_second(agent('netmon_trap_forwarded_total'))})", "forwarded"),
                 Query(f"sum({per_second(agent('netmon_trap_forward_lost_total'))})", "lost"),
                 Query(f"sum({per_second(agent('netmon_trap_log_lines_lost_total'))})", "log lines lost"),

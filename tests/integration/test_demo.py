@@ -15,19 +15,8 @@ import pytest
 from netmon.demo.story import STORIES
 from netmon.model import VerdictName
 from tests.servers.agent import wait_for
+from tests.servers.chromium import FLAGS
 from tests.servers.shared import shared
-
-CHROMIUM = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
 
 # The stories in the order of their first round: who is said to be what.
 SEEN = (
@@ -126,7 +115,7 @@ def in_browser(url: str, folder: Path) -> str:
     if chromium is None:
         pytest.fail("chromium is not installed: apt-get install chromium")
     done = subprocess.run(
-        [chromium, *CHROMIUM, f"--user-data-dir={folder / 'profile'}", "--dump-dom", url],
+        [chromium, "--headless", *FLAGS, f"--user-data-dir={folder / 'profile'}", "--dump-dom", url],
         capture_output=True,
         text=True,
         check=True,

@@ -13,17 +13,9 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from netmon.errors import Reason
 from netmon.model import Finding, Host, News, Result, Severity
+from tests.servers.chromium import CHROMIUM, FLAGS
 from tests.servers.pages import Company, of_every_kind, serving, system, ten_hosts, thousands, trapped
 
-CHROMIUM = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 ATTACK = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>\"' onclick=x x='"
 
@@ -50,7 +42,7 @@ class Window:
 async def browsing(company: Company) -> AsyncIterator[Window]:
     """Debian's Chromium at `company`; in the end it has had nothing to complain about."""
     async with serving(company) as url, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         window = Window(browser, url)
         yield window
         await browser.close()

@@ -18,7 +18,10 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from dashboards.build import DASHBOARDS, FOLDER, texts
 from dashboards.build.left_out import NOT_IN_DEMO, NOT_SHOWN
+from dashboards.build.promql import ALL_HOSTS
+from netmon.history import Agreement
 from netmon.loading import explained
+from netmon.model import VerdictName
 
 UIDS = {
     "netmon-overview", "netmon-host", "netmon-network", "netmon-mail", "netmon-traps", "netmon-agent",
@@ -37,6 +40,11 @@ PANELS = [
 ]
 each_dashboard = pytest.mark.parametrize("board", READ.values(), ids=READ.keys())
 each_panel = pytest.mark.parametrize("panel", PANELS)
+
+
+def of_kind(kind: str) -> pytest.MarkDecorator:
+    """The panels of one kind."""
+    return pytest.mark.parametrize("panel", [one for one in PANELS if one.values[0]["type"] == kind])
 
 
 def parsed(expression: str) -> Any:
@@ -152,9 +160,10 @@ def test_a_panel_says_what_it_shows(panel: dict[str, Any]) -> None:
 def test_expressions_follow_the_variables(panel: dict[str, Any]) -> None:
     """Every expression is PromQL, every selector names the job, and the host where there is one."""
     for target in panel["targets"]:
-        ranges = re.findall(r"(\w+)\([^\[(]*\[([^\]]+)\]", target["expr"])
-        assert {over for name, over in ranges if name != "max_over_time"} <= {"$__rate_interval"}
-        assert {over for name, over in ranges if name == "max_over_time"} <= {"$__range"}
+        ranges = re.findall(r"(\w+)\([^\[(]*\[([^\]]+\](?: @ end\(\))?)", target["expr"])
+        once = "$__range] @ end()"  # one number for all steps
+        assert {over for name, over in ranges if name != "max_over_time"} <= {"$__rate_interval]", once}
+        assert {over for name, over in ranges if name == "max_over_time"} <= {"$__range]"}
         for name, matchers in selectors(parsed(target["expr"])):
             assert name
             assert matchers.get("job") == VALUES["$job"], name
@@ -173,6 +182,61 @@ def test_counters_are_shown_as_rates(panel: dict[str, Any]) -> None:
                 assert f"rate({name}{{" in target["expr"] or f"increase({name}{{" in target["expr"]
 
 
+@of_kind("table")
+def test_tables_have_room_for_their_columns(panel: dict[str, Any]) -> None:
+    """On a page 1600 pixels wide no table is scrolled sideways: Grafana gives a column 150 at least."""
+    (organized,) = panel["transformations"]
+    columns = organized["options"]["renameByName"]
+    assert len(columns) * 150 <= panel["gridPos"]["w"] * 66 - 24
+
+
+@of_kind("state-timeline")
+def test_bands_can_be_told_apart(panel: dict[str, Any]) -> None:
+    """Names of bands have 15 pixels each, and several states have a legend, as words are cut to the band.
+
+    Grafana has no legend for a continuous scheme, and one of thresholds would merge the states.
+    """
+    states = [told["text"] for told in panel["fieldConfig"]["defaults"]["mappings"][0]["options"].values()]
+    legend = panel["options"]["legend"]["showLegend"]
+    assert legend == (len(states) > 2)
+    assert panel["fieldConfig"]["defaults"]["color"]["mode"] == "palette-classic"
+    around = 138 if legend else 108  # the gap, title, axis and turning of pages; the legend
+    assert panel["options"]["perPage"] * 15 <= panel["gridPos"]["h"] * 38 - around
+    if panel["options"]["showValue"] != "never":
+        cut = {word[:length] for word in states for length in range(2, len(word))}
+        assert cut.isdisjoint(states)
+        assert "now" not in states  # "no"
+
+
+@of_kind("timeseries")
+def test_curves_can_be_read(panel: dict[str, Any]) -> None:
+    """Counts of zero are not drawn on a threshold, states have their own colours, and no state is left out.
+
+    The legend goes on with the last number of a series that has ended.
+    """
+    settings = panel["fieldConfig"]["defaults"]
+    steps = [step["value"] for step in settings["thresholds"]["steps"]]
+    assert settings["unit"] not in {"ops", "cps"}
+    if steps[1:2] == [1] and settings["unit"] != "s":
+        assert settings["custom"]["axisSoftMax"] == 2
+    colored = {override["matcher"]["options"] for override in panel["fieldConfig"]["overrides"]}
+    for target in panel["targets"]:
+        assert "== 1" not in target["expr"]
+        for label, states in (("verdict", VerdictName), ("agreement", Agreement)):
+            if target["legendFormat"] == f"{{{{{label}}}}}":
+                assert colored == set(states)
+
+
+@each_panel
+def test_what_no_choice_of_hosts_narrows_says_so(panel: dict[str, Any]) -> None:
+    """Mailflows, domains, alerts and shares of time have no host."""
+    names = {name for name, _ in asked([panel])}
+    without = ("netmon_mailflow_", "netmon_domain_", "netmon_alerts", "netmon_agreement_ratio")
+    own = not panel["title"].startswith("Alerts ")  # of the dashboard Agent, which is of agents alone
+    expected = own and any(name.startswith(without) for name in names)
+    assert (ALL_HOSTS in panel["description"]) == expected
+
+
 def test_every_family_is_shown_or_left_out_for_a_reason() -> None:
     """netmon's own families are all on a panel or in NOT_SHOWN; neither holds what is not there."""
     ours = {entry.name for entry in explained({}) if entry.kind == "metric"}
@@ -183,6 +247,8 @@ def test_every_family_is_shown_or_left_out_for_a_reason() -> None:
 
 
 def test_no_data_in_the_demo_is_said_of_real_panels() -> None:
-    """NOT_IN_DEMO names panels that exist."""
-    titles = {param.values[0]["title"] for param in PANELS}
-    assert set(NOT_IN_DEMO) <= titles
+    """NOT_IN_DEMO names panels that exist, and they say themselves what is not there."""
+    panels = {param.values[0]["title"]: param.values[0] for param in PANELS}
+    assert set(NOT_IN_DEMO) <= set(panels)
+    for title in NOT_IN_DEMO:
+        assert panels[title]["fieldConfig"]["defaults"]["noValue"].endswith("."), title

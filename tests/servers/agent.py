@@ -40,10 +40,13 @@ def clock_by(file: Path) -> dict[str, str]:
 class AgentProcess:
     """A running `netmon run`."""
 
-    def __init__(self, config: Path, env: Mapping[str, str], prefix: Sequence[str] = ()) -> None:
-        """`prefix` is a command that runs its arguments, as setpriv does."""
+    def __init__(
+        self, config: Path, env: Mapping[str, str], prefix: Sequence[str] = (), options: Sequence[str] = ()
+    ) -> None:
+        """`prefix` is a command that runs its arguments, as setpriv does; `options` are of `netmon run`."""
         self.config = config
         self._prefix = prefix
+        self._options = options
         self.log = config.with_suffix(".log")
         self._env = {**os.environ, **env}
         self._process: subprocess.Popen[bytes] | None = None
@@ -54,7 +57,16 @@ class AgentProcess:
         offset = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._prefix, sys.executable, "-m", "netmon", "run", "--config", str(self.config)],
+                [
+                    *self._prefix,
+                    sys.executable,
+                    "-m",
+                    "netmon",
+                    "run",
+                    "--config",
+                    str(self.config),
+                    *self._options,
+                ],
                 stderr=log,
                 stdout=log,
                 env=self._env,

@@ -10,7 +10,7 @@ from netmon.history.track import State
 from netmon.model import MailState, SnmpState, VerdictName
 
 FILE: Final = "history.db"
-_VERSION: Final = 1
+_VERSION: Final = 2  # 1 left the earlier of two changes in one write without an end
 _WAIT: Final = 2.0  # seconds for a lock that another connection holds
 
 
@@ -47,7 +47,8 @@ class Disk:
         db = self._db
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
-        if db.execute("PRAGMA user_version").fetchone()[0] > _VERSION:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version > _VERSION:
             raise sqlite3.DatabaseError("it was written by a later netmon")
         db.execute(
             "CREATE TABLE IF NOT EXISTS spans (host TEXT NOT NULL, start REAL NOT NULL, stop REAL, "
@@ -57,6 +58,14 @@ class Disk:
         db.execute(
             "CREATE TABLE IF NOT EXISTS seen (one INTEGER PRIMARY KEY CHECK (one = 1), at REAL NOT NULL)"
         )
+        if version == 1:
+            # No span of a host lasts beyond the beginning of its next one.
+            db.execute(
+                "UPDATE spans SET stop = later.start FROM (SELECT host, start AS begun, lead(start) OVER "
+                "(PARTITION BY host ORDER BY start) AS start FROM spans) AS later WHERE spans.host = later.host "
+                "AND spans.start = later.begun AND (stop IS NULL OR stop > later.start) "
+                "AND later.start IS NOT NULL"
+            )
         db.execute(f"PRAGMA user_version = {_VERSION}")
 
     def take_up(self, since: float) -> list[Span]:
@@ -71,18 +80,15 @@ class Disk:
         db = self._db
         db.execute("BEGIN IMMEDIATE")
         try:
-            db.executemany(
-                "UPDATE spans SET stop = max(start, ?2) WHERE host = ?1 AND stop IS NULL",
-                [(change.host, change.at) for change in changes],
-            )
-            db.executemany(
-                "INSERT OR REPLACE INTO spans VALUES (?, ?, NULL, ?, ?, ?)",
-                [
-                    (change.host, change.at, change.state.verdict, change.state.mail, change.state.snmp)
-                    for change in changes
-                    if change.state is not None
-                ],
-            )
+            for host, at, state in changes:  # one by one: two of one host may be among them
+                db.execute(
+                    "UPDATE spans SET stop = max(start, ?2) WHERE host = ?1 AND stop IS NULL", (host, at)
+                )
+                if state is not None:
+                    db.execute(
+                        "INSERT OR REPLACE INTO spans VALUES (?, ?, NULL, ?, ?, ?)",
+                        (host, at, state.verdict, state.mail, state.snmp),
+                    )
             db.execute("INSERT OR REPLACE INTO seen VALUES (1, ?)", (now,))
             db.execute("COMMIT")
         except BaseException:

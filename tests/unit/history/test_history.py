@@ -220,3 +220,32 @@ def test_the_report_of_an_agent_that_died(tmp_path: Path) -> None:
     alive = added_up(tmp_path, "", ["24h"], now=NOON + HOUR + 30, longest=24 * HOUR)
     assert dead["mx1"]["24h"].known == HOUR
     assert alive["mx1"]["24h"].known == HOUR + 30
+
+
+def test_two_changes_of_one_host_in_one_write(tmp_path: Path) -> None:
+    """Each ends where the next begins, on disk as in memory."""
+    disk = Disk(tmp_path)
+    changes = [Change("a", NOON, NO_MAIL), Change("a", NOON + 0.5, WELL), Change("a", NOON + 0.7, None)]
+    disk.write([*changes, Change("a", NOON + 0.9, WELL)], NOON + 1)
+    disk.write([], NOON + 5000)
+    disk.close()
+    again = Disk(tmp_path)
+    found = [(span.start - NOON, (span.stop or 0.0) - NOON, span.state) for span in again.take_up(0.0)]
+    again.close()
+    assert found == [(0.0, 0.5, NO_MAIL), (0.5, pytest.approx(0.7), WELL), (pytest.approx(0.9), 5000.0, WELL)]
+
+
+def test_spans_that_the_first_version_left_open_are_ended(tmp_path: Path) -> None:
+    """Once: where the next of the host began; also those that a restart has ended too late."""
+    disk = Disk(tmp_path)
+    disk.write([Change("a", NOON, NO_MAIL), Change("a", NOON + 1, WELL), Change("b", NOON, WELL)], NOON + 60)
+    disk.write([Change("a", NOON + 90, NO_MAIL)], NOON + 99)
+    disk.close()
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.execute("UPDATE spans SET stop = NULL WHERE host = 'a' AND start = ?", (NOON,))
+        db.execute("UPDATE spans SET stop = ? WHERE host = 'a' AND start = ?", (NOON + 99, NOON + 1))
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    Disk(tmp_path).close()
+    spans = [(span.host, span.start - NOON, span.stop and span.stop - NOON) for span in read(tmp_path, 0.0)]
+    assert spans == [("a", 0.0, 1.0), ("a", 1.0, 90.0), ("a", 90.0, None), ("b", 0.0, None)]

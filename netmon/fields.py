@@ -7,9 +7,14 @@ import hashlib
 import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
+from urllib.parse import quote, unquote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from netmon.errors import NetmonError
+
+_ABSENT: Final = "https://absent.invalid/"  # in every place where a secret may stand, this may stand too
 
 # Prometheus's duration syntax (model.ParseDuration): units in this order, each at most once.
 _UNITS: Final = (
@@ -81,6 +86,10 @@ Size = Annotated[
 ]
 
 
+class AbsentError(NetmonError):
+    """A secret of the config is used that could not be had."""
+
+
 class Secret:
     """A text that never prints: not in a log, a page, an error or a traceback.
 
@@ -93,7 +102,13 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself, for the wire and for nothing else."""
+        """The text itself, for the wire and for nothing else.  Raises AbsentError if it could not be had."""
+        if self._text.startswith(_ABSENT):
+            raise AbsentError(unquote(self._text.removeprefix(_ABSENT)))
+        return self._text
+
+    def peek(self) -> str:
+        """The text to judge its form by; of one that could not be had, a text that is good anywhere."""
         return self._text
 
     def __repr__(self) -> str:
@@ -125,6 +140,11 @@ class Secret:
                 "pydantic_js_functions": [lambda _schema, _handler: {"type": "string", "writeOnly": True}]
             },
         )
+
+
+def absent(why: str) -> str:
+    """What a config holds in the place of a secret that could not be had; using it raises `why`."""
+    return _ABSENT + quote(why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,19 @@ from netmon.probes import PROBES
 
 
 def load_config(
-    path: Path, modules: Mapping[str, Module], env: Mapping[str, str] | None = None, *, cache: bool = False
+    path: Path,
+    modules: Mapping[str, Module],
+    env: Mapping[str, str] | None = None,
+    *,
+    cache: bool = False,
+    strict: bool = True,
 ) -> Config:
     """Read and check a config file with the probes and modules that this netmon has.
 
-    `cache` is for the agent alone, whose folder the cache lies in.  Raises ConfigError.
+    `cache` is for the agent alone, whose folder the cache lies in.  Without `strict`, secrets that cannot be
+    had are missed only by who uses them.  Raises ConfigError.
     """
-    return load(path, PROBES, modules, os.environ if env is None else env, cache=cache)
+    return load(path, PROBES, modules, os.environ if env is None else env, cache=cache, strict=strict)
 
 
 def modules_of(config: Config, modules: Mapping[str, Module]) -> Mapping[str, Module]:

@@ -71,7 +71,7 @@ def _wrong_url(text: str) -> str | None:
 
 
 def _alertmanager_url(secret: Secret) -> Secret:
-    text = secret.reveal()
+    text = secret.peek()
     wrong = _wrong_url(text)
     if wrong is None and "@" in urlsplit(text).netloc:
         wrong = "is a URL with a password in it: give username and password as keys"
@@ -83,7 +83,7 @@ def _alertmanager_url(secret: Secret) -> Secret:
 
 
 def _secret_url(secret: Secret, *, optional: bool = False) -> Secret:
-    wrong = None if optional and not secret.reveal() else _wrong_url(secret.reveal())
+    wrong = None if optional and not secret.peek() else _wrong_url(secret.peek())
     if wrong is not None:
         raise PydanticCustomError("receiver_url", "{wrong}", {"wrong": wrong})
     return secret
@@ -91,7 +91,7 @@ def _secret_url(secret: Secret, *, optional: bool = False) -> Secret:
 
 def _template(secret: Secret) -> Secret:
     try:
-        MessageTemplate(secret.reveal())
+        MessageTemplate(secret.peek())
     except MessageError as error:
         raise PydanticCustomError("template", "is not usable: {why}", {"why": str(error)}) from None
     return secret
@@ -129,7 +129,7 @@ def _header_name(text: str) -> str:
 
 
 def _header_value(secret: Secret) -> Secret:
-    if not _FIELD.fullmatch(secret.reveal()):
+    if not _FIELD.fullmatch(secret.peek()):
         raise PydanticCustomError("header_value", "is not a header's value: one line of plain ASCII")
     return secret
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from netmon.cli.common import shown
 from netmon.errors import Reason
+from netmon.fields import AbsentError
 from netmon.health import Device, HostView, follow, judge
 from netmon.health.view import SNMP
 from netmon.mail import report
@@ -121,6 +122,8 @@ async def run_once(check: Check, context: Context) -> Observation:
             return await PROBES[check.key.probe].probe(check, context)
     except TimeoutError:
         ended = Result.FAILED, Reason.DEADLINE, f"did not end within its {check.deadline:g} s"
+    except AbsentError as error:
+        ended = Result.UNTESTABLE, Reason.LOCAL_ERROR, str(error)
     except Exception as error:  # noqa: BLE001 - one probe's defect must not hide what the others found
         traceback.print_exc()
         ended = Result.UNTESTABLE, Reason.CRASHED, f"netmon's own probe crashed ({type(error).__name__})"

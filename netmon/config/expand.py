@@ -13,6 +13,7 @@ from typing import Final
 from netmon.config.mistakes import Mistakes
 from netmon.config.nodes import Source
 from netmon.errors import NetmonError
+from netmon.fields import absent
 
 MAX_FILE: Final = 64 << 10  # bytes of a `${file:}`
 _REFERENCE: Final = re.compile(r"\$\$\{|\$\{(?:(env):([A-Za-z_][A-Za-z0-9_]*)|(file):([^${}\n]+))\}|\$\{")
@@ -22,15 +23,29 @@ class _ReferenceError(NetmonError):
     """A reference that leads nowhere."""
 
 
-def expand(source: Source, env: Mapping[str, str], files: dict[Path, str], mistakes: Mistakes) -> None:
-    """Expand all references of one file in place; `files` caches what was read, over all files."""
+def expand(
+    source: Source,
+    env: Mapping[str, str],
+    files: dict[Path, str],
+    mistakes: Mistakes,
+    *,
+    strict: bool = True,
+) -> None:
+    """Expand all references of one file in place; `files` caches what was read, over all files.
+
+    Without `strict`, a reference without a value is a mistake only where no secret stands.
+    """
     for node in source.references:
         if node.expanded or not isinstance(node.value, str):
             continue  # an alias brings a node here twice
         try:
             node.value = _REFERENCE.sub(lambda match: _value(match, source, env, files), node.value)
         except _ReferenceError as error:
-            mistakes.at(node, str(error))
+            if strict:
+                mistakes.at(node, str(error))
+            else:
+                node.absent = str(error)
+                node.value = absent(f"{source.name}:{node.line}:{node.column}: {error}")
         node.expanded = True
 
 
@@ -40,7 +55,8 @@ def _value(match: re.Match[str], source: Source, env: Mapping[str, str], files: 
         return "${"
     if name is not None:
         if name not in env:
-            raise _ReferenceError(f"the environment variable {name} is not set")
+            how = "export it, or have the unit's EnvironmentFile do so"
+            raise _ReferenceError(f"the environment variable {name} is not set: {how}")
         if not env[name].isascii():
             try:
                 env[name].encode()

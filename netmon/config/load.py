@@ -57,16 +57,18 @@ def load(
     env: Mapping[str, str],
     *,
     cache: bool = False,
+    strict: bool = True,
 ) -> Config:
     """Read a config.
 
     `library_modules` are the names that a probe's `modules` may hold besides those of `module_files`, `env`
     is what `${env:NAME}` sees.  With `cache`, what was read of module files is kept under `state.path`.
+    Without `strict`, a secret that cannot be had is a mistake once it is used, and not before.
     Messages call the file by `path` as it was given.  Takes seconds for thousands of hosts: not for
     the event loop.  Raises ConfigError with all mistakes.
     """
     of_hosts = {name: kind for name, kind in kinds.items() if kind.of_hosts}
-    return _Loading(kinds, of_hosts, records(kinds), library_modules, env, cache).run(Path(path))
+    return _Loading(kinds, of_hosts, records(kinds), library_modules, env, cache, strict).run(Path(path))
 
 
 @dataclass(slots=True)
@@ -79,6 +81,7 @@ class _Loading:
     modules: Collection[str]
     env: Mapping[str, str]
     cache: bool = False
+    strict: bool = True
     module_files: ModuleFiles = field(default_factory=ModuleFiles)
     mistakes: Mistakes = field(default_factory=Mistakes)
     sources: list[Source] = field(default_factory=list)
@@ -151,7 +154,7 @@ class _Loading:
             return None
         for mapping, key, complaint in source.complaints:
             self.mistakes.at_key(mapping, key, complaint)
-        expand(source, self.env, self.files, self.mistakes)
+        expand(source, self.env, self.files, self.mistakes, strict=self.strict)
         root = source.root
         if isinstance(root, MapNode):
             return root

@@ -60,6 +60,7 @@ class ScalarNode:
     end: int
     several_lines: bool = False
     expanded: bool = False
+    absent: str | None = None  # why a reference has no value, where that may be so
 
 
 @dataclass(slots=True, eq=False)

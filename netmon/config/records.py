@@ -164,12 +164,12 @@ class AuthEntry(Auth):
                     "only SNMPv3 has {keys}: add version: 3",
                     {"keys": ", ".join(key for key in type(self).model_fields if key in idle)},
                 )
-        elif self.password.reveal() and self.security_level == "noAuthNoPriv":
+        elif self.password.peek() and self.security_level == "noAuthNoPriv":
             raise PydanticCustomError(
                 "security_level",
                 "the password would not be used: set security_level to authNoPriv or authPriv",
             )
-        elif self.priv_password.reveal() and self.security_level == "authNoPriv":
+        elif self.priv_password.peek() and self.security_level == "authNoPriv":
             raise PydanticCustomError(
                 "security_level", "the priv_password would not be used: set security_level to authPriv"
             )

@@ -77,6 +77,8 @@ def inspect(node: Node, shape: Shape, names: Names, mistakes: Mistakes) -> None:
 
 def _complaint(node: Node, shape: Shape, names: Names, mistakes: Mistakes) -> str | None:
     """What is wrong with a value as such, or None."""
+    if isinstance(node, ScalarNode) and node.absent and not shape.holds_secret:
+        return node.absent
     if not isinstance(node, ScalarNode):
         return None if shape.own_reader or shape.sort is Sort.OTHER else _wrong(node, shape)
     if node.value is None:

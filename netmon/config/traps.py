@@ -40,7 +40,7 @@ _PUBLIC: Final = "public"
 
 
 def _community(secret: Secret) -> Secret:
-    octets = len(secret.reveal().encode())
+    octets = len(secret.peek().encode())
     if not octets:
         raise PydanticCustomError("community", "is empty: anybody's guess; give it a community of your own")
     if octets > MAX_COMMUNITY:
@@ -242,7 +242,7 @@ class TrapsEntry(Settings):
             for network in self.allow
             if not network.prefixlen
         ]
-        if any(community.reveal() == _PUBLIC for community in self.communities):
+        if any(community.peek() == _PUBLIC for community in self.communities):
             found.append(
                 "traps.communities: the well-known community is among them: whoever reaches the port can"
                 " send events in a host's name"

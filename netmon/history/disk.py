@@ -62,9 +62,9 @@ class Disk:
             # No span of a host lasts beyond the beginning of its next one.
             db.execute(
                 "UPDATE spans SET stop = later.start FROM (SELECT host, start AS begun, lead(start) OVER "
-                "(PARTITION BY host ORDER BY start) AS start FROM spans) AS later WHERE spans.host = later.host "
-                "AND spans.start = later.begun AND (stop IS NULL OR stop > later.start) "
-                "AND later.start IS NOT NULL"
+                "(PARTITION BY host ORDER BY start) AS start FROM spans) AS later "
+                "WHERE spans.host = later.host AND spans.start = later.begun "
+                "AND later.start IS NOT NULL AND (stop IS NULL OR stop > later.start)"
             )
         db.execute(f"PRAGMA user_version = {_VERSION}")
 

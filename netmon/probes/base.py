@@ -71,7 +71,7 @@ class Auth(Settings):
     @field_validator("password", "priv_password")
     @classmethod
     def _long_enough(cls, value: Secret, info: ValidationInfo) -> Secret:
-        if info.data.get("version") == 3 and 0 < len(value.reveal().encode()) < MIN_PASSWORD:  # noqa: PLR2004
+        if info.data.get("version") == 3 and 0 < len(value.peek().encode()) < MIN_PASSWORD:  # noqa: PLR2004
             raise PydanticCustomError(
                 "password_short",
                 "is shorter than {octets} octets; SNMPv3 takes no such password (RFC 3414 §11.2)",
@@ -89,7 +89,7 @@ class Auth(Settings):
             (self.password, "password", "noAuthNoPriv"),
             (self.priv_password, "priv_password", "authNoPriv"),
         ):
-            if self.security_level not in {lower, "noAuthNoPriv"} and not secret.reveal():
+            if self.security_level not in {lower, "noAuthNoPriv"} and not secret.peek():
                 raise PydanticCustomError(
                     "password_missing",
                     "security_level {level} needs a {key}: add it, or set security_level to {lower}",

@@ -72,7 +72,7 @@ def _token_url(text: str) -> str:
 
 
 def _filled(secret: Secret) -> Secret:
-    if not secret.reveal():
+    if not secret.peek():
         raise PydanticCustomError("secret_empty", "is empty")
     return secret
 

@@ -79,7 +79,7 @@ def test_spans_fill_their_time(changes: list[tuple[float, State]]) -> None:
     for at, state in changes:
         track.change(at, state.code)
     totals = track.totals(0.0, 2000.0)
-    assert totals.known <= 2000.0
+    assert totals.known <= 2000.0 * (1 + 1e-12)  # sums of floats in another order differ in their last digit
     assert sum(totals.agreements.values()) == pytest.approx(totals.known)
     if changes:
         assert totals.known == pytest.approx(2000.0 - changes[0][0])

@@ -36,7 +36,7 @@ def init_command(folder: Annotated[Path, typer.Argument(help="Where to write net
 
 
 def check_config_command(
-    file: Annotated[Path, typer.Argument(help="The config file.")] = DEFAULT_CONFIG,
+    file: Annotated[Path, typer.Argument(help="The config file.", readable=False)] = DEFAULT_CONFIG,
 ) -> None:
     """Check a config without touching the network: exit 0, or 78 and one line per mistake.
 

@@ -25,7 +25,7 @@ _OBJECTS: Final = frozenset({"scalar", "column"})
 _OID: Final = re.compile(r"\.?[0-9]+(\.[0-9]+)*")
 
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="Whose mib_dirs; netmon.yml if it is there.")
+    Path | None, typer.Option("--config", readable=False, help="Whose mib_dirs; netmon.yml if it is there.")
 ]
 
 

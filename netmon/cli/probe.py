@@ -72,7 +72,7 @@ def probe_command(
     ] = None,
     *,
     config: Annotated[
-        Path | None, typer.Option("--config", help="The config file; netmon.yml if left out.")
+        Path | None, typer.Option("--config", readable=False, help="The config file; netmon.yml if left out.")
     ] = None,
     auth: Annotated[str | None, typer.Option(help="SNMP: an entry of the config's auths.")] = None,
     community: Annotated[

@@ -55,7 +55,7 @@ def report_command(
         ),
     ] = "",
     window: Annotated[str, typer.Option("--window", "-w", help=f"{', '.join(WINDOWS)}.")] = "24h",
-    config: Annotated[Path, typer.Option(help="The config.")] = DEFAULT_CONFIG,
+    config: Annotated[Path, typer.Option(readable=False, help="The config.")] = DEFAULT_CONFIG,
     *,
     as_json: Json = False,
 ) -> None:

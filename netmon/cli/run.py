@@ -12,7 +12,7 @@ from netmon.serving import run
 
 def run_command(
     config: Annotated[
-        Path, typer.Option("--config", "-c", help="The config file; netmon init writes one.")
+        Path, typer.Option("--config", "-c", readable=False, help="The config file; netmon init writes one.")
     ] = DEFAULT_CONFIG,
     *,
     verbose: Verbose = False,

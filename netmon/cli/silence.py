@@ -29,7 +29,9 @@ _USAGE: Final = 2
 _RELOAD_SECONDS: Final = 130.0  # the agent gives itself ten less
 _HEAD: Final = ("ID", "HOST", "LEFT", "UNTIL", "BY", "WHY")
 
-ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The config of the agent to ask.")]
+ConfigFile = Annotated[
+    Path, typer.Option("--config", "-c", readable=False, help="The config of the agent to ask.")
+]
 Socket = Annotated[
     Path | None, typer.Option(help="The agent's control socket; else it is in the config's state.path.")
 ]

@@ -48,7 +48,9 @@ Community = Annotated[
     ),
 ]  # fmt: skip
 AuthName = Annotated[str | None, typer.Option("--auth", help="An entry of the config's auths.")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="The config; netmon.yml if it is there.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", readable=False, help="The config; netmon.yml if it is there.")
+]
 Timeout = Annotated[float, typer.Option("-t", "--timeout", min=0.01, max=60.0, help="Seconds per try.")]
 Retries = Annotated[int, typer.Option("-r", "--retries", min=0, max=20, help="Further tries.")]
 UserName = Annotated[

@@ -36,7 +36,7 @@ def tail_command(  # noqa: PLR0917 - typer's
     ] = None,
     source: Annotated[str, typer.Option(help="From this address alone.", show_default=False)] = "",
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, max=10_000, help="Events that were.")] = 10,
-    config: Annotated[Path, typer.Option(help="The config.")] = DEFAULT_CONFIG,
+    config: Annotated[Path, typer.Option(readable=False, help="The config.")] = DEFAULT_CONFIG,
     *,
     once: Annotated[bool, typer.Option("--once", help="Print what is there and end.")] = False,
     as_json: Json = False,

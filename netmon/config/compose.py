@@ -6,6 +6,7 @@ needs about 20 s for 10,000 hosts, this a second.  Scalars follow the core schem
 no merge keys, one document; aliases are kept, and bounded by what they expand to.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -67,7 +68,10 @@ def read(source: Source) -> None:
         with source.path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise YamlError(1, 1, f"cannot be read: {getattr(error, 'strerror', None) or 'not a path'}") from None
+        why = getattr(error, "strerror", None) or "not a path"
+        if isinstance(error, PermissionError):
+            why += f"; netmon runs as uid {os.geteuid()}, so let that read it: chown or chmod"
+        raise YamlError(1, 1, f"cannot be read: {why}") from None
     if len(data) > MAX_BYTES:
         raise YamlError(1, 1, f"is longer than {MAX_BYTES >> 20} MiB")
     try:

@@ -62,3 +62,18 @@ def test_commands_do_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     done = call("probe", "sw1", "snmp")
     assert done.exit_code == 3
     assert "the environment variable COMMUNITY is not set" in done.output.splitlines()[0]
+
+
+def test_a_config_that_the_user_may_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends as one with a mistake, which a service manager does not try again, and says who wants to read."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / "netmon.yml"
+    path.write_text("hosts: []\n")
+    monkeypatch.setattr(Path, "open", refused)
+    for command in ("run", "report"):
+        done = call(command, "--config", str(path))
+        assert done.exit_code == 78
+        assert "cannot be read: Permission denied; netmon runs as uid" in done.output

@@ -1,6 +1,7 @@
 """Commands read a config whose secrets only the agent has."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,10 +66,13 @@ def test_commands_do_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_config_that_the_user_may_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It ends as one with a mistake, which a service manager does not try again, and says who wants to read."""
+    """It ends as one with a mistake, which a service manager does not try again, and says who is to read."""
+    opened = Path.open
 
-    def refused(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
+    def refused(file: Path, *how: Any, **more: Any) -> Any:
+        if file == path:
+            raise PermissionError(13, "Permission denied")
+        return opened(file, *how, **more)
 
     path = tmp_path / "netmon.yml"
     path.write_text("hosts: []\n")

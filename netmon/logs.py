@@ -10,8 +10,8 @@ from typing import TextIO
 import structlog
 
 
-def configure(*, verbose: bool = False, stream: TextIO | None = None) -> None:
-    """Send all logging to `stream` (stderr), as DEBUG if `verbose`, otherwise as INFO."""
+def configure(*, verbose: bool = False, quiet: bool = False, stream: TextIO | None = None) -> None:
+    """Send all logging to `stream` (stderr), as INFO; as DEBUG if `verbose`, as WARNING if `quiet`."""
     out = stream or sys.stderr
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
@@ -35,7 +35,7 @@ def configure(*, verbose: bool = False, stream: TextIO | None = None) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    root.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
     # httpx and httpcore log URLs and headers, which hold the tokens of webhooks.
     for name in ("asyncio", "uvicorn.access", "httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)

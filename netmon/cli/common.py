@@ -23,6 +23,7 @@ EX_CONFIG: Final = 78
 DEFAULT_CONFIG: Final = Path("netmon.yml")
 COMMUNITY_VARIABLE: Final = "NETMON_COMMUNITY"
 
+LONGEST_NAME: Final = 40  # characters of a host's name in a table
 _PATIENCE: Final = 2.0  # seconds after which people wonder whether anything happens
 _MAX_PORT: Final = 65535
 _PORT: Final = re.compile(r"[0-9]{1,5}")

@@ -1,5 +1,6 @@
 """`netmon demo`: the agent on a simulated company."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,9 @@ def demo_command(
     verbose: Verbose = False,
 ) -> None:
     """Run the agent on a simulated company whose faults come and go, all on loopback."""
-    logs.configure(verbose=verbose)
+    # A person at a terminal wants the story; the log would drown it.
+    person = sys.stderr.isatty() and not verbose
+    logs.configure(verbose=verbose, quiet=person)
     with sentences():
-        in_loop(demo(Wanted(listen, fast, scenario, seed, tuple(device or ())), typer.echo))
+        wanted = Wanted(listen, fast, scenario, seed, tuple(device or ()), verdicts=person)
+        in_loop(demo(wanted, typer.echo))

@@ -16,6 +16,7 @@ import typer
 
 from netmon.cli.common import (
     DEFAULT_CONFIG,
+    LONGEST_NAME,
     Json,
     complete_host,
     draws_blocks,
@@ -123,19 +124,25 @@ def _all(totals: dict[str, dict[str, Totals]], window: str) -> list[str]:
         return (1.0 if mine.mail is None else mine.mail, 1.0 if mine.snmp is None else mine.snmp, item[0])
 
     ordered = [(name, of[window]) for name, of in sorted(totals.items(), key=rank)]
-    return _table(f"THE LAST {window.upper()}", [*ordered, ("all together", together)])
+    # Time of hosts added up says nothing to people who look for how long it was.
+    return _table(f"THE LAST {window.upper()}", [*ordered, ("all together", together)], summed=True)
 
 
 def _one(of: dict[str, Totals], windows: list[str]) -> list[str]:
     return _table("THE LAST", [(name, of.get(name, Totals())) for name in windows])
 
 
-def _table(corner: str, rows: list[tuple[str, Totals]]) -> list[str]:
-    """The lines; on a terminal with colours each ends with a bar of the four, where there is room for it."""
+def _table(corner: str, rows: list[tuple[str, Totals]], *, summed: bool = False) -> list[str]:
+    """The lines; on a terminal with colours each ends with a bar of the four, where there is room for it.
+
+    With `summed` the last row is of all others.
+    """
     cells: list[tuple[str, ...]] = [(corner, *_HEADS)]
     for name, mine in rows:
         shares = [mine.mail, mine.snmp, *(mine.share(one) for one in _FOUR)]
-        cells.append((shown(name), *map(percent, shares), _known(mine.known)))
+        cells.append((shown(name)[:LONGEST_NAME], *map(percent, shares), _known(mine.known)))
+    if summed:
+        cells[-1] = (*cells[-1][:-1], "")
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [_padded(row, widths) for row in cells]
     if not paints():

@@ -44,7 +44,9 @@ def silence_command(
     ] = None,
     duration: Annotated[str | None, typer.Argument(help="How long: 30m, 2h, 1d12h.")] = None,
     *,
-    why: Annotated[str | None, typer.Option(help="What is being done; others will read it.")] = None,
+    why: Annotated[
+        str | None, typer.Option(help="What is being done; others will read it. Needed to begin one.")
+    ] = None,
     end: Annotated[
         bool, typer.Option("--end", help="End the host's silences, or the one of that ID.")
     ] = False,
@@ -65,8 +67,10 @@ def silence_command(
         netmon silence mx1 --end
     """
     adding = host is not None and not end
-    if adding and (duration is None or not (why or "").strip()):
-        fail('say how long and why: netmon silence HOST 2h --why "new kernel"; or end it: --end', _USAGE)
+    missing = [word for word, given in (("how long", duration), ("why", (why or "").strip())) if not given]
+    if adding and missing:
+        example = f'netmon silence {shown(str(host))} {shown(duration or "2h")} --why "new kernel"'
+        fail(f"say {' and '.join(missing)}: {example}; or end it: --end", _USAGE)
     if not adding and (duration is not None or why is not None):
         fail("--end takes no duration and no --why", _USAGE)
     if end and host is None:

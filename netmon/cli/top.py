@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from netmon import __version__
-from netmon.cli.common import Json, fail, paints, shown
+from netmon.cli.common import LONGEST_NAME, Json, fail, paints, shown
 from netmon.errors import NetmonError
 from netmon.model import Result, VerdictName
 
@@ -130,6 +130,10 @@ def table(
 ) -> Iterator[str]:
     """The lines; `width` cuts them, or with `wrap` has the sentence go on below; None leaves them whole."""
     rows = [_HEAD, *(_row(host, now) for host in hosts)]
+    if width is not None:
+        # Why a host is as it is says more than the end of its name.
+        most = max(width // 4, len(_HEAD[0]))
+        rows = [(_cut(row[0], most), *row[1:]) for row in rows]
     wide = [max(len(row[column]) for row in rows) for column in range(len(_HEAD) - 1)]
     for number, row in enumerate(rows):
         cells = [f"{cell:<{wide[column]}}" for column, cell in enumerate(row[:-1])]
@@ -137,6 +141,10 @@ def table(
         paint = _COLOUR.get(row[1]) if number and colour else None  # type: ignore[call-overload]
         for text in _fitting(before, row[-1], width, wrap=wrap):
             yield f"\x1b[{paint}m{text}\x1b[0m" if paint else text
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}~"
 
 
 def _fitting(before: str, sentence: str, width: int | None, *, wrap: bool) -> Sequence[str]:
@@ -155,7 +163,7 @@ def _row(host: dict[str, Any], now: float) -> tuple[str, ...]:
     alive = host.get("alive")
     since = host.get("since")
     return (
-        shown(str(host.get("name", "")))[:40],
+        shown(str(host.get("name", "")))[:LONGEST_NAME],
         shown(str(host["verdict"])),
         _ago(now - since) if isinstance(since, int | float) else "-",
         "yes" if alive else "-" if alive is None else "no",

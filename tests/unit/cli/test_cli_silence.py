@@ -132,8 +132,9 @@ def test_ending_what_is_not_there_names_what_is(running: Running) -> None:
     ("arguments", "code", "wanted"),
     [
         (("mx1",), 2, "say how long and why"),
-        (("mx1", "2h"), 2, "say how long and why"),
-        (("mx1", "2h", "--why", " "), 2, "say how long and why"),
+        (("mx1", "2h"), 2, "say why: netmon silence mx1 2h --why"),
+        (("mx1", "2h", "--why", " "), 2, "say why: netmon silence mx1 2h --why"),
+        (("mx\x1b1", "--why", "x"), 2, "say how long: netmon silence mx\\x1b1 2h"),
         (("--end",), 2, "say which silence to end"),
         (("mx1", "2h", "--end"), 2, "takes no duration"),
         (("mx1", "2", "--why", "x"), 2, '"2" is not a duration like 30s, 5m or 1h30m'),

@@ -127,3 +127,13 @@ def test_json() -> None:
     with serving(json.dumps([host("a", "healthy"), host("b", "mail_down")]).encode()) as url:
         told = call("top", "--url", url, "--json")
     assert [entry["name"] for entry in json.loads(told.output)] == ["b", "a"]
+
+
+def test_a_long_name_leaves_room_for_why() -> None:
+    """On a narrow terminal it is the name that is cut, and a pipe gets all of it."""
+    name = "a-very-long-name.of-a-host.example"
+    hosts = [host(name, "mail_down", sentence="SMTP does not answer")]
+    (_, line) = table(hosts, 1000.0, width=90)
+    assert line.startswith("a-very-long-name.of-a~ ")
+    assert "SMTP does not" in line
+    assert name in list(table(hosts, 1000.0, width=None))[1]

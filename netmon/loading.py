@@ -20,13 +20,16 @@ def load_config(
     *,
     cache: bool = False,
     strict: bool = True,
+    hints: list[str] | None = None,
 ) -> Config:
     """Read and check a config file with the probes and modules that this netmon has.
 
     `cache` is for the agent alone, whose folder the cache lies in.  Without `strict`, secrets that cannot be
-    had are missed only by who uses them.  Raises ConfigError.
+    had are missed only by who uses them.  `hints` is given what is worth knowing.  Raises ConfigError.
     """
-    return load(path, PROBES, modules, os.environ if env is None else env, cache=cache, strict=strict)
+    return load(
+        path, PROBES, modules, os.environ if env is None else env, cache=cache, strict=strict, hints=hints
+    )
 
 
 def modules_of(config: Config, modules: Mapping[str, Module]) -> Mapping[str, Module]:

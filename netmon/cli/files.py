@@ -12,7 +12,9 @@ from netmon.config import ConfigError, schema, starter
 from netmon.config.reference import as_markdown
 from netmon.loading import load_config
 from netmon.mib.modules import builtin_modules
+from netmon.mib.node import MibError
 from netmon.probes import PROBES
+from netmon.status.text import plural
 from netmon.traps.rules import mistakes as rule_mistakes
 
 
@@ -46,12 +48,13 @@ def check_config_command(
     """
     if not file.exists():
         fail(f"{file} is not there. Write one with: netmon init", EX_CONFIG)
+    hints: list[str] = []
     try:
-        config = load_config(file, builtin_modules())
+        config = load_config(file, builtin_modules(), hints=hints)
     except ConfigError as error:
         bad_config(error)
-    for notice in config.notices:
-        typer.echo(f"{file}: {notice}", err=True)
+    for line in [*(f"{file}: {notice}" for notice in config.notices), *hints]:
+        typer.echo(line, err=True)
     library = library_of(
         config
     )  # tells what is wrong with the MIBs of mib_dirs; none is a mistake of the config
@@ -59,9 +62,18 @@ def check_config_command(
         rules = {name: entry.rule() for name, entry in config.traps.rules.items()}
         for place, sentence in rule_mistakes(rules, library.tree):
             typer.echo(f"{file}: traps.rules: {shown(place)}: {shown(sentence)}", err=True)
-    checks = sum(len(host.probes) for host in config.hosts)
-    domains = f", {len(config.domains)} domains" if config.domains else ""
-    typer.echo(f"{file}: fine, {len(config.hosts)} hosts with {checks} checks{domains}")
+    for name in config.settings.allow:
+        try:
+            library.tree.parse(name)
+        except MibError as error:
+            typer.echo(f"{file}: settings.allow: {shown(str(error))}", err=True)
+    counts = [
+        plural(len(config.hosts), "host"),
+        plural(sum(len(host.probes) for host in config.hosts), "check"),
+        *([plural(len(config.domains), "domain")] if config.domains else []),
+        *([plural(len(config.mailflows), "mailflow")] if config.mailflows else []),
+    ]
+    typer.echo(f"{file}: fine, {', '.join(counts)}")
 
 
 def schema_command(

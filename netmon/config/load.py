@@ -58,17 +58,23 @@ def load(
     *,
     cache: bool = False,
     strict: bool = True,
+    hints: list[str] | None = None,
 ) -> Config:
     """Read a config.
 
     `library_modules` are the names that a probe's `modules` may hold besides those of `module_files`, `env`
     is what `${env:NAME}` sees.  With `cache`, what was read of module files is kept under `state.path`.
     Without `strict`, a secret that cannot be had is a mistake once it is used, and not before.
+    `hints` is given what is no mistake and yet worth knowing.
     Messages call the file by `path` as it was given.  Takes seconds for thousands of hosts: not for
     the event loop.  Raises ConfigError with all mistakes.
     """
     of_hosts = {name: kind for name, kind in kinds.items() if kind.of_hosts}
-    return _Loading(kinds, of_hosts, records(kinds), library_modules, env, cache, strict).run(Path(path))
+    mistakes = Mistakes(hints)
+    loading = _Loading(
+        kinds, of_hosts, records(kinds), library_modules, env, cache, strict, mistakes=mistakes
+    )
+    return loading.run(Path(path))
 
 
 @dataclass(slots=True)
@@ -175,6 +181,8 @@ class _Loading:
                 found = []
             if not found and not set(pattern.value) & set("*?["):
                 self.mistakes.at(pattern, f"{seen(pattern)} is not there")
+            elif not found:
+                self.mistakes.hint(pattern, f"{seen(pattern)} matches no file")
             if len(found) > MAX_HOST_FILES:
                 self.mistakes.at(pattern, f"{seen(pattern)} matches more than {MAX_HOST_FILES} files")
             for name in found[:MAX_HOST_FILES]:

@@ -46,7 +46,9 @@ class ConfigError(NetmonError):
 class Mistakes:
     """Collects mistakes from all files of one load."""
 
-    def __init__(self) -> None:
+    def __init__(self, hints: list[str] | None = None) -> None:
+        """`hints` collects what is no mistake and yet worth knowing; without it nobody wants to hear."""
+        self._hints = hints
         self._told: set[tuple[int, type, int, int]] = set()
         self._found: dict[Mistake, int] = {}  # -> the place of its file in the order of reading
         self._budget = SUGGESTION_BUDGET
@@ -64,6 +66,14 @@ class Mistakes:
         self._told.add(_place(mapping))
         path = mapping.source.path_of(mapping)
         self._add(mark.source, mark.line, mark.column, join(path, mark.text) if show else path, text)
+
+    def hint(self, node: Node, text: str, *keys: str) -> None:
+        """What is worth knowing about a value; with `keys` only where it is that of one of these."""
+        if self._hints is None:
+            return
+        path = node.source.path_of(node)
+        if not keys or path.rpartition(".")[2].partition("[")[0] in keys:
+            self._hints.append(str(Mistake(node.source.name, node.line, node.column, path, printable(text))))
 
     def told(self, node: Node) -> bool:
         """Whether there is a mistake about this value, or about a key of this mapping, already."""

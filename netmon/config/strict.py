@@ -13,6 +13,7 @@ from netmon import __version__
 from netmon.config.mistakes import Mistakes, seen
 from netmon.config.nodes import ListNode, MapNode, Node, ScalarNode
 from netmon.config.shapes import Shape, Sort
+from netmon.wording import quote
 
 Names = Mapping[str, Collection[str]]  # section -> the names that it holds
 
@@ -35,6 +36,9 @@ _WANTED: Final = {
     Sort.NUMBER: "is not a number",
     Sort.FLAG: "is not true or false",
 }
+_IN_THE_FILE: Final = "stands in the file itself; ${env:NAME} or ${file:PATH} keeps it out"
+# URLs and templates may hold a secret; these are nothing else.
+_SECRETS: Final = ("community", "communities", "password", "priv_password", "client_secret")
 _MANY: Final = frozenset({Sort.RECORD, Sort.MAP, Sort.LIST})  # a text in their place may be anything
 _JUDGED_BY_PYDANTIC: Final = frozenset({Sort.CHOICE, Sort.OTHER})
 _TRUTH: Final = {"yes": "true", "on": "true", "no": "false", "off": "false"}  # YAML 1.1 took these too
@@ -71,8 +75,19 @@ def inspect(node: Node, shape: Shape, names: Names, mistakes: Mistakes) -> None:
         complaint = _complaint(node, shape, names, mistakes)
         if complaint is not None:
             mistakes.at(node, complaint)
-        elif shape.sort is Sort.PATH and isinstance(node, ScalarNode):
-            node.value = str(node.source.path.parent.absolute() / str(node.value))
+        elif isinstance(node, ScalarNode):
+            _settle(node, shape.sort, mistakes)
+
+
+def _settle(node: ScalarNode, sort: Sort, mistakes: Mistakes) -> None:
+    """What follows from where a good value stands."""
+    if sort is Sort.PATH:
+        path = node.source.path.parent.absolute() / str(node.value)
+        node.value = str(path)
+        if not path.exists():
+            mistakes.hint(node, f"{quote(node.text)} is not there", "ca_file", "auth_file")
+    elif sort is Sort.SECRET and node.value and not node.expanded:
+        mistakes.hint(node, _IN_THE_FILE, *_SECRETS)
 
 
 def _complaint(node: Node, shape: Shape, names: Names, mistakes: Mistakes) -> str | None:

@@ -101,7 +101,32 @@ def test_check_config_counts_domains(tmp_path: Path) -> None:
     """A config of domains alone is not said to watch nothing."""
     config = tmp_path / "netmon.yml"
     config.write_text("domains: [{name: example.org}]\n")
-    assert call("check-config", str(config)).output.endswith("fine, 0 hosts with 0 checks, 1 domains\n")
+    assert call("check-config", str(config)).output.endswith("fine, 0 hosts, 0 checks, 1 domain\n")
+
+
+def test_check_config_hints_at_what_is_no_mistake(tmp_path: Path) -> None:
+    """Secrets in the file itself, files that are not there, names that no MIB has; it is fine all the same."""
+    config = tmp_path / "netmon.yml"
+    login = "{username: a, password: s3same-PLAIN}"
+    config.write_text(
+        "auths: {lab: {version: 2, community: s3same-PLAIN}}\n"
+        "host_files: [nosuch/*.yml]\n"
+        "settings: {allow: [nosuchname], auth_file: /nosuch}\n"
+        f"hosts: [{{name: mx1, address: 127.0.0.1, imap: [{{ca_file: /nosuch, login: {login}}}]}}]\n"
+        'alerting: {alertmanagers: ["http://127.0.0.1:9093"]}\n'
+    )
+    done = call("check-config", str(config))
+    assert (done.exit_code, done.stdout) == (0, f"{config}: fine, 1 host, 1 check\n")
+    hints = [line.split(": ")[1] for line in done.stderr.splitlines()]
+    assert hints == [
+        "host_files[0]",
+        "auths.lab.community",
+        "settings.auth_file",
+        "hosts[0].imap[0].ca_file",
+        "hosts[0].imap[0].login.password",
+        "settings.allow",
+    ]
+    assert "s3same" not in done.output
 
 
 def test_the_schema_takes_true_where_the_config_does() -> None:

@@ -1,7 +1,7 @@
 """How messages quote what somebody wrote, and what they may have meant by a name that is not there."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 _LONGEST: Final = 100  # characters compared; the word may come from the network
@@ -26,8 +26,14 @@ def did_you_mean(word: str, names: Iterable[str], most: int = 1) -> str:
     Capitals make no difference: MIB names are often written without theirs.
     """
     lowered = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(word[:_LONGEST].lower(), lowered, most)
+    near = nearest(word[:_LONGEST].lower(), lowered, most)
     return "; did you mean " + " or ".join(f'"{lowered[name]}"' for name in near) + "?" if near else ""
+
+
+def nearest(word: str, names: Collection[str], most: int = 1) -> list[str]:
+    """The names that are near, nearest first; before all others one of the same letters in another order."""
+    near = difflib.get_close_matches(word, names, max(most, 5))
+    return sorted(near, key=lambda name: sorted(name) != sorted(word))[:most]
 
 
 def percent(share: float | None) -> str:

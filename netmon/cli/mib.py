@@ -18,6 +18,7 @@ from netmon.mib.library import Library, load
 from netmon.mib.node import Type
 from netmon.mib.text_compiler import compile_places
 from netmon.mib.tree import MibError, Node, Tree
+from netmon.status.text import plural
 
 _MOST: Final = 200  # nodes that one search shows
 _FEW: Final = 3  # found nodes that are shown in full
@@ -201,5 +202,7 @@ def compile_command(
         typer.echo(shown(str(mistake)), err=True)
     for name, count in modules.items():
         typer.echo(f"{name}: fine, {count} names")
+    if not modules and not compiled.mistakes:
+        fail(f"there is no MIB text in {', '.join(map(str, places))}")
     if compiled.mistakes:
-        fail(f"{len(compiled.mistakes)} mistakes; modules that are not named as fine are left out")
+        fail(f"{plural(len(compiled.mistakes), 'mistake')}; modules that are not named as fine are left out")

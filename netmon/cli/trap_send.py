@@ -133,7 +133,7 @@ def send_command(
 
         netmon trap send 127.0.0.1 IF-MIB::linkDown ifIndex.3=3 ifAdminStatus.3=up ifOperStatus.3=down
 
-        NETMON_AUTH_PASSWORD=... NETMON_PRIV_PASSWORD=... netmon trap send nms coldStart --inform -u noc
+        NETMON_AUTH_PASSWORD=... NETMON_PRIV_PASSWORD=... netmon trap send nms coldStart -u noc -a SHA256
     """
     with sentences():
         wants_config = config or auth or DEFAULT_CONFIG.exists()
@@ -255,6 +255,8 @@ async def _run(plan: _Plan) -> dict[str, object]:
         text = f"{plan.name}: the trap ({how}) was sent to {place}, and {done.why}"
     else:
         text = f"{plan.name}: sent as a trap ({how}) to {place}; no receiver answers a trap"
+        if plan.auth == Auth():
+            text += '; with the community "public", since none was given (-c, --auth)'
     return {
         "ok": bool(done.acknowledged) if plan.inform else not done.why, "kind": kind, "trap": plan.name,
         "to": place, "acknowledged": done.acknowledged, "seconds": round(done.seconds, 4), "text": text,

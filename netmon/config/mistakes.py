@@ -4,7 +4,6 @@ A person who mends a config should need one run of `netmon check-config`, so not
 the first mistake; every line opens with `file:line:column`, which editors and terminals follow.
 """
 
-import difflib
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from netmon.config.compose import YamlError
 from netmon.config.nodes import ListNode, MapNode, Node, ScalarNode, Source, join
 from netmon.errors import NetmonError
-from netmon.wording import SHOWN, printable, quote
+from netmon.wording import SHOWN, nearest, printable, quote
 
 _PLACED = re.compile(r"(.*?)(?::([0-9]+):([0-9]+))?: (.*)", re.DOTALL)
 _LAST = 1 << 30  # behind the mistakes of netmon.yml and its host files
@@ -97,7 +96,7 @@ class Mistakes:
         self._budget -= len(candidates)
         if self._budget < 0:
             return ""
-        near = difflib.get_close_matches(word, candidates, 1)
+        near = nearest(word, candidates)
         return f"; did you mean {quote(near[0])}?" if near else ""
 
     def error(self) -> ConfigError:

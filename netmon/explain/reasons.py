@@ -376,13 +376,13 @@ REASONS: Final[Mapping[Reason, Text]] = {
         ("If it stays so, look for lock and time-out errors in the server's log",),
     ),
     Reason.STARTTLS_MISSING: Text(
-        "The server does not offer STARTTLS, though the config expects it.",
+        "The server does not offer STARTTLS, though it is expected to: by the config, or by a URL's smtp://.",
         (
             "its certificate or key cannot be loaded, so it left TLS out",
             "a middlebox strips the offer (some firewalls' inspection does)",
             "TLS was never set up",
         ),
-        ("Look for TLS errors in its log; if plain text is meant, set `tls: none`",),
+        ("Look for TLS errors in its log; if plain text is meant: `tls: none`, or smtp+plain:// in a URL",),
     ),
     Reason.STARTTLS_REJECTED: Text(
         "The server offers STARTTLS and refuses it.",

@@ -81,6 +81,9 @@ def join(found: Found, known: Known) -> dict[str, ImportedHost]:
             _add_probe(host, target, port, known)
         _add_labels(host, target, known)
         host.interval = host.interval or target.interval
+        if target.interval not in {"", host.interval}:
+            text = f"job {target.job} has it every {target.interval[:20]}, here it is {host.interval}"
+            host.notes[text] = None
     for host in by_address.values():
         if not host.asked:
             found.note(f"{host.address}: {'; '.join(host.notes)}")

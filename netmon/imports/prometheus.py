@@ -133,6 +133,10 @@ def _from_job(job: Mapping[str, Any], interval: str, path: Path, found: Found) -
         shown = {key: text for key, text in result.items() if not key.startswith("__") and key != "job"}
         every = str(job.get("scrape_interval", interval))
         _add(found, Target(kind, name, target, modules, result.get("__param_auth", ""), shown, every))
+    if seen and "scrape_timeout" in job:
+        found.note(
+            f"job {name}: scrape_timeout {str(job['scrape_timeout'])[:20]} is of a page, not of an answer"
+        )
     if not seen:
         found.note(f"job {name} asks neither snmp_exporter (/snmp) nor blackbox_exporter (/probe)")
 

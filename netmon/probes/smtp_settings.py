@@ -116,7 +116,7 @@ class SmtpSettings(Settings):
     port: Annotated[int, Field(ge=1, le=65535)] = 25
     tls: Literal["none", "starttls", "implicit"] | None = None  # default: implicit on 465, else starttls
     required: bool = True
-    role: Literal[Role.INBOUND, Role.SUBMISSION, Role.ACCESS] | None = None  # default: by port
+    role: Literal[Role.INBOUND, Role.SUBMISSION] | None = None  # default: by port
     tls_name: str | None = None  # default: the host's address
     ca_file: Path | None = None  # default: the system's trust store
     cert_warn: Duration = 14 * 86400.0

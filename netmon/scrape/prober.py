@@ -215,6 +215,9 @@ def _parsed(items: Sequence[tuple[str, str]], modules: Mapping[str, ProbeModule]
     first: dict[str, str] = {}
     for name, text in items:
         first.setdefault(name, text)
+    target = first.get("target", "")
+    if not target:
+        raise QueryError("the parameter target is missing: /probe?target=HOST:PORT&module=NAME")
     name = first.get("module") or _DEFAULT_MODULE
     module = modules.get(name)
     if module is None:
@@ -227,9 +230,6 @@ def _parsed(items: Sequence[tuple[str, str]], modules: Mapping[str, ProbeModule]
             f"the module {quote(name)} is of the prober {quote(module.prober)}, and netmon has tcp only; "
             "leave its jobs with blackbox_exporter"
         )
-    target = first.get("target", "")
-    if not target:
-        raise QueryError("the parameter target is missing: /probe?target=HOST:PORT&module=NAME")
     hostname = first.get("hostname", "")
     if hostname and not _NAME.fullmatch(hostname):
         raise QueryError(f"hostname {quote(hostname)} is no name")

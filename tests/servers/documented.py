@@ -124,7 +124,7 @@ def _config(company: Company) -> str:
     config = yaml.safe_load(company.config())
     (flow,) = config["mailflows"]
     flow["name"] = "example"
-    config["auths"] |= {"core": _user("netmon", "SHA256"), "noc": _user("noc", "SHA")}
+    config["auths"] |= {"core": _user("netmon", "SHA256"), "noc": _user("noc", "SHA256")}
     host, _, port = SNMPD.partition(":")
     config["hosts"].append(
         {"name": "sw3", "address": host, "snmp": {"auth": "core", "modules": ["system"], "port": int(port)}}

@@ -105,7 +105,7 @@ def test_check_config_counts_domains(tmp_path: Path) -> None:
 
 
 def test_check_config_hints_at_what_is_no_mistake(tmp_path: Path) -> None:
-    """Secrets in the file itself, files that are not there, names that no MIB has; it is fine all the same."""
+    """Secrets in the file itself, files that are not there, names that no MIB has: it is fine."""
     config = tmp_path / "netmon.yml"
     login = "{username: a, password: s3same-PLAIN}"
     config.write_text(

@@ -91,6 +91,8 @@ async def _collect() -> None:
 
 async def run(path: Path) -> None:
     """`netmon run`.  Raises ConfigError, StateError or OSError before anything is checked."""
+    # The state holds keys and what servers said, wherever its folder lies.
+    os.umask(0o077)
     modules = builtin_modules()
     config = load_config(path, modules, cache=True)
     agent = Agent(path, config, modules, passed_sockets(os.environ, os.getpid()))

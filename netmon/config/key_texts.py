@@ -141,7 +141,7 @@ KEY_TEXTS: Final[dict[str, str]] = {
     "TrapsEntry.listen": "Addresses and ports.",
     "TrapsEntry.forward": "Receivers that get every event too.",
     "TrapsEntry.webhooks": "URLs, or mappings as below, that are sent the events.",
-    "WebEntry.listen": "Address and port.",
+    "WebEntry.listen": "Address and port; 127.0.0.1:9162 where it is left out.",
     "Webhook.name": "Its name in logs and metrics.",
     "Webhook.template": "Jinja2 that makes the body; Alertmanager's JSON where it is left out.",
     "Webhook.content_type": "Of the body.",

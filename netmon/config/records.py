@@ -202,7 +202,7 @@ class StateEntry(Settings):
     max_size: Annotated[
         Size,
         AfterValidator(_enough),
-        Field(description="Of the events of traps on disk; the oldest go first."),
+        Field(description="Of the events of traps on disk, 2GB where it is left out; the oldest go first."),
     ] = 2_000_000_000
 
 

@@ -71,6 +71,9 @@ def _table(record: Mapping[str, Any]) -> Sequence[str]:
 
 def _plain(value: Any) -> str:
     if isinstance(value, list):
+        if [type(part) for part in value] == [str, int]:  # where to listen
+            host, port = value
+            return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         return ", ".join(map(_plain, value))
     return value if isinstance(value, str) else json.dumps(value)
 
@@ -114,4 +117,6 @@ def _number(place: Mapping[str, Any]) -> str:
 
 def _cell(text: str) -> str:
     """Text in one line of Markdown."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    # In code, which stands between backticks, nothing but a bar means anything.
+    parts = " ".join(text.split()).replace("|", "\\|").split("`")
+    return "`".join(part if number % 2 else part.replace("<", "&lt;") for number, part in enumerate(parts))

@@ -155,6 +155,17 @@ def test_kill_9_and_restart_keep_streaks_and_verdicts(tmp_path: Path, snmp: Snmp
         process.start()
 
 
+def test_the_state_is_for_the_agent_alone(tmp_path: Path, snmp: Snmpd) -> None:
+    """Also in a folder that somebody made for all to read: it holds keys."""
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o755)
+    with agent(tmp_path, config(tmp_path, snmp_host(snmp)), COMMUNITY="public") as process:
+        process.ready()
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert {"state.db", "history.db"} <= {path.name for path in files}
+        assert [path.name for path in files if path.stat().st_mode & 0o077] == []
+
+
 def test_reload_adds_removes_and_leaves_the_rest_alone(tmp_path: Path, snmp: Snmpd) -> None:
     """SIGHUP and POST: a new host is checked, a removed one leaves all pages, the others do not notice."""
     both = config(tmp_path, snmp_host(snmp, "mx1"), snmp_host(snmp, "mx2"))

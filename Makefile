@@ -75,6 +75,10 @@ fuzz: $(VENV)/.dev ## Fuzz the decoders and the mapping, FUZZ_SECONDS (60) each,
 soak: $(VENV)/.dev servers ## Minutes of the demo under Prometheus: what `make test` has no time for
 	$(BIN)/python -m pytest tests/soak
 
+.PHONY: deploy-try
+deploy-try: ## Build the image, run compose.yml, boot systemd on the unit (root, Debian)
+	sh tests/deploy/try.sh
+
 .PHONY: servers
 servers:
 	sh tests/servers/install.sh test

@@ -12,6 +12,7 @@ from netmon.agent import Agent
 from netmon.loading import load_config
 from netmon.mib.modules import builtin_modules
 from netmon.service_manager import ServiceManager
+from netmon.traps import privileges
 from netmon.traps.listeners import passed_sockets
 
 # Garbage in cycles, which reference counts do not free.
@@ -93,6 +94,7 @@ async def run(path: Path) -> None:
     """`netmon run`.  Raises ConfigError, StateError or OSError before anything is checked."""
     # The state holds keys and what servers said, wherever its folder lies.
     os.umask(0o077)
+    privileges.keep_from_children()
     modules = builtin_modules()
     config = load_config(path, modules, cache=True)
     agent = Agent(path, config, modules, passed_sockets(os.environ, os.getpid()))

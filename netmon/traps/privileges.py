@@ -21,8 +21,8 @@ def drop() -> None:
     """For good, of this thread and all that it begins: call it before there are others.
 
     Root keeps its capabilities, without which it could not write where others own the folder.  Where system
-    calls are filtered, as by a unit with SystemCallFilter=, these may be the ones that kill: there the
-    filter has to do.
+    calls are filtered, as by a unit with SystemCallFilter=, these may be the ones that kill: there
+    `keep_from_children` and the unit's LimitCORE= have to do.
     """
     if _filtered():
         return
@@ -35,6 +35,15 @@ def drop() -> None:
     libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     libc.capset(header, (ctypes.c_uint32 * 6)())  # effective, permitted, inheritable; twice 32 bits
+
+
+def keep_from_children() -> None:
+    """The agent's part: no program that this thread starts from now on gets its capabilities; it keeps them.
+
+    Ambient capabilities (those of a unit) are all that an execve(2) of a user other than root hands on, and
+    this way to clear them is one that no unit's filter forbids.
+    """
+    ctypes.CDLL(None).prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
 
 
 def _filtered() -> bool:

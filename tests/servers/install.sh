@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install the real servers that tests (install.sh test) or benchmarks (install.sh bench) talk to.
+# Install the real servers that tests (install.sh test) or benchmarks (install.sh bench) talk to, or what
+# tries deploy/ for real (install.sh deploy).
 # Needs root and apt-get only if one of them is missing; a missing one is an error with its name.
 set -eu
 
@@ -20,6 +21,14 @@ if [ "${1:-test}" = bench ]; then
 fi
 
 PATH=$PATH:/usr/sbin:/sbin
+if [ "${1:-test}" = deploy ]; then
+    servers="podman:podman crun:crun podman-compose:podman-compose iptables:iptables
+             /usr/lib/podman/netavark:netavark /usr/lib/podman/aardvark-dns:aardvark-dns
+             debootstrap:debootstrap systemd-nspawn:systemd-container nsenter:util-linux pgrep:procps
+             ip:iproute2 snmptrap:snmp curl:curl
+             prometheus:prometheus prometheus-alertmanager:prometheus-alertmanager"
+fi
+
 missing() {
     for server in $servers; do
         command -v "${server%%:*}" >/dev/null || echo "${server##*:}"
@@ -30,7 +39,7 @@ missing() {
 mailers=/var/cache/netmon-tests/mailers
 libraries="libidn12 libgnutls-dane0 libevent-2.1-7 libpcre2-8-0 libnsl2 libdb5.3"
 unpack() {
-    [ "${1:-test}" = bench ] && return 0
+    [ "${1:-test}" = test ] || return 0
     [ -x "$mailers/usr/sbin/exim4" ] && [ -x "$mailers/usr/sbin/smtpd" ] && return 0
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
         echo "missing servers: Exim and OpenSMTPD, which this unpacks into $mailers as root on Debian" >&2

@@ -38,6 +38,30 @@ def test_no_capability_and_no_core_file_is_left() -> None:
     assert after["Max core file size"] == "0"
 
 
+def test_children_do_not_inherit_what_a_unit_gives() -> None:
+    """The agent's capability for its port ends where it starts a program; the agent has it still."""
+    # Root that is nothing special and has one capability, as netmon's user has it by the unit.
+    as_by_a_unit = ("setpriv", "--securebits=+noroot", "--inh-caps=-all,+net_bind_service",
+                    "--ambient-caps=-all,+net_bind_service")  # fmt: skip
+    show = (
+        "import subprocess; from netmon.traps import privileges; {} "
+        "print(open('/proc/self/status').read(), flush=True); subprocess.run(['cat', '/proc/self/status'])"
+    )
+
+    def effective(before: str) -> list[int]:
+        command = [sys.executable, "-P", "-c", show.format(before)]
+        done = subprocess.run(
+            [*(as_by_a_unit if os.geteuid() == 0 else ()), *command],
+            env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+            capture_output=True, text=True, check=True, timeout=30,
+        )  # fmt: skip
+        return [int(line.split()[1], 16) for line in done.stdout.splitlines() if line.startswith("CapEff")]
+
+    has = 1 << 10 if os.geteuid() == 0 else 0
+    assert effective("") == [has, has]
+    assert effective("privileges.keep_from_children();") == [has, 0]
+
+
 def test_root_can_still_write() -> None:
     """Where others own the folder of events, it takes a capability to write there."""
     after = told("")

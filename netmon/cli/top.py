@@ -138,7 +138,7 @@ def table(
     for number, row in enumerate(rows):
         cells = [f"{cell:<{wide[column]}}" for column, cell in enumerate(row[:-1])]
         before = "  ".join([*cells, ""])
-        paint = _COLOUR.get(row[1]) if number and colour else None  # type: ignore[call-overload]
+        paint = _COLOUR.get(row[1].partition(" ")[0]) if number and colour else None  # type: ignore[call-overload]
         for text in _fitting(before, row[-1], width, wrap=wrap):
             yield f"\x1b[{paint}m{text}\x1b[0m" if paint else text
 
@@ -164,13 +164,19 @@ def _row(host: dict[str, Any], now: float) -> tuple[str, ...]:
     since = host.get("since")
     return (
         shown(str(host.get("name", "")))[:LONGEST_NAME],
-        shown(str(host["verdict"])),
+        _verdict(host),
         _ago(now - since) if isinstance(since, int | float) else "-",
         "yes" if alive else "-" if alive is None else "no",
         _side(host.get("snmp")),
         _side(host.get("mail")),
         shown(str(host.get("sentence", ""))),
     )
+
+
+def _verdict(host: dict[str, Any]) -> str:
+    """The confirmed one, and what the latest runs say where that is another."""
+    verdict, candidate = str(host["verdict"]), str(host.get("candidate") or host["verdict"])
+    return shown(verdict if candidate == verdict else f"{verdict} ({candidate}?)")
 
 
 def _side(checks: object) -> str:

@@ -137,3 +137,12 @@ def test_a_long_name_leaves_room_for_why() -> None:
     assert line.startswith("a-very-long-name.of-a~ ")
     assert "SMTP does not" in line
     assert name in list(table(hosts, 1000.0, width=None))[1]
+
+
+def test_a_verdict_that_is_not_confirmed_yet() -> None:
+    """What the latest runs say stands beside it, since the columns of SNMP and mail are of these."""
+    (_, line) = table([host("mx1", "mail_down", candidate="healthy")], 1000.0, width=None, colour=True)
+    assert "mail_down (healthy?)" in line
+    assert line.startswith("\x1b[31m")
+    (_, line) = table([host("mx1", "mail_down", candidate="mail_down")], 1000.0, width=None)
+    assert "?" not in line

@@ -23,6 +23,7 @@ from netmon.wording import did_you_mean, quote
 LIMIT: Final = 100  # events of an answer that does not ask for another number
 MOST: Final = 1000
 LISTENERS: Final = 32
+INCOMPLETE: Final = "netmon-incomplete"  # a header: time ran out before all events were looked at
 _AT_WORK: Final = 2  # questions at once: one may take seconds, and the threads are the whole agent's
 _BEHIND: Final = 5000  # events that a stream may be behind
 _AT_ONCE: Final = 200  # events of one look
@@ -84,7 +85,10 @@ class EventPages:
             found = await self._ask(reader.since, since, wanted, limit=limit)
         else:
             found = await self._ask(reader.latest, wanted, limit=limit, before=before)
-        return reply(request, _array(found), _JSON)
+        answer = reply(request, _array(found), _JSON)
+        if not found.complete:
+            answer.headers[INCOMPLETE] = "true"
+        return answer
 
     async def stream(self, request: Request) -> Response:
         """Server-sent events: each event's ID and JSON, from now on or from the one last seen on."""

@@ -15,7 +15,7 @@ import typer
 from netmon.cli.common import DEFAULT_CONFIG, Json, complete_host, open_config, paints, sentences, shown
 from netmon.config.receiver import FOLDER
 from netmon.errors import NetmonError
-from netmon.events import Reader, Wanted, to_json
+from netmon.events import Found, Reader, Wanted, to_json
 from netmon.model import Event, EventSeverity
 from netmon.wording import did_you_mean
 
@@ -83,7 +83,10 @@ def follow(
 ) -> Iterator[str]:
     """The lines to print, for ever unless `once`."""
     at = reader.last_id()
-    shown_events = reader.latest(wanted, limit=lines)[::-1] if lines else []
+    known = reader.latest(wanted, limit=lines) if lines else Found()
+    if not known.complete:
+        typer.echo("netmon: the search took too long; there may be more events of before", err=True)
+    shown_events = known[::-1]
     watched: dict[int, Event] = {}
     while True:
         # An event may come between the two questions, and must not be printed again.

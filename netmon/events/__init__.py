@@ -7,7 +7,7 @@ question that anybody can ask at any time.
 """
 
 from netmon.events.codec import Row, to_json
-from netmon.events.reader import Reader, Wanted
+from netmon.events.reader import Found, Reader, Wanted
 from netmon.events.writer import EventsError, Writer
 
-__all__ = ["EventsError", "Reader", "Row", "Wanted", "Writer", "to_json"]
+__all__ = ["EventsError", "Found", "Reader", "Row", "Wanted", "Writer", "to_json"]

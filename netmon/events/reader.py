@@ -1,7 +1,7 @@
 """Questions about events.  Each call opens what it needs and closes it: files come and go.
 
 A question that matches little would read everything, so it ends after `PATIENCE` seconds with what it
-has found by then.  Calls block: not for an event loop.
+has found by then, and says so.  Calls block: not for an event loop.
 """
 
 import contextlib
@@ -50,18 +50,24 @@ class Wanted:
         return " AND ".join(parts), values
 
 
+class Found(list[Event]):
+    """Events; not `complete` where time ran out before all was looked at."""
+
+    complete: bool = True
+
+
 class Reader:
     """The events of a folder; any thread, any process.  A folder that is not there holds none."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def latest(self, wanted: Wanted = Wanted(), *, limit: int, before: int | None = None) -> list[Event]:
+    def latest(self, wanted: Wanted = Wanted(), *, limit: int, before: int | None = None) -> Found:
         """The newest events, newest first; with `before`, of those with a lesser ID."""
         known = [one for one in reversed(partitions(self._folder)) if before is None or one.first < before]
         return self._ask(known, wanted, limit, "id < ?", before if before is not None else 1 << 62, "DESC")
 
-    def since(self, event_id: int, wanted: Wanted = Wanted(), *, limit: int) -> list[Event]:
+    def since(self, event_id: int, wanted: Wanted = Wanted(), *, limit: int) -> Found:
         """The events behind an ID, oldest first."""
         known = partitions(self._folder)
         while len(known) > 1 and known[1].first <= event_id + 1:
@@ -79,16 +85,19 @@ class Reader:
 
     def _ask(  # noqa: PLR0917 - the parts of one question
         self, known: Iterable[Partition], wanted: Wanted, limit: int, bound: str, at: int, order: str
-    ) -> list[Event]:
+    ) -> Found:
         until = time.monotonic() + PATIENCE
         condition, values = wanted.where()
         question = f"SELECT * FROM events WHERE {bound} AND {condition} ORDER BY id {order} LIMIT ?"  # noqa: S608 - of our own words
-        found: list[Event] = []
+        found = Found()
         for one in known:
-            if len(found) >= limit or time.monotonic() > until:
+            if len(found) >= limit:
+                break
+            if time.monotonic() > until:
+                found.complete = False
                 break
             # A file may be dropped between the listing and this; one that is broken hides no other.
-            with contextlib.suppress(sqlite3.Error):
+            try:
                 db = open_to_read(one.path)
                 try:
                     db.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
@@ -97,4 +106,7 @@ class Reader:
                             found.append(from_row(row))
                 finally:
                     db.close()
+            except sqlite3.Error as error:
+                if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+                    found.complete = False
         return found

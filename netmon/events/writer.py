@@ -108,8 +108,13 @@ class Writer:
         return first
 
     def tidy(self) -> None:
-        """Drop what is too old or too much; cheap, for once a minute."""
+        """Drop what is too old or too much; cheap, for once a minute.  Raises sqlite3.Error or OSError."""
         now = self._wall()
+        if now - self._newest(now) > self._retention:
+            # No event came since: nothing else would have this file end.
+            old = self._current
+            self._begin()
+            old.drop()
         known = partitions(self._folder)
         sizes = {one: one.size() for one in known}
         total = sum(sizes.values())
@@ -179,13 +184,25 @@ class Writer:
             return
         if day == self._day and self._current.size() < self._file_size:
             return
+        self._begin()
+        self.tidy()
+
+    def _newest(self, now: float) -> float:
+        """When the latest event of this file was received; now if there is none."""
+        if self._next == self._current.first:
+            return now
+        row = self._open().execute("SELECT at FROM events ORDER BY id DESC LIMIT 1").fetchone()
+        return now if row is None else float(row[0])
+
+    def _begin(self) -> None:
+        """Go on in a new file."""
         new = partition(self._folder, self._next)
         db = open_to_write(new.path)  # before the old one is left
         db.execute("PRAGMA synchronous = FULL")
         if self._db is not None:
             self._db.close()
-        self._db, self._current, self._durable, self._day = db, new, True, day
-        self.tidy()
+        self._db, self._current, self._durable = db, new, True
+        self._day = int(self._wall() // _DAY)
 
     def _repeat_older(self, repeats: Sequence[Repeat]) -> None:
         """Repeats of events that stand in a file before this one; of each file all at once."""

@@ -6,6 +6,7 @@ way is bounded.  The outcome comes back through a descriptor that the receiver's
 
 import os
 import queue
+import sqlite3
 import threading
 import time
 from typing import Final, NamedTuple
@@ -84,7 +85,7 @@ class Committer:
                 tidied = time.monotonic()
                 try:
                     self._writer.tidy()
-                except OSError:
+                except (OSError, sqlite3.Error):
                     continue  # the next commit says what is wrong with the disk
         self._writer.close()
 

@@ -1,5 +1,6 @@
 """Events on disk: what was committed is there, in order, whatever happens to the files."""
 
+import itertools
 import json
 import os
 import sqlite3
@@ -135,7 +136,7 @@ def test_questions(writer: Opened, tmp_path: Path) -> None:
 
 
 def test_what_is_too_old_goes(writer: Opened, tmp_path: Path) -> None:
-    """By whole files, the one of now never."""
+    """By whole files."""
     wall = Wall(time.time())
     pen = writer(tmp_path, wall, retention=2 * DAY)
     pen.commit([row()])
@@ -145,6 +146,25 @@ def test_what_is_too_old_goes(writer: Opened, tmp_path: Path) -> None:
     os.utime(first.path, (wall.now - 3 * DAY, wall.now - 3 * DAY))
     pen.tidy()
     assert [event.id for event in Reader(tmp_path).since(0, limit=9)] == [2]
+
+
+def test_the_last_event_goes_in_time_too(writer: Opened, tmp_path: Path) -> None:
+    """Also where none comes after it; the IDs go on behind it, after a restart too."""
+    wall = Wall()
+    pen = writer(tmp_path, wall)
+    pen.commit([row()] * 3)
+    wall.now += 89 * DAY
+    pen.tidy()
+    assert Reader(tmp_path).last_id() == 3
+    wall.now += 2 * DAY
+    pen.tidy()
+    assert Reader(tmp_path).latest(limit=9) == []
+    assert len(partitions(tmp_path)) == 1
+    pen.tidy()
+    pen.close()
+    again = writer(tmp_path, wall)
+    assert again.commit([row()]) == 4
+    assert [event.id for event in Reader(tmp_path).since(0, limit=9)] == [4]
 
 
 def test_what_is_too_much_goes(writer: Opened, tmp_path: Path) -> None:
@@ -283,11 +303,19 @@ def test_nothing_is_no_folder(tmp_path: Path) -> None:
 
 
 def test_a_question_ends_in_time(writer: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that matches nothing does not read for ever."""
+    """One that matches nothing does not read for ever, and says that it has not read all."""
     pen = writer(tmp_path)
     pen.commit([row()] * 20_000)
+    reader = Reader(tmp_path)
+    assert reader.latest(Wanted(trap="nothing"), limit=1).complete
+    times = itertools.chain([0.0, 0.0], itertools.repeat(10.0))  # it is over as soon as rows are looked at
+    with monkeypatch.context() as patched:
+        patched.setattr("netmon.events.reader.time.monotonic", lambda: next(times))
+        found = reader.latest(Wanted(trap="nothing"), limit=1)
+    assert (found, found.complete) == ([], False)
     monkeypatch.setattr("netmon.events.reader.PATIENCE", -1.0)
-    assert Reader(tmp_path).latest(Wanted(trap="nothing"), limit=1) == []
+    found = reader.latest(Wanted(trap="nothing"), limit=1)
+    assert (found, found.complete) == ([], False)
 
 
 @given(st.text(), st.text(), st.text())

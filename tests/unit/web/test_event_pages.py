@@ -12,8 +12,7 @@ import pytest
 
 from netmon import event_pages
 from netmon.event_pages import EventPages
-from netmon.events import Reader, Writer
-from netmon.model import Event
+from netmon.events import Found, Reader, Writer
 from tests.unit.events.making import DAY, Wall, row
 from tests.unit.web.serving import serving
 
@@ -59,19 +58,28 @@ async def test_many_events_are_one_array(tmp_path: Path) -> None:
         assert (await client.get("/api/events?host=nobody")).json() == []
 
 
+async def test_an_answer_that_is_not_all_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a header, as the array is of events alone."""
+    async with pages(tmp_path) as (client, _, _made):
+        assert "netmon-incomplete" not in (await client.get("/api/events")).headers
+        monkeypatch.setattr("netmon.events.reader.PATIENCE", -1.0)
+        answer = await client.get("/api/events")
+        assert (answer.json(), answer.headers["netmon-incomplete"]) == ([], "true")
+
+
 async def test_slow_questions_leave_threads_for_others(tmp_path: Path) -> None:
     """However many ask at once, two of them are at work: names and reloads need threads as well."""
     running: list[int] = []
     most = 0
 
     class Slow(Reader):
-        def latest(self, *_words: object, **_more: object) -> list[Event]:  # type: ignore[override]
+        def latest(self, *_words: object, **_more: object) -> Found:  # type: ignore[override]
             nonlocal most
             running.append(1)
             most = max(most, len(running))
             time.sleep(0.02)  # in a thread
             running.pop()
-            return []
+            return Found()
 
     async with serving(EventPages(lambda: Slow(tmp_path)).routes()) as (_, client):
         answers = await asyncio.gather(*[client.get("/api/events") for _ in range(12)])

@@ -177,7 +177,7 @@ def test_one_story_with_a_captured_device(start: Callable[..., Demo]) -> None:
     [
         (["--scenario", "nonsense"], "there is no scenario 'nonsense'; there are postfix,"),
         (["--device", "/nowhere/a.snmprec"], "/nowhere/a.snmprec"),
-        (["--listen", "127.0.0.1:x"], "is not an address to listen on"),
+        (["--listen", "127.0.0.1:x"], "is no place to listen"),
     ],
 )
 def test_what_cannot_be_shown_is_told(tmp_path: Path, options: list[str], says: str) -> None:

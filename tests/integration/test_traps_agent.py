@@ -281,7 +281,7 @@ def network() -> Iterator[Path]:
 
 
 def test_port_162_with_one_capability(network: Path) -> None:
-    """CAP_NET_BIND_SERVICE is enough; without it the start ends with a sentence that says so."""
+    """CAP_NET_BIND_SERVICE is enough, for the agent alone; without it the start ends and says so."""
     text = config(network, "communities: [s3cret]")
     refused = AgentProcess(network / "netmon.yml", {}, NO_CAPABILITY)
     refused.config.write_text(text)
@@ -294,8 +294,9 @@ def test_port_162_with_one_capability(network: Path) -> None:
         send("udp:127.0.0.1:162", *IF_INDEX, inform=True)
         send("udp6:[::1]:162", *IF_INDEX, inform=True)
         assert {event["host"] for event in events(running)} == {"sw1", "v6"}
-        powers = Path(f"/proc/{receiver_pid(running)}/status").read_text()
-        assert "CapEff:\t0000000000000400" in powers
+        powers = [Path(f"/proc/{pid}/status").read_text() for pid in (running.pid, receiver_pid(running))]
+        assert "CapEff:\t0000000000000400" in powers[0]
+        assert "CapEff:\t0000000000000000" in powers[1]  # it got open sockets, and nothing to open more with
         granted = values(running)["netmon_trap_receive_buffer_bytes listen=0.0.0.0:162"]
         assert 0 < granted <= 32 << 20
         if granted < 32 << 20:

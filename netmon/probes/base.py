@@ -163,8 +163,9 @@ class ProbeKind:
     probe: Callable[[Check, Context], Awaitable[Observation]]
     endpoint: Callable[[str, Any], str]  # (host name, settings) -> label `endpoint`
     role: Callable[[Any], Role | None]
-    bind: Callable[[Any, Library], Any]  # settings -> what Check.settings holds, names resolved
     families: tuple[Family, ...]  # netmon_ families that `Observation.own` may hold
+    # Settings -> what Check.settings holds, names resolved; here they name nothing of the config.
+    bind: Callable[[Any, Library], Any] = lambda settings, _library: settings
     own_labels: tuple[str, ...] = ("host", "endpoint")  # of CheckKey; `own` tables carry only further ones
     least_interval: float = 0.0  # seconds; it is not asked more often, whatever its host's interval
     of_hosts: bool = True  # False: a host of the config has no key for it

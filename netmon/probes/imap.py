@@ -11,7 +11,7 @@ from netmon.mail.imap import ImapSession
 from netmon.model import Check, Observation
 from netmon.probes import mailbox_report
 from netmon.probes.base import Context, ProbeKind
-from netmon.probes.mailbox import MailboxRun, bind, endpoint, role
+from netmon.probes.mailbox import MailboxRun, endpoint, role
 from netmon.probes.mailbox_settings import ImapSettings
 
 
@@ -37,6 +37,5 @@ KIND: Final = ProbeKind(
     probe=probe,
     endpoint=endpoint,
     role=role,
-    bind=bind,
     families=(*mailbox_report.FAMILIES, *report.FAMILIES),
 )

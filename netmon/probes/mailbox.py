@@ -15,7 +15,7 @@ from netmon.mail import report
 from netmon.mail.mailbox import Door, MailboxSession, introduce
 from netmon.model import Check, Finding, FindingKind, Result, Role, Severity, Table
 from netmon.probes import mailbox_report
-from netmon.probes.base import Context, Library
+from netmon.probes.base import Context
 from netmon.probes.mail_run import MailRun
 from netmon.probes.mailbox_settings import MailboxSettings
 
@@ -99,9 +99,3 @@ def role(settings: MailboxSettings) -> Role:
     """Here users fetch their mail."""
     del settings
     return Role.ACCESS
-
-
-def bind(settings: MailboxSettings, library: Library) -> MailboxSettings:
-    """Settings name nothing of the config: they are bound as they are."""
-    del library
-    return settings

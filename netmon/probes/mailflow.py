@@ -22,7 +22,7 @@ from netmon.mail.trail import printable
 from netmon.model import Check, Finding, FindingKind, Observation, Phase, Result, Role, Severity
 from netmon.probes import mailbox_report
 from netmon.probes import mailflow_report as told
-from netmon.probes.base import Context, Library, ProbeKind
+from netmon.probes.base import Context, ProbeKind
 from netmon.probes.mailflow_box import Box
 from netmon.probes.mailflow_legs import SendLeg
 from netmon.probes.mailflow_report import ARRIVED, Outcome
@@ -354,12 +354,6 @@ def role(settings: Any) -> Role:
     return Role.FLOW
 
 
-def bind(settings: MailflowSettings, library: Library) -> MailflowSettings:
-    """Settings name nothing of the config: they are bound as they are."""
-    del library
-    return settings
-
-
 KIND: Final = ProbeKind(
     name="mailflow",
     settings=MailflowSettings,
@@ -367,7 +361,6 @@ KIND: Final = ProbeKind(
     probe=probe,
     endpoint=endpoint,
     role=role,
-    bind=bind,
     families=told.FAMILIES,
     own_labels=(),
     of_hosts=False,

@@ -15,7 +15,7 @@ from netmon.errors import Reason
 from netmon.fields import Settings
 from netmon.icmp import PingError
 from netmon.model import Check, Observation, Phase, Result
-from netmon.probes.base import Context, Library, ProbeKind
+from netmon.probes.base import Context, ProbeKind
 from netmon.resolver import ResolveError
 
 _SHARE: Final = 0.95  # of the deadline, so that the run itself says how it ended
@@ -101,12 +101,6 @@ def role(settings: Any) -> None:
     del settings
 
 
-def bind(settings: PingSettings, library: Library) -> PingSettings:
-    """Settings name nothing of the config: they are bound as they are."""
-    del library
-    return settings
-
-
 KIND: Final = ProbeKind(
     name="ping",
     settings=PingSettings,
@@ -114,6 +108,5 @@ KIND: Final = ProbeKind(
     probe=probe,
     endpoint=endpoint,
     role=role,
-    bind=bind,
     families=(),
 )

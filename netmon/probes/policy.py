@@ -15,7 +15,7 @@ from netmon.mail.faults import MailError
 from netmon.mail.policy.memory import HOUR
 from netmon.mail.trail import printable
 from netmon.model import Check, Observation, Phase, Result, Role
-from netmon.probes.base import Context, Library, ProbeKind
+from netmon.probes.base import Context, ProbeKind
 from netmon.probes.policy_look import DANE, LOOKUPS, MTA_STS, PRESENT, VALID, Look
 from netmon.probes.policy_settings import PolicySettings
 
@@ -75,12 +75,6 @@ def role(settings: Any) -> Role:
     return Role.INBOUND
 
 
-def bind(settings: PolicySettings, library: Library) -> PolicySettings:
-    """Settings name nothing of the config: they are bound as they are."""
-    del library
-    return settings
-
-
 KIND: Final = ProbeKind(
     name="policy",
     settings=PolicySettings,
@@ -88,7 +82,6 @@ KIND: Final = ProbeKind(
     probe=probe,
     endpoint=endpoint,
     role=role,
-    bind=bind,
     families=(PRESENT, VALID, DANE, MTA_STS, LOOKUPS),
     least_interval=HOUR,
     of_hosts=False,

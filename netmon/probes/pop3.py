@@ -8,7 +8,7 @@ from netmon.mail.pop3 import Pop3Session
 from netmon.model import Check, Observation, Table
 from netmon.probes import mailbox_report
 from netmon.probes.base import Context, ProbeKind
-from netmon.probes.mailbox import MailboxRun, bind, endpoint, role
+from netmon.probes.mailbox import MailboxRun, endpoint, role
 from netmon.probes.mailbox_settings import Pop3Settings
 
 
@@ -41,6 +41,5 @@ KIND: Final = ProbeKind(
     probe=probe,
     endpoint=endpoint,
     role=role,
-    bind=bind,
     families=(*mailbox_report.FAMILIES, *report.FAMILIES),
 )

@@ -18,7 +18,7 @@ from netmon.mail.login import log_in
 from netmon.mail.smtp import Conversation
 from netmon.model import Check, Finding, FindingKind, Observation, Result, Role, Severity, Table
 from netmon.probes import smtp_report
-from netmon.probes.base import Context, Library, ProbeKind
+from netmon.probes.base import Context, ProbeKind
 from netmon.probes.mail_run import MailRun
 from netmon.probes.smtp_report import BACKOFF, LOGIN
 from netmon.probes.smtp_settings import SmtpSettings
@@ -166,12 +166,6 @@ def role(settings: SmtpSettings) -> Role:
     return settings.role or (Role.SUBMISSION if settings.port in (465, 587) else Role.INBOUND)
 
 
-def bind(settings: SmtpSettings, library: Library) -> SmtpSettings:
-    """Settings name nothing of the config: they are bound as they are."""
-    del library
-    return settings
-
-
 KIND: Final = ProbeKind(
     name="smtp",
     settings=SmtpSettings,
@@ -179,6 +173,5 @@ KIND: Final = ProbeKind(
     probe=probe,
     endpoint=endpoint,
     role=role,
-    bind=bind,
     families=(*smtp_report.FAMILIES, *report.FAMILIES),
 )

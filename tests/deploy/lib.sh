@@ -35,13 +35,13 @@ holds() {
 # What Debian's slim images are made of, near enough: no documentation, no translations, nothing cached.
 base() {
     base=$FOLDER/base
-    debootstrap --variant=minbase bookworm "$base" http://deb.debian.org/debian >"$FOLDER/debootstrap.log" ||
+    # From where this machine has its own packages.
+    sources=$(apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+        grep ' bookworm[^ ]* main$' | sort -u)
+    mirror=$(echo "$sources" | sed -n 's/^deb \(.*\) bookworm main$/\1/p' | head -n 1)
+    debootstrap --variant=minbase bookworm "$base" "$mirror" >"$FOLDER/debootstrap.log" ||
         { tail "$FOLDER/debootstrap.log" >&2; exit 1; }
-    cat >"$base/etc/apt/sources.list" <<-END
-	deb http://deb.debian.org/debian bookworm main
-	deb http://deb.debian.org/debian bookworm-updates main
-	deb http://deb.debian.org/debian-security bookworm-security main
-	END
+    echo "$sources" >"$base/etc/apt/sources.list"
     for folder in doc info locale man; do
         echo "path-exclude /usr/share/$folder/*" >>"$base/etc/dpkg/dpkg.cfg.d/slim"
         rm -rf "$base/usr/share/$folder"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # `make deploy-try`: build the image, run it and compose.yml, and boot systemd on netmon.service.
 #
-# Root on Debian; a few minutes, 3 GB in build/deploy-try; needs Debian's and Python's packages and no
+# Root on Debian; four minutes, 1.5 GB in build/deploy-try; needs Debian's and Python's packages and no
 # registry of images: the base is made by debootstrap, Prometheus and Alertmanager are Debian's under the
 # names of the official ones, and Grafana is left out.  All of it runs in namespaces and a control group of
 # its own, which end with it: port 162 and the engine's networks are not those of this machine.

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -102,6 +103,8 @@ def spawn(command: Callable[..., Sequence[str]], memory: int, sockets: Sequence[
     words = command(sys.executable, control=theirs, counters=memory, sockets=sockets)
     python, *rest = words
     package = str(Path(__file__).resolve().parents[2])
+    # A stop of the whole service reaches it as well, maybe before it can end in peace: until then it waits.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
         process = subprocess.Popen(  # noqa: S603 - this Python, a module of netmon's
             [python, "-P", *rest],
@@ -114,6 +117,7 @@ def spawn(command: Callable[..., Sequence[str]], memory: int, sockets: Sequence[
         ours.close()
         raise
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
     return Child(process, ours)
 

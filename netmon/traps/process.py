@@ -362,6 +362,7 @@ def serve(control: int, counters: int, sockets: list[int], log_to: int) -> int:
     logs.configure(stream=cast("TextIO", lines))
     receiver = Receiver(socket.socket(fileno=control), Counters(counters), Sockets(sockets), lines)
     signal.signal(signal.SIGTERM, receiver.end)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # `child.spawn` blocks it until here
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the agent's affair
     try:
         return receiver.run()

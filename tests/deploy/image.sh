@@ -14,6 +14,8 @@ pids_limit = 0
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+[network]
+network_config_dir = "$FOLDER/networks"
 END
 tar -C "$FOLDER/base" -c . | podman import -q - docker.io/library/debian:bookworm-slim
 
